@@ -1,0 +1,411 @@
+"""The database: bases and constraint names, column types, engines, and the two kinds of transaction.
+
+A *read* transaction is read-only in the database on both engines. A *write* transaction on SQLite first takes its
+place in a fair queue (an ``flock``) and then says BEGIN IMMEDIATE, so that it never fails for having read first and
+no process starves; on PostgreSQL it is an ordinary transaction. Which kind a session opens is ``session.info["write"]``,
+and only ``core.work`` sets it.
+
+Statements that change data outside a flush are refused unless they run in a named section (``section``): whatever
+goes round the session goes round the audit log.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any, ClassVar
+
+import sqlalchemy as sa
+from flask import current_app, has_app_context
+from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session as FlaskSession
+from sqlalchemy import event
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.orm import DeclarativeBase, Mapper, registry
+from sqlalchemy.types import TypeDecorator
+
+from core.errors import DiwanError, InvalidInput, Unavailable
+from core.i18n import lazy_gettext as _l
+
+LOCK_TIMEOUT_SECONDS = 15
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+metadata = sa.MetaData(naming_convention=NAMING)
+
+
+# --- column types ----------------------------------------------------------------------------------------------------
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment, always aware and in UTC; a naive one is refused rather than guessed."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"naive datetime {value!r}: moments carry their time zone")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Phone(TypeDecorator[str]):
+    """A telephone number in E.164 (``+966550000001``); anything else never reaches the database."""
+
+    impl = sa.String(20)
+    cache_ok = True
+    shape = re.compile(r"\+[1-9][0-9]{3,14}")
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        if value is not None and not self.shape.fullmatch(value):
+            raise InvalidInput(_l("“%(value)s” is not a telephone number in international form.", value=value), value=value)
+        return value
+
+
+class JsonDict(TypeDecorator[dict[str, Any]]):
+    """JSON; assign a new object to change it (changes inside are not seen)."""
+
+    impl = sa.JSON
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        return dialect.type_descriptor(JSONB(none_as_null=True) if dialect.name == "postgresql" else sa.JSON(none_as_null=True))
+
+
+TYPES: dict[Any, Any] = {datetime: UtcDateTime, date: sa.Date, dict[str, Any]: JsonDict, str: sa.String, bytes: sa.LargeBinary}
+
+
+# --- bases -----------------------------------------------------------------------------------------------------------
+
+_class_registry: dict[str, Any] = {}
+_bases: dict[str, type[DeclarativeBase]] = {}
+
+
+class OwnedBase(DeclarativeBase):
+    """What every owner's base has: the owner's name, and a table prefix that is checked when the class is made."""
+
+    __abstract__ = True
+    owner: ClassVar[str] = ""
+    __audit__: ClassVar[bool] = True
+    """Whether changes are written to the audit log; an untracked model is listed with its reason in its manifest."""
+    __audit_subject__: ClassVar[str | None] = None
+    """Name of the attribute with the subject id (UUID text) under whose key personal values are encrypted."""
+    id: Any
+
+    metadata = metadata
+
+
+def owner_base(owner: str) -> type[OwnedBase]:
+    """The declarative base of one owner (``core`` or a plugin): own registry, shared metadata, own table prefix.
+
+    A registry per owner means that one owner's broken relationship stops nobody else (``forget_owner``).
+    """
+    if owner in _bases:
+        return _bases[owner]  # type: ignore[return-value]
+    namespace = {
+        "registry": registry(metadata=metadata, class_registry=_class_registry, type_annotation_map=TYPES),
+        "owner": owner,
+        "__abstract__": True,
+        "__init_subclass__": classmethod(_check_prefix),
+    }
+    _bases[owner] = base = type(f"{owner.title()}Base", (OwnedBase,), namespace)
+    return base
+
+
+def _check_prefix(cls: type[OwnedBase], **kwargs: Any) -> None:
+    table = cls.__dict__.get("__tablename__")
+    if table is not None and not table.startswith(f"{cls.owner}_"):
+        raise DiwanError(f"Table '{table}' of {cls.__module__} must begin with '{cls.owner}_', the name of its owner.")
+    super(_bases[cls.owner], cls).__init_subclass__(**kwargs)
+
+
+def forget_owner(owner: str) -> None:
+    """Take a failed owner's mappers and tables out of the process, so that everybody else's keep working."""
+    base = _bases.pop(owner, None)
+    if base is not None:
+        base.registry.dispose(cascade=True)
+        for name in [name for name, cls in _class_registry.items() if getattr(cls, "owner", None) == owner]:
+            _class_registry.pop(name, None)
+    for table in [table for table in metadata.tables.values() if table.name.startswith(f"{owner}_")]:
+        metadata.remove(table)
+
+
+def owner_of(table: str) -> str:
+    """The owner of a table by its prefix."""
+    return table.split("_", 1)[0]
+
+
+@event.listens_for(Mapper, "before_mapper_configured", named=True)
+def _keep_old_values(**kw: Any) -> None:
+    # Without it an expired attribute that is overwritten has no old value, and the audit log would say "was: nothing".
+    for prop in kw["mapper"].column_attrs:
+        prop.active_history = True
+
+
+Base = owner_base("core")
+
+
+# --- data-changing statements outside a flush ------------------------------------------------------------------------
+
+_section: ContextVar[str | None] = ContextVar("diwan_section", default=None)
+_DML = re.compile(r"\s*(?:INSERT|UPDATE|DELETE|REPLACE|MERGE|TRUNCATE|COPY)\b", re.IGNORECASE)
+_DML_IN_CTE = re.compile(r"\s*WITH\b.*\b(?:INSERT\s+INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM)\b", re.IGNORECASE | re.DOTALL)
+
+
+@contextmanager
+def section(name: str) -> Iterator[None]:
+    """Allow data-changing Core statements inside the block. For untracked tables and the sanctioned bulk writer only."""
+    token = _section.set(name)
+    try:
+        yield
+    finally:
+        _section.reset(token)
+
+
+def _refuse_unseen_changes(conn: Connection, cursor: Any, statement: str, *rest: Any) -> None:
+    if _section.get() is None and (_DML.match(statement) or _DML_IN_CTE.match(statement)):
+        raise DiwanError(f"Refused: a statement outside the session would go round the audit log: {statement[:120]}")
+
+
+# --- engines ---------------------------------------------------------------------------------------------------------
+
+SQLITE_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA trusted_schema=OFF",
+    "PRAGMA secure_delete=ON",
+    "PRAGMA cache_size=-16000",
+    f"PRAGMA busy_timeout={LOCK_TIMEOUT_SECONDS * 1000}",
+)
+POSTGRES_OPTIONS = "-c statement_timeout=60000 -c lock_timeout=15000 -c idle_in_transaction_session_timeout=300000 -c timezone=UTC"
+
+
+def make_engine(url: str | URL, *, pool_size: int = 5) -> Engine:
+    """An engine with Diwan's transactions. Begin writing ones on ``writing(engine)``."""
+    url = make_url(url)
+    if url.get_backend_name() == "sqlite":
+        return _sqlite_engine(url, pool_size)
+    return _postgres_engine(url, pool_size)
+
+
+def writing(engine: Engine) -> Engine:
+    """The same engine (same pool), whose transactions may change data."""
+    return engine.execution_options(diwan_write=True)
+
+
+def _sqlite_engine(url: URL, pool_size: int) -> Engine:
+    arguments = {"isolation_level": None, "timeout": LOCK_TIMEOUT_SECONDS, "check_same_thread": False}
+    engine = sa.create_engine(url, connect_args=arguments, poolclass=sa.pool.QueuePool, pool_size=pool_size, max_overflow=10)
+    queue = f"{url.database}.queue" if url.database and url.database != ":memory:" else None
+
+    def connect(dbapi: Any, record: Any) -> None:
+        for pragma in SQLITE_PRAGMAS:
+            dbapi.execute(pragma)
+
+    def begin(conn: Connection) -> None:
+        info = conn.connection.info
+        if conn.get_execution_options().get("diwan_write"):
+            if queue is not None and "queue" not in info:
+                info["queue"] = _take_turn(queue)
+            conn.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            conn.exec_driver_sql("BEGIN")
+            conn.exec_driver_sql("PRAGMA query_only=ON")
+            info["read_only"] = True
+
+    def checkin(dbapi: Any, record: Any) -> None:
+        if record.info.pop("read_only", False) and dbapi is not None:
+            dbapi.execute("PRAGMA query_only=OFF")
+        turn = record.info.pop("queue", None)
+        if turn is not None:
+            os.close(turn)
+
+    event.listen(engine, "connect", connect)
+    event.listen(engine, "begin", begin)
+    event.listen(engine, "checkin", checkin)
+    event.listen(engine, "before_cursor_execute", _refuse_unseen_changes)
+    return engine
+
+
+def _postgres_engine(url: URL, pool_size: int) -> Engine:
+    engine = sa.create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        connect_args={"connect_timeout": 5, "options": POSTGRES_OPTIONS, "prepare_threshold": 5},
+        pool_pre_ping=True, pool_size=pool_size, max_overflow=10,
+    )
+
+    def begin(conn: Connection) -> None:
+        if not conn.get_execution_options().get("diwan_write"):
+            conn.exec_driver_sql("SET TRANSACTION READ ONLY")
+
+    event.listen(engine, "begin", begin)
+    event.listen(engine, "before_cursor_execute", _refuse_unseen_changes)
+    return engine
+
+
+def _take_turn(path: str) -> int:
+    """Wait in line for SQLite's write lock; returns the descriptor whose closing gives the place up.
+
+    SQLite's own waiters poll and starve each other; the kernel serves waiters for an ``flock`` in turn and frees it
+    when a process dies.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return descriptor
+    except BlockingIOError:
+        return _wait_turn(descriptor)
+
+
+def _wait_turn(descriptor: int) -> int:
+    state = {"given_up": False}
+    lock, done = threading.Lock(), threading.Event()
+
+    def wait() -> None:
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with lock:
+            if state["given_up"]:
+                os.close(descriptor)
+            done.set()
+
+    threading.Thread(target=wait, daemon=True, name="diwan-write-queue").start()
+    if done.wait(LOCK_TIMEOUT_SECONDS):
+        return descriptor
+    with lock:
+        if done.is_set():
+            return descriptor
+        state["given_up"] = True
+    raise Unavailable(_l("Another task has held the register for more than %(n)s seconds. Nothing was saved; try again in a minute.",
+                         n=LOCK_TIMEOUT_SECONDS))
+
+
+# --- sessions --------------------------------------------------------------------------------------------------------
+
+
+class Session(FlaskSession):
+    """A session whose transactions read until ``core.work.begin_write`` and which only ``core.work`` commits."""
+
+    def __init__(self, db: SQLAlchemy, **options: Any) -> None:
+        super().__init__(db, **{"join_transaction_mode": "create_savepoint", **options})
+        if has_app_context():
+            self.info.update(current_app.extensions.get("diwan_session", {}))
+
+    def get_bind(self, mapper: Any = None, *, clause: Any = None, bind: Any = None, **kw: Any) -> Engine | Connection:
+        if bind is not None:
+            return bind  # type: ignore[no-any-return]
+        if self.bind is not None:
+            return self.bind
+        fixed = current_app.extensions.get("diwan_connection")
+        if fixed is not None:
+            return fixed  # type: ignore[no-any-return]
+        engine = self._db.engine
+        return writing(engine) if self.info.get("write") else engine
+
+    def flush(self, objects: Sequence[Any] | None = None) -> None:
+        if not self.info.get("write") and not self._is_clean():
+            raise DiwanError("A change in a read transaction: call core.work.begin_write(session) first.")
+        with section("flush"):
+            super().flush(objects)
+
+    def commit(self) -> None:
+        if not self.info.get("committing"):
+            raise DiwanError("Only core.work commits.")
+        super().commit()
+
+
+class Database(SQLAlchemy):
+    """Flask-SQLAlchemy with Diwan's engines and sessions; models use ``owner_base`` instead of ``db.Model``."""
+
+    def _make_engine(self, bind_key: str | None, options: dict[str, Any], app: Any) -> Engine:
+        return make_engine(options["url"])
+
+
+db = Database(metadata=metadata, session_options={"class_": Session}, disable_autonaming=True)
+
+
+# --- objects that autogenerate does not see: triggers, full-text tables, expression indexes ---------------------------
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A database object kept beside the tables and made again after every upgrade.
+
+    ``kind`` is ``trigger`` (dropped and made anew each time: a batch operation on SQLite silently drops them), or
+    ``table`` / ``index`` (made where missing). Statements per engine; an engine without statements has no such object.
+    """
+
+    name: str
+    kind: str
+    table: str
+    sqlite: tuple[str, ...] = ()
+    postgresql: tuple[str, ...] = ()
+
+    def statements(self, dialect: str) -> tuple[str, ...]:
+        return self.sqlite if dialect == "sqlite" else self.postgresql
+
+
+_derived: dict[str, Derived] = {}
+
+
+def derive(*objects: Derived) -> None:
+    """Register derived objects; called where the model they belong to is defined."""
+    for item in objects:
+        _derived[item.name] = item
+
+
+def derived(dialect: str) -> list[Derived]:
+    return [item for item in _derived.values() if item.statements(dialect) and item.table in metadata.tables]
+
+
+def existing_objects(connection: Connection) -> set[str]:
+    """Names of the triggers, tables and indexes in the database."""
+    if connection.dialect.name == "sqlite":
+        query = "SELECT name FROM sqlite_master"
+    else:
+        query = ("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D' UNION ALL SELECT indexname FROM pg_indexes"
+                 " UNION ALL SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
+    return {name for (name,) in connection.exec_driver_sql(query)}
+
+
+def missing_derived(connection: Connection) -> list[str]:
+    """Names of derived objects that the database lacks; empty when all is well."""
+    present = existing_objects(connection)
+    return [item.name for item in derived(connection.dialect.name) if item.name not in present]
+
+
+def ensure_derived(connection: Connection) -> None:
+    """Make what is missing, and every trigger anew, inside the caller's transaction."""
+    dialect = connection.dialect.name
+    present = existing_objects(connection)
+    with section("derived objects"):
+        for item in derived(dialect):
+            if item.kind == "trigger":
+                on = "" if dialect == "sqlite" else f" ON {item.table}"
+                connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {item.name}{on}")
+            elif item.name in present:
+                continue
+            for statement in item.statements(dialect):
+                connection.exec_driver_sql(statement)
