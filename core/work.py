@@ -53,6 +53,7 @@ def begin_write(session: AnySession) -> None:
     if session.new or session.deleted or session.dirty:
         raise DiwanError("Objects were changed before begin_write(); they would be lost.")
     session.rollback()
+    session.info.pop("stored_settings", None)
     session.info["write"] = True
 
 
@@ -78,7 +79,7 @@ def rollback(session: AnySession) -> None:
 def _finish(session: Session) -> None:
     session.info["write"] = False
     session.info["committing"] = False
-    for key in ("on_behalf_of", "audit_pending", "audit_names"):
+    for key in ("on_behalf_of", "stored_settings"):
         session.info.pop(key, None)
 
 

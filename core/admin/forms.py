@@ -1,0 +1,52 @@
+"""The base of every form: messages in the reader's language, no control characters, an operation key against doubles."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from flask_wtf import FlaskForm
+from wtforms import HiddenField
+from wtforms.fields import StringField, TextAreaField
+
+from core.errors import InvalidInput
+from core.i18n import gettext as _
+from core.text import check_plain
+
+LONGEST_LINE = 500
+LONGEST_TEXT = 20_000
+
+
+class DiwanForm(FlaskForm):
+    """All text fields are stripped and refuse NUL, control characters, bidi overrides and over-long values.
+
+    ``operation_key`` is unique in the database for what a form creates: the same form sent twice answers with the first
+    result instead of making a second record.
+    """
+
+    operation_key = HiddenField()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.operation_key.data:
+            self.operation_key.data = secrets.token_urlsafe(18)
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        sound = super().validate(extra_validators)
+        return _check_texts(self) and sound
+
+
+def _check_texts(form: FlaskForm) -> bool:
+    sound = True
+    for field in form:
+        if not isinstance(field, StringField) or not isinstance(field.data, str):
+            continue
+        longest = LONGEST_TEXT if isinstance(field, TextAreaField) else LONGEST_LINE
+        try:
+            if len(field.data) > longest:
+                raise InvalidInput(_("At most %(n)s characters; this has %(found)s.", n=longest, found=len(field.data)))
+            field.data = check_plain(field.data, field=field.name, multiline=isinstance(field, TextAreaField)).strip()
+        except InvalidInput as fault:
+            field.errors = [*field.errors, fault.message]
+            sound = False
+    return sound
