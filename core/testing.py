@@ -1,0 +1,137 @@
+"""What a test of Diwan, or of a plugin for it, builds on: an association on each engine, and sign-ins.
+
+An association is made once per engine and run; each test lives inside an outer transaction that is rolled back, with
+SAVEPOINTs standing for the commits. Tests of several processes make their own association with ``new_association``.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import copy_context
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Flask
+from flask.globals import _cv_app
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from core import work
+from core.auth.actor import Actor
+from core.database import db, make_engine, section, writing
+from core.hosting import build_app, dispose
+from core.i18n import Bilingual
+from core.opening import add_association
+from core.plugins.selection import Selection
+from core.settings import Association, Deployment
+
+NOON = datetime(2026, 2, 1, 9, 0, tzinfo=UTC)
+_numbers = itertools.count(1)
+
+
+def test_deployment(home: Path, plugin_path: tuple[Path, ...] = ()) -> Deployment:
+    """A deployment below ``home`` with further plugins from ``plugin_path``."""
+    return Deployment(home=home, plugin_path=plugin_path)
+
+
+test_deployment.__test__ = False  # type: ignore[attr-defined]
+
+
+def new_association(
+    deployment: Deployment, slug: str = "test", *, postgres: str | None = None, plugins: frozenset[str] = frozenset(), preset: str | None = None,
+) -> Association:
+    """A fresh association with tables, seeds and the given plugins on; on PostgreSQL in a database of its own."""
+    url = new_database(postgres) if postgres else None
+    association = add_association(deployment, slug, name=Bilingual("جمعية الاختبار", "Test Association"), preset=preset, database_url=url)
+    if plugins:
+        choose_plugins(association, plugins)
+    return association
+
+
+def new_database(server: str) -> str:
+    """Create an empty database on the PostgreSQL server of ``server`` (a URL); returns the new one's URL."""
+    name = f"diwan_{os.getpid()}_{next(_numbers)}"
+    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f'CREATE DATABASE "{name}"')
+    engine.dispose()
+    return sa.make_url(server).set(database=name).render_as_string(hide_password=False)
+
+
+def choose_plugins(association: Association, names: frozenset[str]) -> None:
+    """Write the selection row directly: the state before a test, not an act of somebody."""
+    from core.plugins.selection import PluginSelection
+
+    engine = make_engine(association.database_url, pool_size=1)
+    table = PluginSelection.__table__
+    with section("test set-up"), writing(engine).begin() as connection:
+        connection.execute(sa.delete(table))
+        connection.execute(sa.insert(table).values(id=1, stamp=1, names={"on": sorted(names)}))
+    engine.dispose()
+
+
+class SeparateClient(FlaskClient):
+    """A client whose requests have an app context and a session of their own, as on a server, also inside a test's."""
+
+    def open(self, *args: Any, **kwargs: Any) -> Any:
+        def answer() -> Any:
+            _cv_app.set(None)  # type: ignore[arg-type]
+            return super(SeparateClient, self).open(*args, **kwargs)
+
+        return copy_context().run(answer)
+
+
+def make_app(association: Association, deployment: Deployment, **config: Any) -> Flask:
+    """The association's app as the server builds it, with TESTING on and without CSRF tokens."""
+    app = build_app(association, deployment, **{"TESTING": True, "WTF_CSRF_ENABLED": False, "PROPAGATE_EXCEPTIONS": False, **config})
+    app.test_client_class = SeparateClient
+    return app
+
+
+@contextmanager
+def rolled_back(app: Flask) -> Iterator[Session]:
+    """Inside an outer transaction of the app's database that is rolled back at the end; yields the session."""
+    with app.app_context():
+        connection = writing(db.engine).connect()
+        transaction = connection.begin()
+        app.extensions["diwan_connection"] = connection
+        session = work.real(db.session)
+        try:
+            yield session
+        finally:
+            db.session.remove()
+            app.extensions.pop("diwan_connection", None)
+            transaction.rollback()
+            connection.close()
+
+
+def actor_with(*permissions: str, roles: frozenset[str] = frozenset(), label: str = "tester", user_id: int | None = None, **more: Any) -> Actor:
+    """An actor who may do just this."""
+    return Actor(user_id=user_id, label=label, permissions=frozenset(permissions), roles=roles, **more)
+
+
+def close_app(app: Flask) -> None:
+    dispose(app)
+
+
+def sign_in(client: FlaskClient, user: Any) -> FlaskClient:
+    """Sign ``user`` in as the sign-in page would, without going through it."""
+    from core.auth.login import start_test_session
+
+    start_test_session(client, user)
+    return client
+
+
+def selection(*names: str) -> Selection:
+    return Selection(1, frozenset(names))
+
+
+def python() -> str:
+    """The interpreter for tests that start processes."""
+    return sys.executable
