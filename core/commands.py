@@ -1,0 +1,172 @@
+"""The table of subcommands: name, help, arguments, and the function that runs it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from core import work
+from core.auth.actor import Actor
+from core.errors import DiwanError
+from core.i18n import Bilingual
+from core.opening import add_association, opened, seed, upgrade_association
+from core.settings import Association, Deployment, all_associations, find_association
+
+Argument = tuple[tuple[str, ...], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Command:
+    """One subcommand. ``run`` returns the exit status, or None for 0."""
+
+    name: str
+    help: str
+    run: Callable[[argparse.Namespace], int | None]
+    arguments: tuple[Argument, ...] = ()
+
+
+def argument(*names: str, **options: Any) -> Argument:
+    return names, options
+
+
+ASSOCIATION = argument("--association", metavar="SLUG", help="which association; may be left out where there is only one")
+
+
+def chosen(options: argparse.Namespace) -> Association:
+    """The association that ``--association`` names, or the only one there is."""
+    deployment = Deployment.from_environment()
+    if getattr(options, "association", None):
+        return find_association(deployment, options.association)
+    everyone = all_associations(deployment)
+    if len(everyone) != 1:
+        slugs = ", ".join(one.slug for one in everyone) or "none yet; see `diwan association add`"
+        raise DiwanError(f"Say which association with --association SLUG. There are: {slugs}.")
+    return everyone[0]
+
+
+def operator() -> Actor:
+    """Whoever runs commands on the server: trusted with everything that commands do, named as such in the log."""
+    return Actor(user_id=None, label="operator", permissions=AllPermissions(), source="cli")
+
+
+class AllPermissions(frozenset[str]):
+    """The permissions of the operator at the command line, who could change the files anyway."""
+
+    def __contains__(self, item: object) -> bool:
+        return True
+
+
+@contextmanager
+def at_work(options: argparse.Namespace) -> Iterator[tuple[Flask, Session]]:
+    """The chosen association in one unit of work, acted on by the operator."""
+    with opened(chosen(options), Deployment.from_environment(), actor=operator()) as (app, session):
+        with work.unit_of_work(session):
+            yield app, session
+
+
+@contextmanager
+def reading(options: argparse.Namespace) -> Iterator[tuple[Flask, Session]]:
+    with opened(chosen(options), Deployment.from_environment(), actor=operator()) as (app, session):
+        yield app, session
+
+
+# --- association, db, plugins ------------------------------------------------------------------------------------------
+
+
+def association_add(options: argparse.Namespace) -> None:
+    name = Bilingual(options.name_ar or options.slug, options.name_en or options.name_ar or options.slug)
+    one = add_association(Deployment.from_environment(), options.slug, name=name, preset=options.preset, database_url=options.database,
+                          hosts=tuple(options.host or ()))
+    print(f"Added {one.slug}. Now make its first administrator: diwan user add NAME --administrator --association {one.slug}")
+
+
+def association_list(options: argparse.Namespace) -> None:
+    for one in all_associations(Deployment.from_environment()):
+        print(f"{one.slug}\t{one.name.en}\t{', '.join(one.hosts) or 'loopback only'}")
+
+
+def association_remove(options: argparse.Namespace) -> None:
+    """Move the folder aside; deleting data for good is left to whoever owns the disk."""
+    one = find_association(Deployment.from_environment(), options.slug)
+    if options.confirm != one.slug:
+        raise DiwanError(f"This takes '{one.slug}' out of service. Repeat its name to confirm: --confirm {one.slug}")
+    aside = one.folder.parent / f".removed-{one.slug}-{work.now():%Y%m%d%H%M%S}"
+    one.folder.rename(aside)
+    print(f"'{one.slug}' is out of service. Its folder, with keys and data, is now {aside}.")
+
+
+def db_upgrade(options: argparse.Namespace) -> int:
+    from core.backup import backup_before_upgrade
+
+    deployment = Deployment.from_environment()
+    status = 0
+    for one in [chosen(options)] if options.association else all_associations(deployment):
+        backup_before_upgrade(one)
+        result = upgrade_association(one, deployment)
+        for owner, reason in result.failed:
+            status = 1
+            print(f"{one.slug}: {owner} was not upgraded and stays out: {reason}", file=sys.stderr)
+        with opened(one, deployment, actor=operator()) as (app, session), work.unit_of_work(session):
+            seed(session, app.extensions["diwan"])
+        print(f"{one.slug}: {', '.join(result.done)} up to date.")
+    return status
+
+
+def plugins_list(options: argparse.Namespace) -> None:
+    from core.plugins.queries import plugin_lines
+
+    with reading(options) as (app, session):
+        for line in plugin_lines(session, app.extensions["diwan"]):
+            print(f"{line.name}\t{line.version}\t{'on' if line.on else 'off'}\t{line.title}")
+        for failed in app.extensions["diwan"].failed:
+            print(f"{failed.name}\t-\tfailed\t{failed.problem} {failed.remedy}")
+
+
+def plugins_enable(options: argparse.Namespace) -> None:
+    from core.plugins import selection
+
+    with at_work(options) as (app, session):
+        selection.enable(session, app.extensions["diwan"].catalogue, options.plugin, actor=operator(), now=work.now())
+    print(f"{options.plugin} is on.")
+
+
+def plugins_disable(options: argparse.Namespace) -> None:
+    from core.plugins import selection
+
+    with at_work(options) as (app, session):
+        selection.disable(session, app.extensions["diwan"].catalogue, options.plugin, actor=operator(), now=work.now())
+    print(f"{options.plugin} is off; its data stays.")
+
+
+def plugins_new(options: argparse.Namespace) -> None:
+    from core.plugins.scaffold import new_plugin
+
+    print(f"Made {new_plugin(options.plugin, options.folder)}. Restart, then: diwan plugins check {options.plugin}")
+
+
+def plugins_check(options: argparse.Namespace) -> int:
+    from core.plugins.scaffold import check_plugin
+
+    return check_plugin(options.plugin)
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command("association add", "make an association", association_add, (
+        argument("slug"), argument("--name-ar"), argument("--name-en"), argument("--preset"), argument("--database", help="a PostgreSQL address; SQLite otherwise"),
+        argument("--host", action="append", help="a host name it answers to; may be repeated"))),
+    Command("association list", "list the associations", association_list),
+    Command("association remove", "take an association out of service; its data is kept aside", association_remove, (argument("slug"), argument("--confirm"))),
+    Command("db upgrade", "bring the tables up to date, after a backup", db_upgrade, (ASSOCIATION,)),
+    Command("plugins list", "list plugins: on, off, failed", plugins_list, (ASSOCIATION,)),
+    Command("plugins enable", "turn a plugin on", plugins_enable, (argument("plugin"), ASSOCIATION)),
+    Command("plugins disable", "turn a plugin off; its data stays", plugins_disable, (argument("plugin"), ASSOCIATION)),
+    Command("plugins new", "make the folder of a new plugin", plugins_new, (argument("plugin"), argument("--folder", help="where; plugins/ by default"))),
+    Command("plugins check", "run the contract suite for a plugin", plugins_check, (argument("plugin"),)),
+)

@@ -1,0 +1,206 @@
+"""Value types and pure rules of the register: classes, fields, states of a form, what differs between two records."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from core.errors import InvalidInput
+from core.i18n import Bilingual
+from core.i18n import lazy_gettext as _l
+from core.text import fold
+
+CATALOGUE_FILE = Path(__file__).parent / "catalogue.json"
+PROCEDURE = "MAN-CUST"
+STEP_FILL, STEP_REVIEW, STEP_DECIDE, STEP_ENTER, STEP_FILE = 1, 2, 3, 4, 5
+
+NEXT_STATES: Mapping[str, frozenset[str]] = {
+    "draft": frozenset({"filled"}),
+    "filled": frozenset({"reviewed"}),
+    "reviewed": frozenset({"approved", "rejected"}),
+    "approved": frozenset({"entering"}),
+    "entering": frozenset({"entered"}),
+    "entered": frozenset({"filed"}),
+    "rejected": frozenset({"filed"}),
+    "filed": frozenset(),
+}
+"""A form's states and where each leads (manual 6.2). A rejected form is kept like any other."""
+
+STATES = tuple(NEXT_STATES)
+OPEN_STATES = ("filled", "reviewed", "approved", "entering")
+KINDS = ("new", "modify", "import", "system")
+PERSONAL_FIELDS = frozenset({"address", "phone", "mobile", "email", "remarks"})
+"""Shown only with ``customers.personal`` (CUST-34), as is every optional field."""
+
+STATE_TITLES: Mapping[str, Any] = {
+    "draft": _l("Draft"),
+    "filled": _l("Waiting for review"),
+    "reviewed": _l("Waiting for approval"),
+    "approved": _l("Waiting for entry"),
+    "rejected": _l("Rejected"),
+    "entering": _l("Being entered"),
+    "entered": _l("Entered, to be filed"),
+    "filed": _l("Filed"),
+}
+
+
+@cache
+def catalogue() -> dict[str, Any]:
+    return json.loads(CATALOGUE_FILE.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+
+
+def _labels(part: str, key: str = "code") -> dict[str, Bilingual]:
+    return {item[key]: Bilingual.of(item) for item in catalogue()[part]}
+
+
+@cache
+def classes() -> dict[str, Bilingual]:
+    """The five classes in the order of the manual's form (CUST-03…05)."""
+    return _labels("classes")
+
+
+@cache
+def channels() -> dict[str, Bilingual]:
+    return _labels("channels")
+
+
+@cache
+def origins() -> dict[str, Bilingual]:
+    """How somebody asked to be registered (CUST-35)."""
+    return _labels("origins")
+
+
+@cache
+def field_labels() -> dict[str, Bilingual]:
+    """The form's fields in its order, with its own words."""
+    return _labels("fields", "name")
+
+
+@cache
+def kinds() -> dict[str, Bilingual]:
+    return _labels("kinds")
+
+
+def form_title() -> Bilingual:
+    return Bilingual.of(catalogue()["form"])
+
+
+def signature_label(which: str) -> Bilingual:
+    """``made_by`` or ``decided_by`` as the printed form has it."""
+    return Bilingual.of(catalogue()["signatures"][which])
+
+
+FIELDS: tuple[str, ...] = tuple(item["name"] for item in catalogue()["fields"])
+
+_FILLERS = frozenset({"بن", "ابن", "بنت", "bin", "ibn", "bint"})
+
+
+def name_key(name: str) -> str:
+    """What two spellings of one name have in common: folded, and without the words for "son of" and "daughter of"."""
+    words = fold(name).split()
+    return " ".join(word for word in words if word not in _FILLERS) or " ".join(words)
+
+
+def email_key(email: str | None) -> str | None:
+    return email.strip().casefold() if email else None
+
+
+def open_text(parts: Iterable[str | None]) -> str:
+    """The folded text that everybody may search.
+
+    Words are set apart by two spaces, with two at either end: so the trigrams hold the beginnings of words, and one or
+    two letters find words that begin with them by the same index.
+    """
+    return _spaced(word for part in parts if part for word in fold(part).split())
+
+
+def personal_text(phones: Iterable[str | None], email: str | None) -> str:
+    """The text that is searched only for who may see personal data: digits as in ``966550000001``, as written in the
+    country (``0550000001``), and the e-mail address."""
+    words: list[str] = []
+    for phone in phones:
+        if phone:
+            words += [phone.lstrip("+"), national_digits(phone)]
+    if email:
+        words.append(email.casefold())
+    return _spaced(words)
+
+
+def _spaced(words: Iterable[str]) -> str:
+    found = list(dict.fromkeys(word for word in words if word))
+    return f"  {'  '.join(found)}  " if found else ""
+
+
+def national_digits(phone: str) -> str:
+    """The digits as people of that country write them; without a known form, those after the plus."""
+    import phonenumbers
+
+    try:
+        parsed = phonenumbers.parse(phone)
+    except phonenumbers.NumberParseException:
+        return phone.lstrip("+")
+    shown = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL)
+    return re.sub(r"\D", "", shown)
+
+
+@dataclass(frozen=True)
+class Change:
+    """One field of a form: what stands in the register and what is proposed."""
+
+    field: str
+    label: Any
+    current: Any
+    proposed: Any
+    personal: bool = False
+
+    @property
+    def changed(self) -> bool:
+        return (self.current or None) != (self.proposed or None)
+
+
+def changed_fields(base: Mapping[str, Any], proposed: Mapping[str, Any]) -> list[str]:
+    """Names of fields whose proposed value differs from ``base``; empty text and nothing are the same."""
+    return [name for name in proposed if (base.get(name) or None) != (proposed[name] or None)]
+
+
+def check_transition(state: str, to: str) -> bool:
+    return to in NEXT_STATES[state]
+
+
+def check_optional(kind: str, code: str, value: str) -> str:
+    """One optional field's value in its stored form; dates as 2026-11-22."""
+    text = value.strip()
+    if kind == "date" and text:
+        try:
+            return date.fromisoformat(text).isoformat()
+        except ValueError as exc:
+            raise InvalidInput(_l("“%(value)s” is no date. Write year, month and day: 1980-04-30.", value=value), field=f"extra_{code}", value=value) from exc
+    return text
+
+
+def parts_of_change(old: str, new: str) -> tuple[tuple[str, str, str], tuple[str, str, str]]:
+    """The common beginning, the changed middle and the common end of two values, so that only the middle is marked.
+
+    Cut at word borders in texts, at any digit in numbers.
+    """
+    left = old.split(" ") if " " in old or " " in new else list(old)
+    right = new.split(" ") if " " in old or " " in new else list(new)
+    glue = " " if " " in old or " " in new else ""
+    start = 0
+    while start < min(len(left), len(right)) and left[start] == right[start]:
+        start += 1
+    end = 0
+    while end < min(len(left), len(right)) - start and left[-1 - end] == right[-1 - end]:
+        end += 1
+    return _cut(left, start, end, glue), _cut(right, start, end, glue)
+
+
+def _cut(items: list[str], start: int, end: int, glue: str) -> tuple[str, str, str]:
+    stop = len(items) - end
+    return glue.join(items[:start]), glue.join(items[start:stop]), glue.join(items[stop:])
