@@ -1,0 +1,283 @@
+"""The list engine: one ``scope`` for rows, counts, actions and exports; keyset paging; stable filter keys; bounded counts.
+
+A list is declared, not written: columns, filters and sort keys name database expressions; which of them a person sees is
+decided per request, and a column that is hidden is hidden from sorting, filtering, searching and exporting alike.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.elements import ColumnElement
+from werkzeug.datastructures import MultiDict
+
+from core.auth.actor import Actor
+from core.errors import InvalidInput
+from core.i18n import lazy_gettext as _l
+
+PAGE_SIZE = 50
+COUNT_BOUND = 1000
+LONGEST_SEARCH = 200
+
+
+@dataclass(frozen=True)
+class ListColumn:
+    """One column. ``key`` is stable (address, CSV heading); ``kind`` picks the macro that prints it.
+
+    Kinds: text, name, number, code, phone, email, money, date, moment, integer, choice, state, due. ``sort`` is a column
+    that is never NULL. ``permission``: who lacks it has no such column anywhere.
+    """
+
+    key: str
+    label: Any
+    kind: str = "text"
+    value: Callable[[Any], Any] | None = None
+    sort: ColumnElement[Any] | None = None
+    permission: str | None = None
+    choices: Mapping[str, Any] | None = None
+    link: Callable[[Any], str] | None = None
+    masked: Callable[[Any], Any] | None = None
+    """With ``permission``: what others see instead; the column stays, but cannot be sorted, filtered or searched by."""
+
+    def read(self, row: Any) -> Any:
+        return self.value(row) if self.value is not None else getattr(row, self.key)
+
+
+@dataclass(frozen=True)
+class ListFilter:
+    """One filter. ``kind``: choice, date_from, date_to, text, yes. ``apply(statement, value)`` narrows the statement."""
+
+    key: str
+    label: Any
+    apply: Callable[[sa.Select[Any], Any], sa.Select[Any]]
+    kind: str = "choice"
+    choices: Callable[[Session], Sequence[tuple[str, Any]]] | Sequence[tuple[str, Any]] = ()
+    permission: str | None = None
+
+    def options(self, session: Session) -> Sequence[tuple[str, Any]]:
+        return self.choices(session) if callable(self.choices) else self.choices
+
+
+@dataclass(frozen=True)
+class Chip:
+    """An active filter as shown: name, value, and the address without it."""
+
+    key: str
+    label: Any
+    value: Any
+    without: Mapping[str, Any]
+
+
+@dataclass
+class Page:
+    """One page of a list. ``count`` is exact up to ``COUNT_BOUND``; above it ``more`` says that there are others."""
+
+    rows: list[Any]
+    columns: list[ListColumn]
+    count: int
+    more: bool
+    chips: list[Chip]
+    sort: str
+    search: str
+    spellings: Sequence[str] = ()
+    next_cursor: str | None = None
+    previous_cursor: str | None = None
+    first: Any = None
+    last: Any = None
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the address asks for, checked: nothing in it reaches the database as it came."""
+
+    search: str
+    filters: Mapping[str, Any]
+    sort: str
+    descending: bool
+    cursor: tuple[Any, int] | None
+    backwards: bool
+    count_all: bool
+
+
+class ListEngine:
+    """Rows of one list for one actor. ``scope`` has already narrowed the statement to what the actor may see."""
+
+    def __init__(
+        self, *, identity: ColumnElement[int], columns: Sequence[ListColumn], filters: Sequence[ListFilter], default_sort: str,
+        find: Callable[[Session, sa.Select[Any], str, Actor], sa.Select[Any]] | None = None,
+        spellings: Callable[[str], Sequence[str]] | None = None,
+    ) -> None:
+        self.identity = identity
+        self.columns = columns
+        self.filters = filters
+        self.default_sort = default_sort
+        self.find = find
+        self.spellings = spellings
+
+    def visible_columns(self, actor: Actor) -> list[ListColumn]:
+        return [column for column in self.columns if column.permission is None or column.masked is not None or actor.may(column.permission)]
+
+    def usable_filters(self, actor: Actor) -> list[ListFilter]:
+        return [one for one in self.filters if one.permission is None or actor.may(one.permission)]
+
+    def sorts(self, actor: Actor) -> dict[str, ListColumn]:
+        return {column.key: column for column in self.columns
+                if column.sort is not None and (column.permission is None or actor.may(column.permission))}
+
+    def read_request(self, arguments: MultiDict[str, str], actor: Actor) -> Request:
+        """Check the address: unknown sort keys and broken cursors are refused, unknown filters ignored never silently."""
+        sort = arguments.get("sort") or self.default_sort
+        descending, key = sort.startswith("-"), sort.removeprefix("-")
+        sorts = self.sorts(actor)
+        if key not in sorts:
+            raise InvalidInput(_l("This list cannot be sorted by “%(key)s”.", key=key[:40]), field="sort", value=key)
+        search = (arguments.get("q") or "").strip()
+        if len(search) > LONGEST_SEARCH:
+            raise InvalidInput(_l("A search has at most %(n)s characters.", n=LONGEST_SEARCH), field="q", value=search[:40])
+        after, before = arguments.get("after"), arguments.get("before")
+        cursor = self._cursor(after or before, sorts[key]) if after or before else None
+        filters = self._read_filters(arguments, actor)
+        return Request(search, filters, key, descending, cursor, bool(before and not after), arguments.get("count") == "all")
+
+    def _read_filters(self, arguments: MultiDict[str, str], actor: Actor) -> dict[str, Any]:
+        usable = {one.key: one for one in self.usable_filters(actor)}
+        given = {name.removeprefix("f."): value for name, value in arguments.items() if name.startswith("f.") and value}
+        unknown = sorted(set(given) - set(usable))
+        if unknown:
+            raise InvalidInput(_l("This list has no filter “%(key)s”.", key=unknown[0][:40]), field=unknown[0], value=given[unknown[0]])
+        return {key: _filter_value(usable[key], value) for key, value in given.items()}
+
+    def _cursor(self, token: str | None, column: ListColumn) -> tuple[Any, int]:
+        try:
+            value, identity = json.loads(base64.urlsafe_b64decode((token or "").encode() + b"=="))
+            if not isinstance(identity, int) or abs(identity) >= 2**63:
+                raise ValueError
+            return _from_json(value, column.sort), identity
+        except (ValueError, binascii.Error, TypeError):
+            raise InvalidInput(_l("This page of the list cannot be found. Begin at its first page."), field="after", value=str(token)[:40]) from None
+
+    def narrowed(self, session: Session, statement: sa.Select[Any], asked: Request, actor: Actor) -> sa.Select[Any]:
+        """The statement with filters and search, without order and limit: for counting, actions and exports too."""
+        by_key = {one.key: one for one in self.usable_filters(actor)}
+        for key, value in asked.filters.items():
+            statement = by_key[key].apply(statement, value)
+        if asked.search and self.find is not None:
+            statement = self.find(session, statement, asked.search, actor)
+        return statement
+
+    def page(self, session: Session, scoped: sa.Select[Any], arguments: MultiDict[str, str], actor: Actor, *, size: int = PAGE_SIZE) -> Page:
+        """One page, at the same cost wherever it lies."""
+        asked = self.read_request(arguments, actor)
+        statement = self.narrowed(session, scoped, asked, actor)
+        sort = self.sorts(actor)[asked.sort].sort
+        assert sort is not None
+        rows = list(session.execute(self._slice(statement, sort, asked).limit(size + 1)).unique().scalars())
+        further = len(rows) > size
+        rows = rows[:size]
+        if asked.backwards:
+            rows.reverse()
+        count, more = self._count(session, statement, asked, rows, further)
+        page = Page(rows, self.visible_columns(actor), count, more, self._chips(session, asked, actor), ("-" if asked.descending else "") + asked.sort, asked.search)
+        self._add_cursors(page, asked, sort, further)
+        if asked.search and self.spellings:
+            page.spellings = self.spellings(asked.search)
+        page.arguments = {**{f"f.{key}": _in_address(value) for key, value in asked.filters.items()}, **({"q": asked.search} if asked.search else {})}
+        return page
+
+    def _slice(self, statement: sa.Select[Any], sort: ColumnElement[Any], asked: Request) -> sa.Select[Any]:
+        descending = asked.descending != asked.backwards
+        order = (sort.desc(), self.identity.desc()) if descending else (sort.asc(), self.identity.asc())
+        if sort is self.identity:
+            order = order[:1]
+        if asked.cursor is not None:
+            here = sa.tuple_(sort, self.identity)
+            there = sa.tuple_(sa.literal(asked.cursor[0], sort.type), sa.literal(asked.cursor[1]))
+            statement = statement.where(here < there if descending else here > there)
+        return statement.order_by(*order)
+
+    def _count(self, session: Session, statement: sa.Select[Any], asked: Request, rows: list[Any], further: bool) -> tuple[int, bool]:
+        if asked.cursor is None and not further:
+            return len(rows), False
+        identities = statement.with_only_columns(self.identity, maintain_column_froms=True).order_by(None)
+        if not asked.count_all:
+            identities = identities.limit(COUNT_BOUND + 1)
+        found = session.scalar(sa.select(sa.func.count()).select_from(identities.subquery())) or 0
+        return (found, False) if asked.count_all else (min(found, COUNT_BOUND), found > COUNT_BOUND)
+
+    def _chips(self, session: Session, asked: Request, actor: Actor) -> list[Chip]:
+        chips = []
+        for one in self.usable_filters(actor):
+            if one.key in asked.filters:
+                value = asked.filters[one.key]
+                label = dict(one.options(session)).get(str(value), value) if one.kind == "choice" else value
+                rest = {f"f.{key}": _in_address(other) for key, other in asked.filters.items() if key != one.key}
+                chips.append(Chip(one.key, one.label, label, rest))
+        return chips
+
+    def _add_cursors(self, page: Page, asked: Request, sort: ColumnElement[Any], further: bool) -> None:
+        if not page.rows:
+            return
+        page.first, page.last = (self._sort_value(row, asked.sort) for row in (page.rows[0], page.rows[-1]))
+        if further or asked.backwards:
+            page.next_cursor = self._token(page.rows[-1], asked.sort)
+        if (asked.cursor is not None and not asked.backwards) or (asked.backwards and further):
+            page.previous_cursor = self._token(page.rows[0], asked.sort)
+
+    def _sort_value(self, row: Any, key: str) -> Any:
+        sort = next(column.sort for column in self.columns if column.key == key)
+        return getattr(row, sort.key)  # type: ignore[union-attr]
+
+    def _token(self, row: Any, key: str) -> str:
+        raw = json.dumps([_to_json(self._sort_value(row, key)), getattr(row, self.identity.key)])  # type: ignore[attr-defined]
+        return base64.urlsafe_b64encode(raw.encode()).decode().rstrip("=")
+
+
+def _filter_value(one: ListFilter, raw: str) -> Any:
+    if one.kind in ("date_from", "date_to"):
+        try:
+            return date.fromisoformat(raw)
+        except ValueError:
+            raise InvalidInput(_l("“%(value)s” is no date. Write it like 2026-09-23.", value=raw[:40]), field=one.key, value=raw) from None
+    if len(raw) > LONGEST_SEARCH or "\x00" in raw:
+        raise InvalidInput(_l("This value cannot be filtered by."), field=one.key, value=raw[:40])
+    return raw
+
+
+def _in_address(value: Any) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _to_json(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _from_json(value: Any, sort: Any) -> Any:
+    python_type = sort.type.python_type
+    if issubclass(python_type, datetime):
+        moment = datetime.fromisoformat(value)
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if issubclass(python_type, date):
+        return date.fromisoformat(value)
+    if python_type is int and (not isinstance(value, int) or abs(value) >= 2**63):
+        raise ValueError
+    if python_type is str and not isinstance(value, str):
+        raise ValueError
+    return value
+
+
+def chosen_rows(session: Session, engine: ListEngine, scoped: sa.Select[Any], identities: Iterable[str]) -> list[Any]:
+    """The rows behind ticked boxes, read again through the scope: a forged id is simply not among them, and says so."""
+    wanted = [int(raw) for raw in identities if raw.isascii() and raw.isdigit() and len(raw) < 19]
+    rows = list(session.execute(scoped.where(engine.identity.in_(wanted))).unique().scalars())
+    if len(rows) != len(set(wanted)):
+        raise InvalidInput(_l("Some of the chosen rows are no longer there or not open to you. Nothing was done; choose again."))
+    return rows
