@@ -24,7 +24,7 @@ from core.database import db
 from core.errors import AppError, NotAllowed, faults
 from core.i18n import lazy_gettext as _l
 
-__all__ = ["Guarded", "PageView", "current_actor", "expose", "needs", "writing"]
+__all__ = ["Guarded", "PageView", "current_actor", "expose", "needs", "show_faults", "writing"]
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
@@ -103,6 +103,16 @@ def login_address() -> str:
     return f"{url_for('auth_login.index')}?next={quote(target)}"
 
 
+def show_faults(form: Form, error: AppError) -> None:
+    """Put each fault beside its field; one that names no field of this form goes on top."""
+    for fault in faults(error):
+        field = form._fields.get(fault.field or "")
+        if field is not None:
+            field.errors = [*field.errors, fault.message]
+        else:
+            form.form_errors.append(fault.message)
+
+
 class PageView(Guarded, BaseView):
     """A page or a group of pages. Subclasses set ``url``, ``endpoint``, ``permission`` and menu place as class attributes."""
 
@@ -130,13 +140,7 @@ class PageView(Guarded, BaseView):
         return writing()
 
     def show_faults(self, form: Form, error: AppError) -> None:
-        """Put each fault beside its field; one that names no field of this form goes on top."""
-        for fault in faults(error):
-            field = form._fields.get(fault.field or "")
-            if field is not None:
-                field.errors = [*field.errors, fault.message]
-            else:
-                form.form_errors.append(fault.message)
+        show_faults(form, error)
 
     def render(self, template: str, **context: Any) -> str:
         context.setdefault("view", self)
