@@ -1,0 +1,73 @@
+# Two commands do everything: `make run` and `make test`. Neither asks a question; both can be repeated.
+# What has been set up is remembered by stamps in .venv, so a second call starts at once.
+
+PYTHON ?= python3
+PORT ?= 8000
+WORKERS ?= 2
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
+COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check lint types bench demo lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(VENV)/run.stamp ## set up, make the demo, start server and worker (PORT=8000 WORKERS=2)
+	@$(BIN)/python -m core.assets build
+	@$(BIN)/diwan demo
+	@$(BIN)/diwan worker & worker=$$!; \
+	$(BIN)/diwan serve --port $(PORT) --workers $(WORKERS) & server=$$!; \
+	trap 'kill $$worker $$server 2>/dev/null' INT TERM HUP; \
+	wait $$server; status=$$?; trap '' INT TERM HUP; \
+	kill $$worker $$server 2>/dev/null; wait; [ $$status -lt 128 ] && exit $$status || exit 0
+
+test: $(VENV)/test.stamp ## set up what is needed, then all tests on both engines and in the browser (ARGS="-k name")
+	@$(BIN)/python -m core.assets build
+	@$(BIN)/python -m tests.support.prepare
+	@$(BIN)/python -m pytest -n auto $(ARGS)
+
+check: lint types ## the quick checks
+
+lint: $(VENV)/test.stamp ## style and import arrows
+	@$(BIN)/ruff check .
+	@$(BIN)/lint-imports
+
+types: $(VENV)/test.stamp ## types, strictly in core
+	@$(BIN)/mypy
+
+bench: $(VENV)/test.stamp ## measure beside a floor taken in the same run (ARGS="--sizes 10k")
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+demo: $(VENV)/run.stamp ## make the demo associations and print their sign-ins
+	@$(BIN)/diwan demo
+
+lock: $(VENV)/test.stamp ## resolve the requirements anew
+	$(COMPILE) -U -o requirements.txt requirements.in
+	$(COMPILE) -U -o requirements-test.txt requirements-test.in
+
+clean: ## remove what was built and installed; the data in instance/ stays
+	rm -rf $(VENV) node_modules core/static/dist .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	find core plugins templates -name '*.mo' -delete
+
+$(VENV)/run.stamp: requirements.txt pyproject.toml | $(BIN)/python
+	@echo "Installing what Diwan runs on …"
+	@$(INSTALL) --require-hashes -r requirements.txt
+	@$(INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/test.stamp: requirements-test.txt $(VENV)/run.stamp
+	@echo "Installing what the tests need …"
+	@$(INSTALL) --require-hashes -r requirements-test.txt
+	@touch $@
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	{ echo "Diwan needs Python 3.11 or newer. Name one that is installed: make run PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+	{ echo "This Python cannot make environments. On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV)

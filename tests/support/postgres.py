@@ -1,0 +1,167 @@
+"""A PostgreSQL server for the tests: the one given by ``DIWAN_TEST_POSTGRES``, or a private one started here.
+
+The private one is a cluster of its own in a temporary folder, reached by a socket in it, shared by all processes of
+one test run and stopped by a watcher when the run has ended, however it ended. ``fsync`` is off in it, and only there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import sqlalchemy as sa
+
+GIVEN = "DIWAN_TEST_POSTGRES"
+PLACES = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/usr/local/pgsql/bin", "/opt/homebrew/opt/postgresql*/bin")
+SETTINGS = ("listen_addresses=", "fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200", "shared_buffers=64MB")
+
+
+def ensure_postgres() -> str | None:
+    """The address of a server on which databases may be made; None where there is none to be had.
+
+    One server a test run: the processes of pytest-xdist share it.
+    """
+    if given := os.environ.get(GIVEN):
+        return given
+    if binaries() is None:
+        return None
+    owner = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
+    return _shared_server(owner, os.environ.get("PYTEST_XDIST_TESTRUNUID", f"pid{owner}"))
+
+
+def binaries() -> Path | None:
+    """The folder with ``initdb`` and ``postgres``, the newest version first."""
+    on_path = shutil.which("initdb")
+    if on_path:
+        return Path(on_path).resolve().parent
+    found = [folder for place in PLACES for folder in Path("/").glob(place[1:]) if (folder / "initdb").is_file()]
+    return max(found, key=_version, default=None)
+
+
+def _version(folder: Path) -> int:
+    digits = "".join(character for character in folder.parent.name if character.isdigit())
+    return int(digits or 0)
+
+
+def install_postgres() -> bool:
+    """Install the server by apt, as root and where there is apt; whether it is there now."""
+    if binaries() is None and os.geteuid() == 0 and shutil.which("apt-get"):
+        from tests.support.apt import install
+
+        install("postgresql", "postgresql-contrib")
+    return binaries() is not None
+
+
+def _shared_server(owner: int, run: str) -> str:
+    folder = Path(tempfile.gettempdir()) / f"diwan-pg-{os.getuid()}-{run[:12]}"
+    folder.mkdir(mode=0o755, exist_ok=True)
+    if folder.stat().st_uid != os.getuid():
+        raise RuntimeError(f"{folder} belongs to somebody else")
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        address = folder / "address"
+        if not address.exists():
+            address.write_text(_start(folder, owner))
+        return address.read_text()
+
+
+def _start(folder: Path, owner: int) -> str:
+    """Make and start a cluster below ``folder`` that lives as long as the process ``owner``; returns its address."""
+    bin_folder = binaries()
+    assert bin_folder is not None
+    data = folder / "d"
+    data.mkdir(mode=0o700)
+    if (account := _account()) is not None:
+        os.chown(data, *account)
+    _run([str(bin_folder / "initdb"), "-D", f"{data}/c", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"], folder)
+    options = " ".join(f"-c {setting}" for setting in SETTINGS)
+    _run([str(bin_folder / "pg_ctl"), "-D", f"{data}/c", "-w", "-s", "-l", f"{data}/log", "-o", f"{options} -k {data}", "start"], folder)
+    subprocess.Popen([sys.executable, __file__, str(owner), str(bin_folder / "pg_ctl"), str(folder)], start_new_session=True,
+                     stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return f"postgresql://postgres@/postgres?host={data}"
+
+
+def _account() -> tuple[int, int] | None:
+    """Whom to run the server as: PostgreSQL refuses root, so then ``postgres`` or ``nobody``; None for ourselves."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("postgres", "nobody"):
+        with contextlib.suppress(KeyError):
+            entry = pwd.getpwnam(name)
+            return entry.pw_uid, entry.pw_gid
+    raise RuntimeError("Neither 'postgres' nor 'nobody' exists to run PostgreSQL as.")
+
+
+def _run(command: list[str], folder: Path) -> None:
+    account = _account()
+    who = {} if account is None else {"user": account[0], "group": account[1], "extra_groups": []}
+    environment = {**os.environ, "LC_ALL": "C.UTF-8"}
+    with (folder / "output").open("ab") as output:
+        done = subprocess.run(command, cwd="/", env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, **who)  # type: ignore[call-overload]
+    if done.returncode != 0:
+        raise RuntimeError(f"{Path(command[0]).name} failed:\n{(folder / 'output').read_text(errors='replace')}")
+
+
+def copy_database(template: str, name: str) -> str:
+    """A new database ``name`` with the contents of ``template`` (an address that nobody is connected to); its address."""
+    url = sa.make_url(template)
+    engine = sa.create_engine(url.set(drivername="postgresql+psycopg", database="postgres"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f'CREATE DATABASE "{name}" TEMPLATE "{url.database}" STRATEGY file_copy')
+    engine.dispose()
+    return url.set(database=name).render_as_string(hide_password=False)
+
+
+@contextlib.contextmanager
+def own_server() -> Iterator[str]:
+    """A server for this block alone, for tests that stop it or fill it; skipping is the caller's."""
+    folder = Path(tempfile.mkdtemp(prefix="diwan-pg-"))
+    folder.chmod(0o755)
+    try:
+        yield _start(folder, os.getpid())
+    finally:
+        stop(str(binaries() / "pg_ctl"), folder)  # type: ignore[operator]
+
+
+def stop(pg_ctl: str, folder: Path) -> None:
+    with contextlib.suppress(RuntimeError, OSError):
+        _run([pg_ctl, "-D", f"{folder}/d/c", "-m", "immediate", "-s", "-w", "stop"], folder)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def watch(owner: int, pg_ctl: str, folder: Path) -> None:
+    """Wait until the process ``owner`` has ended, then stop and remove the cluster."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    while folder.exists() and _alive(owner):
+        time.sleep(0.5)
+    stop(pg_ctl, folder)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return not _is_zombie(pid)
+
+
+def _is_zombie(pid: int) -> bool:
+    with contextlib.suppress(OSError, IndexError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    return False
+
+
+if __name__ == "__main__":
+    watch(int(sys.argv[1]), sys.argv[2], Path(sys.argv[3]))
