@@ -1,0 +1,27 @@
+"""Downloads: always as an attachment, never shown inside the product's own origin."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from flask import Response
+
+from core.admin.views import PageView, expose
+from core.files import services
+from core.state import state
+
+
+class FilesView(PageView):
+    page_url = "/files"
+    page_endpoint = "core_files"
+    for_everyone = True
+
+    @expose("/<int:file_id>")
+    def download(self, file_id: int) -> Any:
+        row, content = services.read(self.session, state().association.files_folder, file_id, actor=self.actor)
+        response = Response(content, mimetype=row.media_type)
+        response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(row.name)}"
+        response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
