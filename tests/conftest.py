@@ -19,6 +19,10 @@ PLUGINS = Path(__file__).resolve().parent / "plugins_path"
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--plugin", default=None, help="run the contract suite for this plugin only")
+
+
 @pytest.fixture(scope="session")
 def postgres() -> str:
     """The URL of a PostgreSQL server to make databases on; skips loudly where there is none."""

@@ -1,0 +1,143 @@
+"""What every plugin must keep, run once for each that is installed; ``--plugin NAME`` runs it for one."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+
+from core import schema
+from core.database import _bases, make_engine, metadata, section, writing
+from core.plugins.discovery import Installed
+from core.settings import Association
+from core.testing import new_database
+
+METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2.ext:babel_extract")]
+KEYWORDS = {"_": None, "_l": None, "gettext": None, "lazy_gettext": None, "ngettext": (1, 2), "lazy_ngettext": (1, 2), "pgettext": ((1, "c"), 2)}
+
+
+def test_manifest_names_begin_with_the_plugin(plugin: Installed) -> None:
+    info = plugin.info
+
+    named = [*(p.name for p in info.permissions), *(s.key for s in info.settings), *(d.name for d in info.decisions)]
+
+    assert [name for name in named if not name.startswith(f"{info.name}.")] == []
+    assert re.fullmatch(r"[a-z][a-z0-9_]{2,29}", info.name)
+    assert re.fullmatch(r"\d+(\.\d+)*", info.version)
+
+
+def test_every_model_is_tracked_or_listed_with_a_reason(plugin: Installed) -> None:
+    untracked = {model.class_.__tablename__ for model in models(plugin) if not model.class_.__audit__}
+
+    assert untracked == set(plugin.info.untracked)
+    assert all(len(reason) > 10 for reason in plugin.info.untracked.values())
+
+
+def test_tables_have_no_database_side_effects(plugin: Installed) -> None:
+    for table in tables(plugin):
+        for key in table.foreign_keys:
+            assert key.ondelete is None, f"{table.name}: {key.target_fullname} cascades in the database, which the audit log never sees"
+            assert key.onupdate is None
+        assert [column.name for column in table.columns if column.onupdate or column.server_onupdate] == []
+
+
+def test_foreign_keys_reach_only_core_or_what_it_depends_on(plugin: Installed) -> None:
+    allowed = {"core", plugin.name, *plugin.info.depends}
+
+    reached = {key.target_fullname.split("_", 1)[0] for table in tables(plugin) for key in table.foreign_keys}
+
+    assert reached <= allowed
+
+
+def test_migrations_give_the_models_and_go_back(plugin: Installed, association: Association, postgres_or_sqlite: str) -> None:
+    engine = make_engine(postgres_or_sqlite)
+    owners = [schema.Owner("core", schema.CORE_VERSIONS), schema.Owner(plugin.name, plugin.folder / "migrations")]
+    for owner in owners:
+        schema._upgrade_owner(engine, owner)
+
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"include_object": own_objects(plugin.name), "version_table": owners[1].version_table})
+        assert compare_metadata(context, metadata) == []
+    schema.downgrade(engine, owners[1])
+    with engine.connect() as connection:
+        assert [name for name in sa.inspect(connection).get_table_names() if name.startswith(f"{plugin.name}_")] == []
+    with section("test"), writing(engine).connect():
+        engine.dispose()
+
+
+def test_imports_stay_inside_the_arrows(plugin: Installed) -> None:
+    own = plugin.module.__name__.rsplit(".", 1)[0]
+    wrong = []
+    for file in plugin.folder.rglob("*.py"):
+        for module in imported(file):
+            other = re.match(r"plugins\.(\w+)(?:\.(\w+))?", module)
+            if other and f"plugins.{other[1]}" != own and not (other[1] in plugin.info.depends and other[2] == "api"):
+                wrong.append(f"{file.name}: {module}")
+            if module.startswith("tests"):
+                wrong.append(f"{file.name}: {module}")
+
+    assert wrong == []
+
+
+def test_everything_is_translated(plugin: Installed) -> None:
+    catalogue = plugin.folder / "translations" / "ar" / "LC_MESSAGES" / "messages.po"
+    with catalogue.open("rb") as handle:
+        known = {message.id if isinstance(message.id, str) else message.id[0]: message.string for message in read_po(handle, locale="ar") if message.id}
+
+    used = {message if isinstance(message, str) else message[0]
+            for _file, _line, message, _comments, _context in extract_from_dir(plugin.folder, METHODS, keywords=KEYWORDS)}
+
+    assert sorted(text for text in used if not complete(known.get(text))) == []
+
+
+def complete(translation: object) -> bool:
+    return all(translation) if isinstance(translation, (tuple, list)) else bool(translation)
+
+
+def test_it_says_what_it_is_for(plugin: Installed) -> None:
+    readme = plugin.folder / "README.md"
+
+    assert readme.is_file()
+    assert len(readme.read_text(encoding="utf-8")) > 60
+
+
+def models(plugin: Installed) -> list[sa.orm.Mapper[object]]:
+    base = _bases.get(plugin.name)
+    return list(base.registry.mappers) if base is not None else []
+
+
+def tables(plugin: Installed) -> list[sa.Table]:
+    return [table for table in metadata.tables.values() if table.name.startswith(f"{plugin.name}_")]
+
+
+def own_objects(owner: str) -> object:
+    def include(item: object, name: str | None, kind: str, reflected: bool, compare_to: object) -> bool:
+        table = name if kind == "table" else getattr(getattr(item, "table", None), "name", None)
+        return table is None or table.startswith(f"{owner}_")
+
+    return include
+
+
+def imported(file: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+@pytest.fixture
+def postgres_or_sqlite(engine_name: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    """The address of an empty database on this engine."""
+    if engine_name == "postgresql":
+        return new_database(request.getfixturevalue("postgres"))
+    return f"sqlite:///{tmp_path / 'empty.sqlite3'}"
