@@ -211,8 +211,13 @@ def make_engine(url: str | URL, *, pool_size: int = 5) -> Engine:
 
 
 def writing(engine: Engine) -> Engine:
-    """The same engine (same pool), whose transactions may change data."""
-    return engine.execution_options(diwan_write=True)
+    """The same engine (same pool), whose transactions may change data; always the same object, or a session would open two connections."""
+    if engine.get_execution_options().get("diwan_write"):
+        return engine
+    found: Engine | None = engine.__dict__.get("_diwan_writing")
+    if found is None:
+        found = engine.__dict__["_diwan_writing"] = engine.execution_options(diwan_write=True)
+    return found
 
 
 def _sqlite_engine(url: URL, pool_size: int) -> Engine:
