@@ -1,0 +1,107 @@
+"""What can be imported: an importer's fields and its two functions, offered through ``register_importers``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+
+
+@dataclass(frozen=True)
+class ImportField:
+    """A field that a column of the file can be mapped to.
+
+    ``kind``: text, name, date, moment, amount, phone, email, integer or choice. Values arrive coerced by the declared
+    order of date parts, calendar, time zone and country; a value that cannot be read refuses its line with the reason.
+    """
+
+    key: str
+    label: Any
+    kind: str = "text"
+    required: bool = False
+    choices: Mapping[str, str] | None = None
+    """Accepted writing (folded) → stored code, for ``choice``."""
+    help: Any = ""
+    longest: int = 500
+
+
+@dataclass(frozen=True)
+class Line:
+    """One staged line: its number in the file (the heading is 1) and its coerced values by field key; absent means blank."""
+
+    line_no: int
+    values: Mapping[str, Any]
+    id: int = 0
+    target_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a line is refused or doubtful: which field, and the sentence."""
+
+    field: str | None
+    message: Any
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What will happen to a line: create, update, duplicate (already there: nothing will happen) or refused."""
+
+    outcome: str
+    reasons: Sequence[Reason] = ()
+    target_id: int | None = None
+    lacks: Sequence[str] = ()
+    """Keys of facts that the source does not hold, so that averages which need them leave the record out."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What check and apply are told besides the lines: the import's options and its file."""
+
+    import_id: int
+    options: Mapping[str, Any] = field(default_factory=dict)
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Importer:
+    """One kind of import. ``name`` is ``<owner>.<what>``.
+
+    ``check(session, lines, context)`` judges a block without writing and returns a verdict a line. ``apply(session,
+    lines, context, actor=, now=)`` writes a block through services and returns the id made or changed a line; it runs in
+    one transaction a block. ``finish`` is told after the last block. ``undo(session, ids, context, actor=, now=)`` takes
+    untouched results back or raises Conflict naming the first touched one.
+    """
+
+    name: str
+    title: Any
+    permission: str
+    fields: Sequence[ImportField]
+    check: Callable[[Session, Sequence[Line], Context], Sequence[Verdict]]
+    apply: Callable[..., Sequence[int | None]]
+    undo: Callable[..., None] | None = None
+    finish: Callable[..., None] | None = None
+    record_type: str = ""
+    help: Any = ""
+    options: Sequence[ImportField] = ()
+
+    def field(self, key: str) -> ImportField:
+        return next(one for one in self.fields if one.key == key)
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What the person says of the file, because it cannot be known from it."""
+
+    encoding: str | None = None
+    delimiter: str | None = None
+    sheet: str | None = None
+    header_row: int | None = None
+    date_order: str | None = None
+    calendar: str = "gregorian"
+    time_zone: str | None = None
+    decimal: str = "."
+    region: str | None = None

@@ -1,0 +1,313 @@
+"""Stage → check → show → apply → undo. Nothing is applied that was not shown, and only on an explicit choice.
+
+A block of lines is one transaction: it applies and marks its lines together, so that an import that is killed goes on
+where it stopped and applies nothing twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from core import work
+from core.audit import services as audit
+from core.auth.actor import Actor, authorize
+from core.database import section
+from core.errors import AppError, Conflict, InvalidInput, NotFound, faults
+from core.i18n import lazy_gettext as _l
+from core.imports import readers
+from core.imports.models import Import, ImportLine, ImportMapping
+from core.imports.offers import Context, Importer, ImportField, Line, Reason, Verdict
+
+BLOCK = 1000
+INLINE_LINES = 2000
+"""Files up to this many lines are checked and applied while the person waits; larger ones run as a job."""
+
+
+def receive(
+    session: Session, importer: Importer, *, file_name: str, token: str, sha256: str, actor: Actor, now: datetime, operation_key: str | None = None,
+) -> Import:
+    """Register an uploaded file; audited as an upload with its hash."""
+    authorize(session, actor, importer.permission)
+    if operation_key:
+        earlier = session.scalar(sa.select(Import).where(Import.operation_key == operation_key))
+        if earlier is not None:
+            return earlier
+    row = Import(kind=importer.name, file_name=file_name[:200], sha256=sha256, token=token, made_by_id=actor.user_id, made_by=actor.label, made_at=now,
+                 operation_key=operation_key)
+    session.add(row)
+    audit.name_action(session, row, "upload")
+    session.flush()
+    return row
+
+
+def earlier_with_same_file(session: Session, row: Import) -> Import | None:
+    """The last applied import of the very same bytes, for the warning; applying again adds nothing where references match."""
+    query = sa.select(Import).where(Import.sha256 == row.sha256, Import.kind == row.kind, Import.id != row.id, Import.state == "applied")
+    return session.scalars(query.order_by(Import.id.desc())).first()
+
+
+def headings_hash(headings: Sequence[str]) -> str:
+    return hashlib.sha256(json.dumps(list(headings), ensure_ascii=False).encode()).hexdigest()
+
+
+def remembered(session: Session, kind: str, headings: Sequence[str]) -> ImportMapping | None:
+    """The mapping that was used for a file with these headings before."""
+    return session.scalar(sa.select(ImportMapping).where(ImportMapping.kind == kind, ImportMapping.headings_hash == headings_hash(headings)))
+
+
+def declare(
+    session: Session, row: Import, importer: Importer, headings: Sequence[str], *, mapping: Mapping[str, str], declared: Mapping[str, Any],
+    options: Mapping[str, Any], actor: Actor,
+) -> None:
+    """Store what the person said of the file, and remember it for the next of its kind.
+
+    ``mapping`` is field key → heading. Raises InvalidInput where a required field has no column, a heading does not exist,
+    or two fields share one.
+    """
+    authorize(session, actor, importer.permission)
+    if row.state not in ("uploaded", "checked", "failed"):
+        raise Conflict(_l("This import is %(state)s; its columns can no longer be changed.", state=row.state))
+    _check_mapping(importer, headings, mapping)
+    row.mapping, row.declared, row.options = dict(mapping), dict(declared), dict(options)
+    kept = remembered(session, row.kind, headings)
+    if kept is None:
+        kept = ImportMapping(kind=row.kind, headings_hash=headings_hash(headings), mapping={}, declared={})
+        session.add(kept)
+    kept.mapping, kept.declared = dict(mapping), dict(declared)
+    session.flush()
+
+
+def _check_mapping(importer: Importer, headings: Sequence[str], mapping: Mapping[str, str]) -> None:
+    for one in importer.fields:
+        if one.required and not mapping.get(one.key):
+            raise InvalidInput(_l("Choose the column that holds “%(field)s”.", field=one.label), field=one.key)
+    known = {one.key for one in importer.fields}
+    for key, heading in mapping.items():
+        if key not in known:
+            raise InvalidInput(_l("There is no field “%(field)s” in this kind of import.", field=key), field=key, value=heading)
+        if heading and heading not in headings:
+            raise InvalidInput(_l("The file has no column “%(column)s”.", column=heading), field=key, value=heading)
+
+
+def declaration(declared: Mapping[str, Any]) -> readers.Declaration:
+    known = readers.Declaration.__dataclass_fields__
+    return readers.Declaration(**{key: value for key, value in declared.items() if key in known and value not in (None, "")})
+
+
+def stage_and_check(
+    session: Session, row: Import, importer: Importer, path: Path, *, actor: Actor, now: datetime, commit: Callable[[], None] | None = None,
+) -> None:
+    """Read the file again from its start, stage every line, judge each, and count outcomes.
+
+    ``commit`` is called after each block when the work runs as a job; without it all is one transaction.
+    """
+    authorize(session, actor, importer.permission)
+    if row.state not in ("uploaded", "checked", "failed", "checking"):
+        raise Conflict(_l("This import is %(state)s and cannot be checked again.", state=row.state))
+    row.state, row.failure = "checking", None
+    with section("imports.staging"):
+        session.execute(sa.delete(ImportLine).where(ImportLine.import_id == row.id))
+    session.flush()
+    saved = declaration(row.declared)
+    reading = readers.read(path, saved)
+    for block in _blocks(_staged(reading, importer, row, saved), BLOCK):
+        _judge_block(session, row, importer, block)
+        if commit:
+            commit()
+    row.counts = count_outcomes(session, row.id)
+    row.state = "checked"
+    session.flush()
+
+
+def _staged(reading: readers.Reading, importer: Importer, row: Import, declared: readers.Declaration) -> Iterator[tuple[Line, list[Reason]]]:
+    position = {heading: index for index, heading in enumerate(reading.headings)}
+    columns = [(importer.field(key), position[heading]) for key, heading in row.mapping.items() if heading]
+    for line_no, cells in reading.rows:
+        values: dict[str, Any] = {}
+        reasons: list[Reason] = []
+        for one, index in columns:
+            _coerce_into(values, reasons, one, cells[index], declared)
+        for one in importer.fields:
+            if one.required and one.key not in values and not any(reason.field == one.key for reason in reasons):
+                reasons.append(Reason(one.key, _l("“%(field)s” is empty; every line needs it.", field=one.label)))
+        yield Line(line_no, values), reasons
+
+
+def _coerce_into(values: dict[str, Any], reasons: list[Reason], one: ImportField, cell: Any, declared: readers.Declaration) -> None:
+    try:
+        value = readers.coerce(cell, one.kind, declared, field=one.key, choices=one.choices, longest=one.longest)
+    except InvalidInput as error:
+        reasons.extend(Reason(one.key, fault.message) for fault in faults(error))
+        return
+    if value not in (None, ""):
+        values[one.key] = value
+
+
+def _judge_block(session: Session, row: Import, importer: Importer, block: list[tuple[Line, list[Reason]]]) -> None:
+    readable = [line for line, reasons in block if not reasons]
+    context = Context(row.id, row.options, row.file_name)
+    verdicts = dict(zip((line.line_no for line in readable), importer.check(session, readable, context) if readable else (), strict=True))
+    rows = []
+    for line, reasons in block:
+        verdict = verdicts.get(line.line_no) or Verdict("refused", reasons)
+        rows.append(_staged_row(row.id, line, verdict))
+    with section("imports.staging"):
+        session.execute(sa.insert(ImportLine), rows)
+
+
+def _staged_row(import_id: int, line: Line, verdict: Verdict) -> dict[str, Any]:
+    reasons = {"reasons": [[reason.field, str(reason.message)] for reason in verdict.reasons], "lacks": list(verdict.lacks)}
+    return {
+        "import_id": import_id, "line_no": line.line_no, "cells": {key: to_json(value) for key, value in line.values.items()},
+        "outcome": verdict.outcome, "reasons": reasons if verdict.reasons or verdict.lacks else None, "target_id": verdict.target_id, "applied": False,
+    }
+
+
+def to_json(value: Any) -> Any:
+    """A coerced value as JSON that ``from_json`` turns back."""
+    if isinstance(value, datetime):
+        return {"moment": value.isoformat()}
+    if isinstance(value, date):
+        return {"date": value.isoformat()}
+    if isinstance(value, Decimal):
+        return {"amount": str(value)}
+    return value
+
+
+def from_json(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    if "moment" in value:
+        return datetime.fromisoformat(value["moment"])
+    if "date" in value:
+        return date.fromisoformat(value["date"])
+    return Decimal(value["amount"])
+
+
+def count_outcomes(session: Session, import_id: int) -> dict[str, int]:
+    query = sa.select(ImportLine.outcome, sa.func.count()).where(ImportLine.import_id == import_id).group_by(ImportLine.outcome)
+    return {outcome: count for outcome, count in session.execute(query)}
+
+
+def good(counts: Mapping[str, int]) -> int:
+    """How many lines an apply would write."""
+    return counts.get("create", 0) + counts.get("update", 0)
+
+
+def choose_to_apply(session: Session, row: Import, importer: Importer, *, expected: int, leave_out_refused: bool, actor: Actor) -> None:
+    """The explicit choice: how many lines, and that refused ones stay out. Raises when what was shown has changed."""
+    authorize(session, actor, importer.permission)
+    if row.state != "checked":
+        raise Conflict(_l("Only a checked import can be applied; this one is %(state)s.", state=row.state))
+    if expected != good(row.counts):
+        raise Conflict(_l("The check has changed since this page was shown. Look at it again."))
+    if row.counts.get("refused") and not leave_out_refused:
+        raise InvalidInput(_l("%(n)s lines are refused. Say that the good lines are to be applied without them, or correct the file and send it again.",
+                              n=row.counts["refused"]), field="leave_out_refused")
+    if not expected:
+        raise Conflict(_l("There is nothing to apply: no line is new or changes anything."))
+    row.state = "applying"
+    audit.name_action(session, row, "apply")
+    session.flush()
+
+
+def apply_block(session: Session, row: Import, importer: Importer, *, actor: Actor, now: datetime) -> bool:
+    """Apply the next block of good lines; returns whether there may be more. One transaction, committed by the caller."""
+    query = (sa.select(ImportLine).where(ImportLine.import_id == row.id, ImportLine.outcome.in_(("create", "update")), ImportLine.applied.is_(False))
+             .order_by(ImportLine.line_no).limit(BLOCK))
+    staged = list(session.scalars(query))
+    if staged:
+        lines = [Line(one.line_no, {key: from_json(value) for key, value in one.cells.items()}, one.id, one.target_id) for one in staged]
+        results = importer.apply(session, lines, Context(row.id, row.options, row.file_name), actor=actor, now=now)
+        with section("imports.staging"):
+            session.execute(sa.update(ImportLine), [{"id": one.id, "applied": True, "target_id": target}
+                                                    for one, target in zip(staged, results, strict=True)])
+        session.expire_all()
+    return len(staged) == BLOCK
+
+
+def finish(session: Session, row: Import, importer: Importer, *, actor: Actor, now: datetime) -> None:
+    """Mark the import applied after its last block."""
+    if importer.finish is not None:
+        importer.finish(session, Context(row.id, row.options, row.file_name), actor=actor, now=now)
+    row.state, row.applied_at = "applied", now
+    session.flush()
+
+
+def undo(session: Session, row: Import, importer: Importer, *, actor: Actor, now: datetime) -> None:
+    """Take an applied import back while nothing it made was touched; all or nothing."""
+    authorize(session, actor, importer.permission)
+    if row.state != "applied" or importer.undo is None:
+        raise Conflict(_l("Only an applied import can be undone; this one is %(state)s.", state=row.state))
+    query = sa.select(ImportLine.target_id).where(ImportLine.import_id == row.id, ImportLine.applied, ImportLine.outcome == "create")
+    importer.undo(session, [one for one in session.scalars(query) if one is not None], Context(row.id, row.options, row.file_name), actor=actor, now=now)
+    row.state = "undone"
+    audit.name_action(session, row, "undo")
+    session.flush()
+
+
+def fail(session: Session, import_id: int, error: Exception) -> None:
+    """Keep why an import stopped; it can be checked again."""
+    row = session.get(Import, import_id)
+    if row is not None:
+        row.state = "failed"
+        row.failure = str(error) if isinstance(error, AppError) else _unexpected()
+        session.flush()
+
+
+def _unexpected() -> str:
+    return str(_l("It stopped for a reason that is in the log of the server."))
+
+
+def one_import(session: Session, import_id: int) -> Import:
+    row = session.get(Import, import_id)
+    if row is None:
+        raise NotFound(_l("There is no import %(id)s.", id=import_id))
+    return row
+
+
+def refused_lines(session: Session, import_id: int) -> Iterator[tuple[int, str, str, Mapping[str, Any]]]:
+    """(line, field, reason, cells) of every refused line, for the file that goes back: one row a reason."""
+    query = sa.select(ImportLine).where(ImportLine.import_id == import_id, ImportLine.outcome == "refused").order_by(ImportLine.line_no)
+    for line in session.scalars(query.execution_options(yield_per=1000)):
+        for field, reason in (line.reasons or {}).get("reasons", []):
+            yield line.line_no, field or "", reason, line.cells
+
+
+def _blocks(items: Iterator[Any], size: int) -> Iterator[list[Any]]:
+    block: list[Any] = []
+    for item in items:
+        block.append(item)
+        if len(block) == size:
+            yield block
+            block = []
+    if block:
+        yield block
+
+
+def run_whole(session: Session, row: Import, importer: Importer, *, actor: Actor, now: datetime) -> None:
+    """Apply all blocks in the caller's one transaction; for small files and tests."""
+    while apply_block(session, row, importer, actor=actor, now=now):
+        pass
+    finish(session, row, importer, actor=actor, now=now)
+
+
+def run_as_job(session: Session, import_id: int, importer: Importer, *, actor: Actor, now: datetime) -> None:
+    """Apply block by block, each committed: a killed run goes on where it stopped."""
+    more = True
+    while more:
+        with work.unit_of_work(session):
+            session.info["actor"] = actor
+            row = one_import(session, import_id)
+            more = apply_block(session, row, importer, actor=actor, now=now)
+            if not more:
+                finish(session, row, importer, actor=actor, now=now)
