@@ -1,0 +1,225 @@
+"""Pages of an import: choose kind and file, say what the columns are, look at every line's fate, apply, undo."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from pathlib import Path
+from typing import Any
+
+from flask import flash, redirect, request, url_for
+
+from core import settings
+from core.admin.requests import page_number
+from core.admin.views import PageView, expose
+from core.errors import AppError, InvalidInput, NotFound, faults
+from core.exporter import Column, csv_bytes
+from core.files.domain import clean_name
+from core.i18n import gettext as _
+from core.i18n import lazy_gettext as _l
+from core.i18n import ngettext
+from core.imports import queries, readers, services
+from core.imports.models import Import
+from core.imports.offers import Importer
+from core.jobs import services as jobs
+from core.state import state
+
+SAMPLE_LINES = 5
+DATE_ORDERS = (("", _l("Say which…")), ("dmy", _l("Day, month, year")), ("mdy", _l("Month, day, year")), ("ymd", _l("Year, month, day")))
+CALENDARS = (("gregorian", _l("Gregorian")), ("hijri", _l("Hijri (Umm al-Qura)")))
+ENCODINGS = (("", _l("UTF-8 or UTF-16 (told by the file)")), ("windows-1256", _l("Windows-1256 (Arabic)")))
+
+
+class ImportsView(PageView):
+    page_url = "/imports"
+    page_endpoint = "core_imports"
+    for_everyone = True
+    menu_title = _l("Imports")
+    menu_group = "oversight"
+    menu_order = 40
+    menu_icon = "file-import"
+
+    def is_visible(self) -> bool:
+        return True
+
+    def is_accessible(self) -> bool:
+        return not self.actor.anonymous and bool(self.importers())
+
+    def importers(self) -> dict[str, Importer]:
+        return {name: one for name, one in state().named("register_importers").items() if self.actor.may(one.permission)}
+
+    @expose("/")
+    def index(self) -> Any:
+        before = page_number("before", 0, 10**9) or None
+        rows = queries.recent(self.session, list(self.importers()), before=before)
+        return self.render("imports/index.html", rows=rows[: queries.PAGE_SIZE], more=len(rows) > queries.PAGE_SIZE, importers=self.importers())
+
+    @expose("/new", methods=("GET", "POST"))
+    def new(self) -> Any:
+        error = None
+        if request.method == "POST":
+            try:
+                return redirect(url_for(".mapping", import_id=self._receive().id))
+            except InvalidInput as refused:
+                error = refused
+        page = self.render("imports/new.html", importers=self.importers(), chosen=request.values.get("kind", ""), error=error,
+                           operation_key=secrets.token_urlsafe(18))
+        return page, 422 if error else 200
+
+    def _receive(self) -> Import:
+        importer = self._importer(request.form.get("kind", ""))
+        upload = request.files.get("file")
+        if upload is None or not upload.filename:
+            raise InvalidInput(_l("Choose a file: CSV or XLSX."), field="file")
+        content = upload.stream.read()
+        if not content:
+            raise InvalidInput(_l("The file “%(name)s” is empty.", name=upload.filename), field="file")
+        token = self._keep(content)
+        with self.writing() as session:
+            return services.receive(session, importer, file_name=clean_name(upload.filename), token=token, sha256=hashlib.sha256(content).hexdigest(),
+                                    actor=self.actor, now=self.now(), operation_key=request.form.get("operation_key") or None)
+
+    def _keep(self, content: bytes) -> str:
+        token = secrets.token_hex(16)
+        path = staged_path(state().association.folder, token)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        return token
+
+    @expose("/<int:import_id>/columns", methods=("GET", "POST"))
+    def mapping(self, import_id: int) -> Any:
+        row, importer, path = self._open(import_id)
+        given = request.form if request.method == "POST" else None
+        declared = self._declared(row, given)
+        error: AppError | None = None
+        reading = None
+        try:
+            reading = readers.read(path, services.declaration(declared))
+            sample = readers.sample(reading, SAMPLE_LINES)
+            if given is not None and given.get("act") == "check":
+                return self._check(row, importer, reading, declared)
+        except InvalidInput as refused:
+            error, sample = refused, []
+        kept = services.remembered(self.session, importer.name, reading.headings) if reading else None
+        mapping = self._mapping(importer, given) if given is not None else (row.mapping or (kept.mapping if kept else guess(importer, reading)))
+        page = self.render("imports/columns.html", row=row, importer=importer, headings=reading.headings if reading else (), sample=sample, mapping=mapping,
+                           declared=declared, remembered=kept is not None, error=error, faults=faults(error) if error else (), date_orders=DATE_ORDERS,
+                           calendars=CALENDARS, encodings=ENCODINGS, sheets=readers.sheets(path), same=services.earlier_with_same_file(self.session, row))
+        return page, 422 if error and given is not None else 200
+
+    def _check(self, row: Import, importer: Importer, reading: readers.Reading, declared: dict[str, Any]) -> Any:
+        mapping = self._mapping(importer, request.form)
+        path = self._path(row)
+        small = readers.count_lines(path, services.declaration(declared), services.INLINE_LINES) <= services.INLINE_LINES
+        options = {one.key: request.form.get(f"option.{one.key}", "") for one in importer.options}
+        with self.writing() as session:
+            own = services.one_import(session, row.id)
+            services.declare(session, own, importer, reading.headings, mapping=mapping, declared=declared, options=options, actor=self.actor)
+            if small:
+                services.stage_and_check(session, own, importer, path, actor=self.actor, now=self.now())
+            else:
+                own.state = "checking"
+                jobs.enqueue(session, "imports.check", {"import_id": own.id, "user_id": self.actor.user_id}, due_at=self.now(), unique_key=f"imports.check:{own.id}:{self.now():%s}")
+        return redirect(url_for(".preview", import_id=row.id))
+
+    @expose("/<int:import_id>")
+    def preview(self, import_id: int) -> Any:
+        row, importer, _path = self._open(import_id)
+        outcome = request.args.get("outcome") or None
+        if outcome not in (None, "create", "update", "duplicate", "refused"):
+            raise NotFound(_l("There is no such group of lines."))
+        lines = queries.lines(self.session, row.id, outcome, after=page_number("after", 0, 10**9))
+        return self.render("imports/preview.html", row=row, importer=importer, lines=lines[: queries.PAGE_SIZE], more=len(lines) > queries.PAGE_SIZE,
+                           outcome=outcome, good=services.good(row.counts), progress=queries.progress(self.session, row) if row.state == "applying" else None)
+
+    @expose("/<int:import_id>/apply", methods=("POST",))
+    def apply(self, import_id: int) -> Any:
+        row, importer, _path = self._open(import_id)
+        expected = request.form.get("expected", "")
+        with self.writing() as session:
+            own = services.one_import(session, row.id)
+            services.choose_to_apply(session, own, importer, expected=int(expected) if expected.isascii() and expected.isdigit() else -1,
+                                     leave_out_refused=request.form.get("leave_out_refused") == "1", actor=self.actor)
+            count = services.good(own.counts)
+            if count <= services.INLINE_LINES:
+                services.run_whole(session, own, importer, actor=self.actor, now=self.now())
+            else:
+                jobs.enqueue(session, "imports.apply", {"import_id": own.id, "user_id": self.actor.user_id}, due_at=self.now(), unique_key=f"imports.apply:{own.id}")
+        if count <= services.INLINE_LINES:
+            flash(ngettext("%(num)s line is applied.", "%(num)s lines are applied.", count), "success")
+        return redirect(url_for(".preview", import_id=row.id))
+
+    @expose("/<int:import_id>/undo", methods=("POST",))
+    def undo(self, import_id: int) -> Any:
+        row, importer, _path = self._open(import_id)
+        with self.writing() as session:
+            services.undo(session, services.one_import(session, row.id), importer, actor=self.actor, now=self.now())
+        flash(_("The import is taken back."), "success")
+        return redirect(url_for(".preview", import_id=row.id))
+
+    @expose("/<int:import_id>/refused", methods=("POST",))
+    def refused(self, import_id: int) -> Any:
+        from core.exporter.responses import attachment
+
+        row, importer, _path = self._open(import_id)
+        content = refused_file(self.session, row, importer)
+        return attachment(content, f"{Path(row.file_name).stem}-refused.csv", "text/csv; charset=utf-8")
+
+    def _open(self, import_id: int) -> tuple[Import, Importer, Path]:
+        row = services.one_import(self.session, import_id)
+        importer = self._importer(row.kind)
+        return row, importer, self._path(row)
+
+    def _path(self, row: Import) -> Path:
+        return staged_path(state().association.folder, row.token)
+
+    def _importer(self, kind: str) -> Importer:
+        importer = self.importers().get(kind)
+        if importer is None:
+            raise NotFound(_l("There is no kind of import “%(kind)s” open to you.", kind=kind[:60]))
+        return importer
+
+    def _mapping(self, importer: Importer, given: Any) -> dict[str, str]:
+        return {one.key: given.get(f"column.{one.key}", "") for one in importer.fields if given.get(f"column.{one.key}")}
+
+    def _declared(self, row: Import, given: Any) -> dict[str, Any]:
+        declared = dict(row.declared)
+        declared.setdefault("time_zone", settings.get(self.session, "core.time_zone"))
+        declared.setdefault("region", settings.get(self.session, "core.country"))
+        if given is not None:
+            declared.update({key: given.get(key) or None for key in ("encoding", "delimiter", "sheet", "date_order", "calendar", "decimal") if key in given})
+            header = given.get("header_row", "")
+            declared["header_row"] = int(header) if header.isascii() and header.isdigit() and 0 < len(header) < 5 else None
+        return {key: value for key, value in declared.items() if value}
+
+
+def staged_path(folder: Path, token: str) -> Path:
+    """Where an uploaded file waits; beside the database, outside what is served."""
+    return folder / "imports" / token
+
+
+def guess(importer: Importer, reading: readers.Reading | None) -> dict[str, str]:
+    """Propose a column for each field whose key or label is a heading; shown for correction, never applied unseen."""
+    if reading is None:
+        return {}
+    from core.text import fold
+
+    by_name = {fold(heading): heading for heading in reading.headings}
+    return {one.key: by_name[name] for one in importer.fields for name in (fold(str(one.label)), fold(one.key.replace("_", " "))) if name in by_name}
+
+
+def refused_file(session: Any, row: Import, importer: Importer) -> bytes:
+    """The refused lines as a CSV file: line, field, reason, and what was read of the line."""
+    columns = [Column("line", _l("Line"), "integer"), Column("field", _l("Field")), Column("reason", _l("Reason")),
+               *(Column(one.key, one.label) for one in importer.fields)]
+    rows = ((line_no, field, reason, *(text_of(cells.get(one.key)) for one in importer.fields))
+            for line_no, field, reason, cells in services.refused_lines(session, row.id))
+    return csv_bytes(columns, rows)
+
+
+def text_of(value: Any) -> str:
+    value = services.from_json(value)
+    return "" if value is None else str(value)
+
+
+__all__ = ["ImportsView", "guess", "refused_file", "staged_path"]
