@@ -21,7 +21,8 @@ def prepare() -> list[str]:
 
 def describe() -> str:
     """Which server and browser the tests will use."""
-    return f"PostgreSQL: {os.environ.get(GIVEN) and 'as given' or binaries() or 'none'} · browser: {chromium_path() or 'none'}"
+    server = "as given" if os.environ.get(GIVEN) else binaries() or "none"
+    return f"PostgreSQL: {server} · browser: {chromium_path() or 'none'}"
 
 
 if __name__ == "__main__":
