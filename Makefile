@@ -2,7 +2,7 @@
 # What has been set up is remembered by stamps in .venv, so a second call starts at once.
 
 PYTHON ?= python3
-PORT ?= 8000
+PORT ?= $(or $(DIWAN_PORT),8000)
 WORKERS ?= 2
 ARGS ?=
 VENV := .venv
