@@ -1,0 +1,69 @@
+"""Telephone numbers: read in any writing, kept in E.164, shown spaced, masked where the person may not see them."""
+
+from __future__ import annotations
+
+import re
+
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneNumberFormat
+
+from core.errors import InvalidInput
+from core.i18n import lazy_gettext as _l
+from core.text import normalise_digits
+
+_SCIENTIFIC = re.compile(r"\d[.,]\d+\s*[eE]\s*\+?\d+|\d+[eE]\+?\d+")
+_WRITING = re.compile(r"[\d\s()+./\-‐-―−\u00a0]+")
+MASK = "•"
+
+
+def parse_phone(raw: str, region: str) -> str:
+    """E.164 (``+966550000001``) of a number written in any common way; ``region`` (ISO 3166) reads those without a country code.
+
+    Raises InvalidInput for scientific notation, letters, extensions, and what is no valid number of its country.
+    """
+    text = normalise_digits(raw).replace("＋", "+").strip()
+    if _SCIENTIFIC.search(text):
+        raise InvalidInput(_l("“%(value)s” was rounded by a spreadsheet; its digits are lost. Format the column as text and enter the number again.", value=raw[:40]), value=raw)
+    text = text.removeprefix("tel:").removeprefix("'")
+    text = re.sub("[\u200e\u200f\u202a-\u202e\u2066-\u2069]", "", text)
+    if not _WRITING.fullmatch(text) or not text.isascii() and re.search(r"[^\x00-\x7f\u00a0‐-―−]", text):
+        raise _unreadable(raw, region)
+    try:
+        number = phonenumbers.parse(text, region)
+    except NumberParseException:
+        raise _unreadable(raw, region) from None
+    if not phonenumbers.is_valid_number(number):
+        raise _unreadable(raw, region)
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+
+def _unreadable(raw: str, region: str) -> InvalidInput:
+    return InvalidInput(_l("“%(value)s” is no valid telephone number in %(region)s. Write it with its country code, such as +966 55 000 0001.",
+                           value=raw[:40], region=region), value=raw)
+
+
+def format_phone(number: str) -> str:
+    """``+966 55 000 0001``: international and spaced, for reading."""
+    try:
+        return phonenumbers.format_number(phonenumbers.parse(number), PhoneNumberFormat.INTERNATIONAL).replace("-", " ")
+    except NumberParseException:
+        return number
+
+
+def national(number: str) -> str:
+    """The digits as dialled inside the country: ``0550000001``."""
+    try:
+        return "".join(ch for ch in phonenumbers.format_number(phonenumbers.parse(number), PhoneNumberFormat.NATIONAL) if ch.isdigit())
+    except NumberParseException:
+        return number.lstrip("+")
+
+
+def mask_phone(number: str) -> str:
+    """``055•••••01``: the first three and last two digits of the national form (ACC-102)."""
+    own = national(number)
+    return own[:3] + MASK * max(len(own) - 5, 3) + own[-2:]
+
+
+def search_digits(number: str) -> str:
+    """What a search by digits looks in: international and national digits, so that either beginning is found."""
+    return f"{number.lstrip('+')} {national(number)}"

@@ -1,0 +1,118 @@
+"""Arabic folding, digits, bidi: no other file knows about them.
+
+What people wrote is kept as it is; a folded key beside it is what searching and comparing use.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+from core.errors import InvalidInput
+from core.i18n import lazy_gettext as _l
+
+_DIGITS = {ord(digit): str(value) for start in ("٠", "۰") for value, digit in enumerate(chr(ord(start) + n) for n in range(10))}
+_LETTERS = str.maketrans({
+    "أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ی": "ي", "ې": "ي", "ئ": "ي", "ؤ": "و", "ة": "ه", "ۀ": "ه", "ہ": "ه", "ھ": "ه", "ک": "ك", "ڪ": "ك", "ء": "",
+})
+_DROPPED = re.compile("[ـ\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_SPACES = re.compile(r"\s+")
+_BIDI = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")
+_INVISIBLE = re.compile("[\u200b\u200c\u200d\u2060\ufeff\u00ad\u180e\ufff9-\ufffb]")
+LRI, RLI, FSI, PDI = "\u2066", "\u2067", "\u2068", "\u2069"
+_ABD = re.compile(r"\bعبد ")
+LONGEST = 20_000
+
+
+def fold(text: str) -> str:
+    """The key under which ``text`` is found: forms of alef, ya, ta marbuta and hamza seats alike, marks and tatweel gone.
+
+    Digits become 0–9, Latin letters small, spaces single. ``fold("أَحمـد") == fold("احمد")``.
+    """
+    text = unicodedata.normalize("NFKC", text).translate(_DIGITS)
+    text = _DROPPED.sub("", text).translate(_LETTERS).casefold()
+    return _SPACES.sub(" ", text).strip()
+
+
+def name_key(text: str) -> str:
+    """The key by which two names are taken for one: folded, without spaces (عبد الله is عبدالله) and punctuation."""
+    return re.sub(r"[^\w]", "", fold(text))
+
+
+def normalise_digits(text: str) -> str:
+    """Arabic-Indic and Persian digits as 0–9; other writings of digits stay, and are refused where digits are needed."""
+    return text.translate(_DIGITS)
+
+
+def digits(text: str) -> str:
+    """The digits of ``text`` as 0–9, nothing else."""
+    return "".join(ch for ch in normalise_digits(text) if "0" <= ch <= "9")
+
+
+def isolate(text: str, direction: str = "ltr") -> str:
+    """``text`` in a directional isolate, for places that cannot hold ``<bdi>``: titles, options, subjects, messages."""
+    return f"{LRI if direction == 'ltr' else RLI if direction == 'rtl' else FSI}{text}{PDI}"
+
+
+def check_plain(text: str, *, field: str | None = None, multiline: bool = False, longest: int = LONGEST) -> str:
+    """``text`` in NFC, if it holds only what a person can see; otherwise InvalidInput naming the character.
+
+    Refused: NUL and other controls, lone surrogates, unassigned and private characters, bidi overrides and isolates,
+    invisible characters, more than ``longest`` characters. Line breaks pass where ``multiline``.
+    """
+    if len(text) > longest:
+        raise InvalidInput(_l("At most %(n)s characters; this has %(found)s.", n=longest, found=len(text)), field=field, value=text[:40])
+    if multiline:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    for at, ch in enumerate(text):
+        if ch in "\n\t" and multiline:
+            continue
+        if unicodedata.category(ch) in ("Cc", "Cs", "Cn", "Co") or _BIDI.match(ch) or _INVISIBLE.match(ch):
+            raise InvalidInput(_l("The character U+%(code)s at place %(at)s cannot be seen and may not stand in a text. Remove it, or type the text again.",
+                                  code=f"{ord(ch):04X}", at=at + 1), field=field, value=text[:40].encode("unicode_escape").decode())
+    return unicodedata.normalize("NFC", text)
+
+
+def highlight(text: str, term: str) -> list[tuple[str, bool]]:
+    """``text`` cut into (piece, found) so that every spelling that folds to a word of ``term`` is marked."""
+    folded, places = _folded_with_places(text)
+    marked = [False] * len(text)
+    for word in fold(term).split():
+        at = folded.find(word)
+        while at >= 0:
+            end = places[at + len(word)] if at + len(word) < len(places) else len(text)
+            marked[places[at] : end] = [True] * (end - places[at])
+            at = folded.find(word, at + len(word))
+    pieces: list[tuple[str, bool]] = []
+    for ch, found in zip(text, marked, strict=True):
+        if pieces and pieces[-1][1] == found:
+            pieces[-1] = (pieces[-1][0] + ch, found)
+        else:
+            pieces.append((ch, found))
+    return pieces
+
+
+def _folded_with_places(text: str) -> tuple[str, list[int]]:
+    folded, places = [], []
+    for index, ch in enumerate(text):
+        key = " " if ch.isspace() else fold(ch)
+        folded.append(key)
+        places += [index] * len(key)
+    return "".join(folded), places
+
+
+_SPELLINGS = (("ا", "أ"), ("ا", "إ"), ("ا", "آ"), ("ه", "ة"), ("ي", "ى"))
+
+
+def spellings(term: str, limit: int = 3) -> Sequence[str]:
+    """A few spellings that a search for ``term`` includes, so that people learn to trust it; empty when there is but one."""
+    folded = fold(term)
+    found = [folded]
+    for plain, other in _SPELLINGS:
+        for at in [match.start() for match in re.finditer(plain, folded)]:
+            ends_word = at + 1 == len(folded) or folded[at + 1] == " "
+            begins_word = at == 0 or folded[at - 1] == " "
+            if (plain == "ا" and begins_word) or (plain in "هي" and ends_word):
+                found.append(folded[:at] + other + folded[at + 1 :])
+    return list(dict.fromkeys(found))[:limit] if len(found) > 1 else []
