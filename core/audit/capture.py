@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Mapper, Session, SessionTransaction, UOWTransaction, object_session
 from sqlalchemy.orm.attributes import get_history
 from sqlalchemy.orm.base import PASSIVE_NO_INITIALIZE
+from sqlalchemy.sql import ClauseElement
 
 from core.audit import seal
 from core.audit.entries import describe, label_of, name_entry, new_entry
@@ -29,6 +30,23 @@ HIDDEN = "•"
 MOST_FLUSHES = 100
 
 
+def _keep_old_values_of_deferred(mapper: Mapper[Any], model: type[Any]) -> None:
+    # core.database keeps the old value of every other column; a deferred one listens to no such flag.
+    for prop in mapper.column_attrs:
+        if prop.deferred:
+            event.listen(getattr(model, prop.key), "set", _nothing, active_history=True)
+
+
+def _nothing(target: Any, value: Any, old: Any, initiator: Any) -> None:
+    """Listening is what makes the old value be loaded."""
+
+
+def _refuse_expressions(mapper: Mapper[Any], connection: Connection, target: Any) -> None:
+    plan, values = plan_for(mapper), sa.inspect(target).dict
+    if plan.audited and any(isinstance(values.get(name), ClauseElement) for name in plan.fields):
+        raise DiwanError(f"An SQL expression was assigned to an audited field of {plan.table}: the log could not say what it became. Assign a value.")
+
+
 def _inserted(mapper: Mapper[Any], connection: Connection, target: Any) -> None:
     _note("create", mapper, target, None)
 
@@ -40,7 +58,8 @@ def _updated(mapper: Mapper[Any], connection: Connection, target: Any) -> None:
 def _about_to_delete(mapper: Mapper[Any], connection: Connection, target: Any) -> None:
     plan = plan_for(mapper)
     if plan.audited:
-        _note("delete", mapper, target, {name: [value, None] for name, value in _stored(plan, mapper, connection, target).items()})
+        stored = _stored(plan, mapper, connection, target)
+        _note("delete", mapper, target, {name: [value, None] for name, value in stored.items() if value is not None})
 
 
 def _note(kind: str, mapper: Mapper[Any], target: Any, values: Values | None) -> None:
@@ -121,11 +140,18 @@ def _put(entry: Pending, sort: str, name: str, pair: list[Any]) -> None:
 
 def _linked(plan: Plan, target: Any) -> Values:
     links = {}
-    for name in plan.links:
+    for name, reverse in plan.links.items():
         added, _same, deleted = get_history(target, name, PASSIVE_NO_INITIALIZE)
-        if added or deleted:
-            links[name] = [[label_of(one) for one in deleted], [label_of(one) for one in added]]
+        gone = [label_of(one) for one in deleted or () if not _said_by(one, reverse, target, 2)]
+        come = [label_of(one) for one in added or () if not _said_by(one, reverse, target, 0)]
+        if gone or come:
+            links[name] = [gone, come]
     return links
+
+
+def _said_by(other: Any, reverse: str | None, target: Any, part: int) -> bool:
+    """Whether the other side of a link logs it already."""
+    return reverse is not None and any(one is target for one in get_history(other, reverse, PASSIVE_NO_INITIALIZE)[part] or ())
 
 
 def _take_name(ledger: Ledger, entry: Pending, target: Any) -> None:
@@ -162,6 +188,9 @@ def _after_transaction_end(session: Session, transaction: SessionTransaction) ->
         forget_subject_keys(session)
 
 
+event.listen(OwnedBase, "mapper_configured", _keep_old_values_of_deferred, propagate=True)
+event.listen(OwnedBase, "before_insert", _refuse_expressions, propagate=True)
+event.listen(OwnedBase, "before_update", _refuse_expressions, propagate=True)
 event.listen(OwnedBase, "after_insert", _inserted, propagate=True)
 event.listen(OwnedBase, "after_update", _updated, propagate=True)
 event.listen(OwnedBase, "before_delete", _about_to_delete, propagate=True)

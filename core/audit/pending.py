@@ -13,8 +13,6 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session, SessionTransaction
 
-from core.errors import DiwanError
-
 Values = dict[str, list[Any]]
 
 
@@ -184,6 +182,4 @@ def _plain_many(value: Any) -> Any:
         return [plain(item) for item in value]
     if isinstance(value, (set, frozenset)):
         return sorted((plain(item) for item in value), key=str)
-    if hasattr(value, "__clause_element__") or hasattr(value, "compile"):
-        raise DiwanError("An SQL expression was assigned to an audited field: the log could not say what it became. Assign a value.")
     return str(value)

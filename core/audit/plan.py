@@ -13,7 +13,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Column
-from sqlalchemy.orm import Mapper, RelationshipProperty
+from sqlalchemy.orm import Mapper
 
 from core.database import owner_of
 
@@ -28,7 +28,7 @@ class Plan:
     table: str
     plugin: str
     fields: dict[str, str]
-    links: tuple[str, ...]
+    links: dict[str, str | None]
     subject: str | None
     label: str | None
 
@@ -52,7 +52,7 @@ def _make(mapper: Mapper[Any]) -> Plan:
         table=table,
         plugin=owner_of(table),
         fields=fields,
-        links=tuple(rel.key for rel in mapper.relationships if _logged_here(rel)),
+        links=_links(mapper),
         subject=getattr(model, "__audit_subject__", None),
         label=label,
     )
@@ -70,11 +70,15 @@ def _fields(mapper: Mapper[Any]) -> dict[str, str]:
     return fields
 
 
-def _logged_here(rel: RelationshipProperty[Any]) -> bool:
-    """Rows of a secondary table are logged once: with the side that its first foreign key points at, when both sides know."""
-    if rel.secondary is None or rel.viewonly:
-        return False
-    if not rel._reverse_property:
-        return True
-    first = next((column for column in rel.secondary.c if column.foreign_keys), None)
-    return first is not None and next(iter(first.foreign_keys)).column.table is rel.parent.local_table
+def _links(mapper: Mapper[Any]) -> dict[str, str | None]:
+    """Relationships over a secondary table. Where both sides know it, its rows are logged once: the side that the table's
+    first foreign key points at says all it knows, the other (which gets the name of its reverse) only what that misses.
+    """
+    links: dict[str, str | None] = {}
+    for rel in mapper.relationships:
+        if rel.secondary is None or rel.viewonly:
+            continue
+        first = next((key.column.table for column in rel.secondary.c for key in column.foreign_keys), None)
+        reverse = next(iter(rel._reverse_property), None)
+        links[rel.key] = reverse.key if reverse is not None and first is not rel.parent.local_table else None
+    return links
