@@ -65,14 +65,21 @@ def enqueue(
     """
     if not session.info.get("write"):
         raise DiwanError(f"The job '{name}' was wanted in a read transaction: call core.work.begin_write(session) first.")
+    added = _add(session, name, args, due_at, unique_key, requested_by, total)
+    if added is None:
+        added = session.scalar(sa.select(_jobs.c.id).where(_jobs.c.unique_key == unique_key))
+    return int(added)  # type: ignore[arg-type]
+
+
+def _add(
+    session: Session, name: str, args: Mapping[str, Any] | None, due_at: datetime | None, unique_key: str | None,
+    requested_by: int | None = None, total: int | None = None,
+) -> int | None:
     moment = work.now()
     values = {"name": name, "args": dict(args or {}), "due_at": due_at or moment, "state": WAITING, "attempts": 0, "unique_key": unique_key,
               "progress_done": 0, "progress_total": total, "requested_by": requested_by, "enqueued_at": moment}
     with section("jobs"):
-        found = session.scalar(_insert(session, _jobs).values(values).on_conflict_do_nothing(index_elements=["unique_key"]).returning(_jobs.c.id))
-    if found is None:
-        found = session.scalar(sa.select(_jobs.c.id).where(_jobs.c.unique_key == unique_key))
-    return int(found)  # type: ignore[arg-type]
+        return session.scalar(_insert(session, _jobs).values(values).on_conflict_do_nothing(index_elements=["unique_key"]).returning(_jobs.c.id))
 
 
 def _insert(session: Session, table: Any) -> Any:
@@ -191,10 +198,12 @@ def _schedule(session: Session, job: Job, now: datetime, zone: Any) -> int:
     if not job.catch_up:
         starts = starts[-1:]
         _skip_stale(session, job, moment_of(newest, zone))
-    before = _count(session)
-    for start in [*starts, step(job, newest)]:
-        enqueue(session, job.name, {"period": period_name(job, start)}, due_at=moment_of(start, zone), unique_key=f"every:{job.name}:{period_name(job, start)}")
-    return _count(session) - before
+    return sum(_add_period(session, job, start, zone) for start in [*starts, step(job, newest)])
+
+
+def _add_period(session: Session, job: Job, start: datetime, zone: Any) -> bool:
+    period = period_name(job, start)
+    return _add(session, job.name, {"period": period}, moment_of(start, zone), f"every:{job.name}:{period}") is not None
 
 
 def period_name(job: Job, start: datetime) -> str:
@@ -215,10 +224,6 @@ def _skip_stale(session: Session, job: Job, before: datetime) -> None:
     stale = sa.and_(_jobs.c.name == job.name, _jobs.c.state == WAITING, _jobs.c.attempts == 0, _jobs.c.due_at < before,
                     _jobs.c.unique_key.startswith(f"every:{job.name}:", autoescape=True))
     _change(session, stale, state=SKIPPED, finished_at=before)
-
-
-def _count(session: Session) -> int:
-    return session.scalar(sa.select(sa.func.count()).select_from(_jobs)) or 0
 
 
 # --- staff's side ------------------------------------------------------------------------------------------------------
