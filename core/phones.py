@@ -9,10 +9,10 @@ from phonenumbers import NumberParseException, PhoneNumberFormat
 
 from core.errors import InvalidInput
 from core.i18n import lazy_gettext as _l
-from core.text import normalise_digits
+from core.text import digits, normalise_digits
 
 _SCIENTIFIC = re.compile(r"\d[.,]\d+\s*[eE]\s*\+?\d+|\d+[eE]\+?\d+")
-_WRITING = re.compile(r"[\d\s()+./\-‐-―−\u00a0]+")
+_WRITING = re.compile(r"[0-9\s()+.\-‐-―−]+")
 MASK = "•"
 
 
@@ -21,12 +21,18 @@ def parse_phone(raw: str, region: str) -> str:
 
     Raises InvalidInput for scientific notation, letters, extensions, and what is no valid number of its country.
     """
-    text = normalise_digits(raw).replace("＋", "+").strip()
+    text = re.sub("[\u200e\u200f\u202a-\u202e\u2066-\u2069]", "", normalise_digits(raw)).replace("＋", "+").strip()
     if _SCIENTIFIC.search(text):
         raise InvalidInput(_l("“%(value)s” was rounded by a spreadsheet; its digits are lost. Format the column as text and enter the number again.", value=raw[:40]), value=raw)
-    text = text.removeprefix("tel:").removeprefix("'")
-    text = re.sub("[\u200e\u200f\u202a-\u202e\u2066-\u2069]", "", text)
-    if not _WRITING.fullmatch(text) or not text.isascii() and re.search(r"[^\x00-\x7f\u00a0‐-―−]", text):
+    read = {_read_one(part, raw, region) for part in re.split(r"\s*/\s*", text)}
+    if len(read) > 1:
+        raise InvalidInput(_l("“%(value)s” holds two different numbers. Put each in a field of its own.", value=raw[:60]), value=raw)
+    return read.pop()
+
+
+def _read_one(text: str, raw: str, region: str) -> str:
+    text = re.sub(r"\.0$", "", text.removeprefix("tel:").removeprefix("'"))
+    if not _WRITING.fullmatch(text) or not digits(text):
         raise _unreadable(raw, region)
     try:
         number = phonenumbers.parse(text, region)
