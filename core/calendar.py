@@ -1,0 +1,266 @@
+"""Days: Hijri beside Gregorian, working days, due moments.
+
+Hijri is Umm al-Qura by ``hijridate`` (1343–1500 AH); a browser's or ICU's differs by a day outside 1420–1450. Gregorian is
+what is stored. Limits in hours always run on; limits in days and weeks are calendar days, or working days where the
+association chose so (PLUG-11).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import holidays
+from hijridate import Gregorian, Hijri
+
+from core.errors import InvalidInput
+from core.i18n import gettext as _
+from core.i18n import language, ngettext
+from core.i18n import lazy_gettext as _l
+from core.text import normalise_digits
+
+HIJRI_MONTHS = {
+    "ar": ("محرم", "صفر", "ربيع الأول", "ربيع الآخر", "جمادى الأولى", "جمادى الآخرة", "رجب", "شعبان", "رمضان", "شوال", "ذو القعدة", "ذو الحجة"),
+    "en": ("Muharram", "Safar", "Rabi I", "Rabi II", "Jumada I", "Jumada II", "Rajab", "Sha‘ban", "Ramadan", "Shawwal", "Dhu al-Qi‘dah", "Dhu al-Hijjah"),
+}
+MONTHS = {
+    "ar": ("يناير", "فبراير", "مارس", "أبريل", "مايو", "يونيو", "يوليو", "أغسطس", "سبتمبر", "أكتوبر", "نوفمبر", "ديسمبر"),
+    "en": ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"),
+}
+WEEKDAYS = {
+    "ar": ("الاثنين", "الثلاثاء", "الأربعاء", "الخميس", "الجمعة", "السبت", "الأحد"),
+    "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+}
+FIRST_DAY, LAST_DAY = date(1924, 8, 1), date(2077, 11, 16)
+
+
+# --- showing dates -----------------------------------------------------------------------------------------------------
+
+
+def hijri_parts(day: date) -> tuple[int, int, int] | None:
+    """(year, month, day) by Umm al-Qura; None outside the years the calendar was ever published for."""
+    if not FIRST_DAY <= day <= LAST_DAY:
+        return None
+    found = Gregorian.fromdate(day).to_hijri()
+    return found.year, found.month, found.day
+
+
+def hijri_text(day: date, *, weekday: bool = False) -> str:
+    """``12 جمادى الآخرة 1448 هـ`` or ``12 Jumada II 1448 AH``; empty where there is none."""
+    parts = hijri_parts(day)
+    if parts is None:
+        return ""
+    lang = language()
+    year, month, number = parts
+    text = f"{number} {HIJRI_MONTHS[lang][month - 1]} {year} {'هـ' if lang == 'ar' else 'AH'}"
+    return f"{WEEKDAYS[lang][day.weekday()]} {text}" if weekday else text
+
+
+def gregorian_text(day: date, *, weekday: bool = False, mark: bool = False) -> str:
+    """``22 نوفمبر 2026`` or ``22 November 2026``; ``mark`` adds م in Arabic, where both calendars stand together."""
+    lang = language()
+    text = f"{day.day} {MONTHS[lang][day.month - 1]} {day.year}"
+    if mark and lang == "ar":
+        text += " م"
+    return f"{WEEKDAYS[lang][day.weekday()]} {text}" if weekday else text
+
+
+def local_day(moment: datetime, zone: ZoneInfo) -> date:
+    """The day on which a moment falls by the association's clock."""
+    return moment.astimezone(zone).date()
+
+
+# --- reading dates -----------------------------------------------------------------------------------------------------
+
+_MONTH_NAMES = {name.casefold(): number for names in MONTHS.values() for number, name in enumerate(names, 1)}
+_MONTH_NAMES |= {name[:3].casefold(): number for number, name in enumerate(MONTHS["en"], 1)}
+_NUMERIC = re.compile(r"(\d{1,4})[/\-.](\d{1,2})[/\-.](\d{1,4})")
+_NAMED = re.compile(r"(\d{1,2})[\s\-./]+([^\W\d]+)[\s\-./,]+(\d{2,4})")
+ORDERS = {"dmy": (2, 1, 0), "mdy": (2, 0, 1), "ymd": (0, 1, 2)}
+
+
+def parse_date(text: str, *, order: str | None = None, calendar: str = "gregorian", field: str | None = None) -> date:
+    """The date that ``text`` writes, by a declared order of parts (``dmy``, ``mdy``, ``ymd``) and calendar.
+
+    ISO dates and dates with the month's name need no order. Without a declared order a date that can be read in one way
+    only is read so and any other is refused; with one, a date that contradicts it is refused. Raises InvalidInput.
+    """
+    plain = normalise_digits(text).strip()
+    named = _NAMED.fullmatch(plain)
+    if named and named[2].casefold() in _MONTH_NAMES:
+        return _make(_year(named[3]), _MONTH_NAMES[named[2].casefold()], int(named[1]), "gregorian", text, field)
+    found = _NUMERIC.fullmatch(plain)
+    if found is None:
+        raise _no_date(text, field)
+    parts = (found[1], found[2], found[3])
+    if len(found[1]) == 4:
+        return _make(int(found[1]), int(found[2]), int(found[3]), calendar, text, field)
+    if len(found[1]) > 2 or len(found[3]) not in (2, 4):
+        raise _no_date(text, field)
+    if order is not None:
+        year, month, day = (parts[index] for index in ORDERS[order])
+        return _make(_year(year), int(month), int(day), calendar, text, field)
+    return _only_reading(int(found[1]), int(found[2]), _year(found[3]), calendar, text, field)
+
+
+def _only_reading(first: int, second: int, year: int, calendar: str, text: str, field: str | None) -> date:
+    if first <= 12 and second <= 12 and first != second:
+        raise InvalidInput(_l("“%(value)s” can be read with the day or the month first. Say which order the file uses.", value=text), field=field, value=text)
+    month, day = (second, first) if first > 12 else (first, second)
+    return _make(year, month, day, calendar, text, field)
+
+
+def _year(text: str) -> int:
+    return int(text) if len(text) == 4 else 2000 + int(text) if int(text) < 70 else 1900 + int(text)
+
+
+def _make(year: int, month: int, day: int, calendar: str, text: str, field: str | None) -> date:
+    try:
+        if calendar == "hijri":
+            found: date = Hijri(year, month, day).to_gregorian()
+            return date(found.year, found.month, found.day)
+        return date(year, month, day)
+    except (ValueError, OverflowError):
+        raise _no_date(text, field) from None
+
+
+def _no_date(text: str, field: str | None) -> InvalidInput:
+    return InvalidInput(_l("“%(value)s” is no date in the declared order and calendar. Write it like 2026-09-23.", value=text[:40]), field=field, value=text)
+
+
+# --- working days and due moments --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class OfficeCalendar:
+    """When an association works. ``working``: limits in days skip weekend and holidays (PLUG-11)."""
+
+    zone: ZoneInfo = ZoneInfo("Asia/Riyadh")
+    working: bool = False
+    weekend: frozenset[int] = frozenset({4, 5})
+    country: str | None = None
+    closed: frozenset[date] = field(default_factory=frozenset)
+    opened: frozenset[date] = field(default_factory=frozenset)
+
+    def is_working(self, day: date) -> bool:
+        if day in self.opened:
+            return True
+        if day.weekday() in self.weekend or day in self.closed:
+            return False
+        return self.country is None or day not in country_holidays(self.country, day.year)
+
+    def add_days(self, day: date, count: int) -> date:
+        """The day that lies ``count`` days later, counting working days only where the association chose so."""
+        if not self.working:
+            return day + timedelta(days=count)
+        while count > 0:
+            day += timedelta(days=1)
+            count -= self.is_working(day)
+        return day
+
+    def days_between(self, first: date, last: date) -> int:
+        """Days (working ones where chosen) after ``first`` up to ``last``."""
+        if not self.working:
+            return (last - first).days
+        return sum(self.is_working(first + timedelta(days=n)) for n in range(1, (last - first).days + 1))
+
+
+@lru_cache(maxsize=64)
+def country_holidays(country: str, year: int) -> frozenset[date]:
+    """Public holidays of a country by the ``holidays`` package; Islamic ones are estimates that own holidays correct."""
+    try:
+        return frozenset(holidays.country_holidays(country, years=year))
+    except NotImplementedError:
+        return frozenset()
+
+
+def office_calendar(values: dict[str, Any]) -> OfficeCalendar:
+    """From an association's settings: ``time_zone``, ``day_count``, ``weekend``, ``country``, ``public_holidays``, ``holidays``."""
+    own: Iterable[str] = values.get("holidays") or ()
+    return OfficeCalendar(
+        zone=ZoneInfo(values["time_zone"]),
+        working=values.get("day_count") == "working",
+        weekend=frozenset(values.get("weekend") or ()),
+        country=values.get("country") if values.get("public_holidays") else None,
+        closed=frozenset(date.fromisoformat(day) for day in own if not day.startswith("-")),
+        opened=frozenset(date.fromisoformat(day[1:]) for day in own if day.startswith("-")),
+    )
+
+
+@dataclass(frozen=True)
+class Duration:
+    """An ISO 8601 duration as the manual writes limits: months, days (weeks are seven) and elapsed hours and minutes."""
+
+    months: int = 0
+    days: int = 0
+    minutes: int = 0
+
+    @property
+    def in_days(self) -> bool:
+        return self.minutes == 0 and (self.days > 0 or self.months > 0)
+
+
+_DURATION = re.compile(r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
+
+
+def parse_duration(text: str) -> Duration:
+    """``P1D``, ``PT3H``, ``P2W``, ``PT30M``, ``PT0S``, ``P1M``. Raises InvalidInput."""
+    found = _DURATION.fullmatch(text)
+    if found is None or text in ("P", "PT"):
+        raise InvalidInput(_l("“%(value)s” is no time limit. Write P1D for a day, PT3H for three hours.", value=text), value=text)
+    years, months, weeks, days, hours, minutes, _seconds = (int(part or 0) for part in found.groups())
+    return Duration(years * 12 + months, weeks * 7 + days, hours * 60 + minutes)
+
+
+def due_at(opened_at: datetime, duration: str, office: OfficeCalendar) -> datetime:
+    """When a step that opened at ``opened_at`` (UTC) is due (UTC): the same time of day, so many days on; hours elapse."""
+    limit = parse_duration(duration)
+    local = opened_at.astimezone(office.zone)
+    day = add_months(local.date(), limit.months)
+    day = office.add_days(day, limit.days)
+    moved = datetime.combine(day, local.time(), tzinfo=office.zone).astimezone(UTC)
+    return moved + timedelta(minutes=limit.minutes)
+
+
+def add_months(day: date, months: int) -> date:
+    """The same day so many months on, or that month's last."""
+    if not months:
+        return day
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    following = date(year + (month == 11), (month + 1) % 12 + 1, 1)
+    return min(date(year, month + 1, 1) + timedelta(days=day.day - 1), following - timedelta(days=1))
+
+
+def late_words(due: datetime, now: datetime, office: OfficeCalendar, *, in_days: bool) -> str:
+    """By how much something due at ``due`` is late, in the unit of its limit: "2 working days", "3 hours"."""
+    days = office.days_between(local_day(due, office.zone), local_day(now, office.zone))
+    if in_days and days > 0:
+        return days_words(days, working=office.working)
+    minutes = max(0, int((now - due).total_seconds() // 60))
+    return span_words(minutes)
+
+
+def days_words(days: int, *, working: bool = False) -> str:
+    if working:
+        return ngettext("%(num)s working day", "%(num)s working days", days)
+    return ngettext("%(num)s day", "%(num)s days", days)
+
+
+def span_words(minutes: int) -> str:
+    """A span in its largest unit."""
+    if minutes >= 2 * 24 * 60:
+        return days_words(minutes // (24 * 60))
+    if minutes >= 60:
+        return ngettext("%(num)s hour", "%(num)s hours", minutes // 60)
+    return ngettext("%(num)s minute", "%(num)s minutes", minutes) if minutes else _("less than a minute")
+
+
+def day_bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """The first moment of a day and of the next, in UTC."""
+    start = datetime.combine(day, time.min, tzinfo=zone)
+    return start.astimezone(UTC), datetime.combine(day + timedelta(days=1), time.min, tzinfo=zone).astimezone(UTC)
