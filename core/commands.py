@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from flask import Flask
@@ -157,7 +158,65 @@ def plugins_check(options: argparse.Namespace) -> int:
     return check_plugin(options.plugin)
 
 
+# --- operations --------------------------------------------------------------------------------------------------------
+
+
+def serve(options: argparse.Namespace) -> None:
+    from core.serving import serve
+
+    serve(Deployment.from_environment(), host=options.host, port=options.port, workers=options.workers)
+
+
+def doctor(options: argparse.Namespace) -> int:
+    """Exits 1 where anything is at fault; warnings alone exit 0."""
+    from core.doctor import examine, report
+
+    deployment = Deployment.from_environment()
+    findings = examine(deployment, [chosen(options)] if options.association else all_associations(deployment), work.now())
+    print(report(findings))
+    return 1 if any(one.grave for one in findings) else 0
+
+
+def backup(options: argparse.Namespace) -> None:
+    from core.backup import make_backup, prune
+
+    deployment = Deployment.from_environment()
+    for one in [chosen(options)] if options.association else all_associations(deployment):
+        folder = Path(options.to) if options.to else one.backups_folder
+        print(make_backup(one, now=work.now(), folder=folder))
+        for old in prune(folder, one.slug, options.keep):
+            print(f"removed {old.name}")
+
+
+def restore(options: argparse.Namespace) -> None:
+    from core.restore import describe_restored, restore
+
+    paths = {name: Path(value) if value else None for name, value in (("keys_file", options.keys), ("anchor", options.anchor))}
+    done = restore(Path(options.file), Deployment.from_environment(), actor=operator(), now=work.now(), slug=options.association,
+                   database_url=options.database, **paths)
+    print(describe_restored(done))
+
+
+def keys_backup(options: argparse.Namespace) -> None:
+    from core.backup import backup_keys
+
+    one = chosen(options)
+    file = backup_keys(one, Path(options.out or f"{one.slug}-keys.zip").resolve())
+    print(f"{file}\nKeep it apart from the backups: with both, everything can be read; without it, a backup cannot be restored.")
+
+
 COMMANDS: tuple[Command, ...] = (
+    Command("serve", "serve every association", serve, (
+        argument("--host", default="127.0.0.1"), argument("--port", type=int, default=8000), argument("--workers", type=int, default=2))),
+    Command("doctor", "say what is wrong with this installation and what to do", doctor, (ASSOCIATION,)),
+    Command("backup", "back up one association, or all", backup, (
+        ASSOCIATION, argument("--to", metavar="FOLDER", help="its own backups/ by default"),
+        argument("--keep", type=int, default=0, metavar="N", help="remove all but the newest N of this folder"))),
+    Command("restore", "verify a backup and put it in place", restore, (
+        argument("file"), ASSOCIATION, argument("--keys", metavar="FILE", help="what `diwan keys backup` made; needed in a new place"),
+        argument("--anchor", metavar="FILE", help="a copy of anchors.txt kept elsewhere"),
+        argument("--database", metavar="URL", help="where a PostgreSQL backup goes in a new place"))),
+    Command("keys backup", "copy the keys into one file, to be kept apart", keys_backup, (ASSOCIATION, argument("--out", metavar="FILE"))),
     Command("association add", "make an association", association_add, (
         argument("slug"), argument("--name-ar"), argument("--name-en"), argument("--preset"), argument("--database", help="a PostgreSQL address; SQLite otherwise"),
         argument("--host", action="append", help="a host name it answers to; may be repeated"))),

@@ -19,20 +19,28 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.orm import Session as Reader
 
 from core import schema
+from core.audit.anchor import anchors_file, read_anchors
+from core.audit.models import AuditBlock
+from core.audit.verify import verify
 from core.database import make_engine, missing_derived
 from core.errors import DiwanError
 from core.i18n import CATALOGUE
+from core.jobs.queries import health
 from core.keys import NAMES, load_keys
+from core.notices.models import QUEUED, SENDING, Mail
 from core.plugins.discovery import installed_plugins
 from core.plugins.selection import read_selection
-from core.settings import Association, Deployment, all_associations
+from core.settings import Association, Deployment, StoredSetting, all_associations
 
 ROOT = Path(__file__).resolve().parent.parent
 OLDEST_PYTHON = (3, 11)
 OLDEST_SQLITE = (3, 35, 0)
 BACKUP_AGE = timedelta(hours=26)
+WORKER_SILENCE = timedelta(minutes=10)
+MAIL_PATIENCE = timedelta(hours=1)
 CLOCK_TOLERANCE = timedelta(minutes=5)
 LEAST_FREE_BYTES = 500 * 1024 * 1024
 LITTLE_FREE_BYTES = 2 * 1024 * 1024 * 1024
@@ -232,7 +240,8 @@ def check_integrity(patient: Patient) -> Finding:
         return fault("integrity", f"The database file is damaged: {damage[0]}.", "Stop the server and restore the last backup: diwan restore FILE")
     orphans = patient.reach.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
     if orphans:
-        return fault("integrity", f"{len(orphans)} rows of '{orphans[0][0]}' and others point at nothing.", "Restore the last backup, or ask for help before you go on.")
+        return fault("integrity", f"{len(orphans)} rows, of '{orphans[0][0]}' and others, point at nothing.",
+                     "Restore the last backup, or ask for help before you go on.")
     return ok("integrity", "The database file is whole.")
 
 
@@ -269,7 +278,8 @@ def check_backups(patient: Patient) -> Finding:
         return warning("backups", "There is no backup.", f"Run each night: diwan backup --association {slug}")
     age = patient.now - datetime.fromtimestamp(files[-1].stat().st_mtime, UTC)
     if age > BACKUP_AGE:
-        return warning("backups", f"The last backup is {age.days} days and {age.seconds // 3600} hours old.", f"Run each night: diwan backup --association {slug}")
+        return warning("backups", f"The last backup is {age.days} days and {age.seconds // 3600} hours old.",
+                       f"Run each night: diwan backup --association {slug}")
     if same_disk(folder, patient.association.folder):
         return warning("backups", "Backups lie on the same disk as the data.", f"Copy {folder} to another machine each night, or mount another disk there.")
     return ok("backups", f"The last backup is {files[-1].name}.")
@@ -288,9 +298,53 @@ def check_clock(patient: Patient) -> Finding:
     return ok("clock", f"It is {patient.now:%Y-%m-%d %H:%M} UTC.")
 
 
-def last_event_at(connection: Connection) -> datetime | None:
-    from core.audit.models import AuditBlock
+def check_audit(patient: Patient) -> Finding:
+    """The audit chain is whole, by the key and by every anchor written."""
+    file = anchors_file(patient.association.folder)
+    anchors = read_anchors(file) if file.is_file() else []
+    verdict = verify(patient.reach, load_keys(patient.association.keys_folder).audit, anchors)
+    command = f"Run: diwan audit verify --association {patient.association.slug}"
+    if not verdict.sound:
+        return fault("audit", f"The audit log is not as it was written: {verdict.damage_count} places.",
+                     f"{command}   and keep this state for whoever looks into it.")
+    if not anchors:
+        return warning("audit", f"{verdict.entries} entries are sound, but there is no anchor: a cut-off end would not be noticed.",
+                       f"Run each day: diwan audit anchor --association {patient.association.slug}")
+    return ok("audit", f"{verdict.entries} entries are sound, {len(anchors)} anchors fit.")
 
+
+def check_worker(patient: Patient) -> list[Finding]:
+    """A worker looks after this association, nothing waits too long, and no job has failed for good."""
+    with Reader(patient.reach) as session:
+        found = health(session, patient.now)
+    problems = []
+    if found.beat_at is None or patient.now - found.beat_at > WORKER_SILENCE:
+        seen = f"since {found.beat_at:%Y-%m-%d %H:%M} UTC" if found.beat_at else "yet"
+        problems.append(fault("worker", f"No worker has looked after it {seen}; imports, mail and digests wait.", "Start one: diwan worker"))
+    if found.late:
+        problems.append(warning("worker", f"{found.late} jobs are due and not begun.", "Start another worker, or look at its log."))
+    if found.dead:
+        problems.append(warning("worker", f"{found.dead} jobs failed five times and were given up.", "Settings → Background work shows why."))
+    return problems or [ok("worker", f"A worker looked at {found.beat_at:%H:%M} UTC.")]
+
+
+def check_mail(patient: Patient) -> Finding:
+    """A mail server is set, and mail leaves."""
+    waiting = sa.select(sa.func.count()).where(Mail.state.in_((QUEUED, SENDING)), Mail.made_at < patient.now - MAIL_PATIENCE)
+    unsent = patient.reach.scalar(waiting) or 0
+    if not stored_value(patient.reach, "notices.smtp_host"):
+        return warning("mail", "No mail server is set; invitations and notices must be copied by hand.", "Set one: Settings → Mail")
+    if unsent:
+        return fault("mail", f"{unsent} mails have been waiting for more than an hour.", "Check the mail server's address and password: Settings → Mail")
+    return ok("mail", "Mail leaves.")
+
+
+def stored_value(connection: Connection, key: str) -> Any:
+    value = connection.scalar(sa.select(StoredSetting.value).where(StoredSetting.key == key))
+    return (value or {}).get("value")
+
+
+def last_event_at(connection: Connection) -> datetime | None:
     return connection.scalar(sa.select(sa.func.max(AuditBlock.at)))
 
 
@@ -300,7 +354,7 @@ OF_DEPLOYMENT: tuple[Callable[[Deployment], Finding | list[Finding]], ...] = (
 BEFORE_SERVING = (check_python, check_sqlite, check_home)
 OF_FOLDER: tuple[Callable[[Patient], Finding | list[Finding]], ...] = (check_keys, check_configuration, check_backups)
 OF_DATABASE: tuple[Callable[[Patient], Finding | list[Finding]], ...] = (
-    check_integrity, check_schema, check_triggers, check_selection, check_clock,
+    check_integrity, check_schema, check_triggers, check_selection, check_clock, check_audit, check_worker, check_mail,
 )
 
 

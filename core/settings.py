@@ -135,8 +135,9 @@ def find_association(deployment: Deployment, slug: str) -> Association:
 
 
 def all_associations(deployment: Deployment) -> list[Association]:
-    folders = sorted(deployment.associations.glob("*/association.toml"))
-    return [Association.load(file.parent) for file in folders]
+    """Every association of this deployment by slug; folders that were put aside are none."""
+    folders = sorted(file.parent for file in deployment.associations.glob("*/association.toml"))
+    return [Association.load(folder) for folder in folders if SLUG.fullmatch(folder.name)]
 
 
 # --- an association's own settings -----------------------------------------------------------------------------------
