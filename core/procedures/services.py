@@ -1,0 +1,252 @@
+"""Running procedures: loading their tables, opening, closing and cancelling steps, changing a step for the next case.
+
+A service of the record's own area decides whether somebody may act; here it is recorded that he did, when, for whom, and
+what opens next. Overdue is never stored.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from core import work
+from core.auth.actor import Actor, authorize
+from core.calendar import parse_duration
+from core.errors import Conflict, DiwanError, InvalidInput, NotFound
+from core.i18n import lazy_gettext as _l
+from core.procedures import timing
+from core.procedures.domain import ProcedureSpec, StepSpec, bars, followers, read_procedures
+from core.procedures.models import Procedure, StepRun, StepVersion
+
+CORE_FILE = Path(__file__).parent / "procedures.json"
+CLOSED, CANCELLED = "closed", "cancelled"
+CHANGE = "procedures.change"
+THE_MANUAL = "the manual"
+
+
+# --- loading -----------------------------------------------------------------------------------------------------------
+
+
+def load(session: Session, files: Iterable[tuple[str, Path]]) -> int:
+    """Load the procedures of each ``(owner, procedures.json)`` that is there; returns how many steps were added.
+
+    What is already loaded stays as it is, with all its versions: a second time adds nothing (ACC-94). Raises DiwanError
+    naming the file, procedure and step that cannot be understood.
+    """
+    added = 0
+    for owner, file in files:
+        if file.is_file():
+            for spec in read_procedures(owner, _read(file), str(file)):
+                added += _load_procedure(session, spec)
+    session.flush()
+    return added
+
+
+def _read(file: Path) -> Mapping[str, Any]:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+    except ValueError as exc:
+        raise DiwanError(f"{file} is no JSON: {exc}. Mend it and repeat.") from exc
+
+
+def _load_procedure(session: Session, spec: ProcedureSpec) -> int:
+    procedure = session.scalar(sa.select(Procedure).where(Procedure.code == spec.code))
+    if procedure is None:
+        procedure = Procedure(code=spec.code, plugin=spec.plugin, name_ar=spec.name.ar, name_en=spec.name.en, clause=spec.clause,
+                              source=spec.source, extra=dict(spec.extra))
+        session.add(procedure)
+        session.flush()
+    elif procedure.plugin != spec.plugin:
+        raise DiwanError(f"The procedure {spec.code} of '{spec.plugin}' is already there as one of '{procedure.plugin}'. Give it another code.")
+    known = set(session.scalars(sa.select(StepVersion.number).where(StepVersion.procedure_id == procedure.id)))
+    fresh = [step for step in spec.steps if step.number not in known]
+    session.add_all(_first_version(procedure, step) for step in fresh)
+    return len(fresh)
+
+
+def _first_version(procedure: Procedure, step: StepSpec) -> StepVersion:
+    return StepVersion(
+        procedure_id=procedure.id, number=step.number, version=1, roles=bars(step.roles), mode=step.mode, role_ar=step.role.ar, role_en=step.role.en,
+        action_ar=step.action.ar, action_en=step.action.en, act_ar=step.act.ar, act_en=step.act.en, output_ar=step.output.ar, output_en=step.output.en,
+        duration=step.duration, frequency=step.frequency, opens={"steps": [dict(one) for one in step.opens]}, valid_from=work.now(),
+        author_id=None, author_label=THE_MANUAL,
+    )
+
+
+# --- steps of a case ---------------------------------------------------------------------------------------------------
+
+
+def step_at(session: Session, code: str, number: int, moment: datetime) -> StepVersion:
+    """The version of a step that governs a case opening at ``moment``. Raises DiwanError for a step that was never loaded."""
+    query = sa.select(StepVersion).join(Procedure).where(Procedure.code == code, StepVersion.number == number).order_by(StepVersion.version.desc())
+    versions = session.scalars(query).all()
+    if not versions:
+        raise DiwanError(f"There is no step {number} of {code}. Its plugin's procedures.json is loaded by: diwan db upgrade")
+    return next((one for one in versions if one.valid_from <= moment), versions[-1])
+
+
+def open_step(
+    session: Session, code: str, number: int, *, record: Any, now: datetime, label: str | None = None, link: str | None = None,
+    customer_id: int | None = None, roles: Sequence[str] | None = None, assigned_user_id: int | None = None,
+    department_id: int | None = None, centre_id: int | None = None, due_at: datetime | None = None,
+) -> StepRun:
+    """Open step ``number`` of procedure ``code`` for a record (a model instance, flushed); returns its run.
+
+    The due moment follows from the step's limit and the association's calendar, unless given (a promised hour). ``label``
+    is the record's number by default and must not be personal; ``link`` its page, by default the procedure's ``page``.
+    ``roles`` narrows the step to some of its roles (a complaint of a donor is for customer relations). Subject, customer,
+    department and centre are read from the record's attributes of those names where not given. A step that is already
+    open for this record is returned as it is.
+    """
+    running = open_run(session, code, number, record=record)
+    if running is not None:
+        return running
+    step = step_at(session, code, number, now)
+    run = StepRun(
+        procedure_code=code, step_number=number, step_version_id=step.id, step=step, record_type=record.__tablename__, record_id=record.id,
+        record_label=(label or str(getattr(record, "number", None) or record.id))[:200],
+        link=link if link is not None else str(step.procedure.extra.get("page", "")).replace("{id}", str(record.id)),
+        customer_id=customer_id or getattr(record, "customer_id", None), subject_id=getattr(record, "subject_id", None),
+        roles=bars(list(roles) if roles is not None else step.role_slugs), assigned_user_id=assigned_user_id,
+        department_id=department_id or getattr(record, "department_id", None), centre_id=centre_id or getattr(record, "centre_id", None),
+        opened_at=now, due_at=due_at or timing.due_at(session, now, step.duration),
+    )
+    session.add(run)
+    session.flush()
+    return run
+
+
+def open_run(session: Session, code: str, number: int, *, record: Any) -> StepRun | None:
+    """The open run of this step for this record, if there is one."""
+    return session.scalar(_runs_of(record).where(StepRun.procedure_code == code, StepRun.step_number == number, StepRun.ended_at.is_(None)).limit(1))
+
+
+def close_step(
+    session: Session, code: str, number: int, *, record: Any, actor: Actor, now: datetime, outcome: str | None = None, output: str | None = None,
+) -> StepRun | None:
+    """Close the open run of this step with its output, open what follows, and tell ``on_step_closed`` (raising refuses).
+
+    ``outcome`` is a code such as ``approved``, which decides what follows (``opens`` of the step); ``output`` a remark,
+    encrypted in the log. None when the step is not open for this record: somebody was first, or it was skipped.
+    """
+    run = open_run(session, code, number, record=record)
+    if run is None:
+        return None
+    return close_run(session, run, record=record, actor=actor, now=now, outcome=outcome, output=output)
+
+
+def close_run(
+    session: Session, run: StepRun, *, record: Any = None, actor: Actor, now: datetime, outcome: str | None = None, output: str | None = None,
+) -> StepRun:
+    """The same for a run that is at hand; without its record what follows must be opened by the caller. Raises Conflict."""
+    if not run.is_open():
+        raise Conflict(_l("The step “%(step)s” of %(record)s was closed before by %(name)s.", step=run.step.action, record=run.record_label,
+                          name=run.ended_by_label or "—"))
+    _end(session, run, CLOSED, actor, now)
+    run.outcome, run.output_note = outcome, output or None
+    session.flush()
+    for follower in followers(run.step.opens, outcome) if record is not None else ():
+        open_step(session, run.procedure_code, follower, record=record, now=now, link=run.link, label=run.record_label, customer_id=run.customer_id,
+                  department_id=run.department_id, centre_id=run.centre_id)
+    _tell(session, run, actor, now)
+    return run
+
+
+def _end(session: Session, run: StepRun, how: str, actor: Actor, now: datetime) -> None:
+    run.ended_at, run.ended_as = now, how
+    run.ended_by_id, run.ended_by_label = actor.user_id, actor.label
+    run.on_behalf_of_id, run.on_behalf_of_label = _behalf(session, run, actor)
+
+
+def _behalf(session: Session, run: StepRun, actor: Actor) -> tuple[int | None, str | None]:
+    """For whom the actor closed it: as this transaction's authorisation found, else by whose role he holds the step (ORG-07)."""
+    named: tuple[int, str] | None = session.info.get("on_behalf_of")
+    if named is not None:
+        return named
+    if any(role in actor.roles for role in run.role_slugs):
+        return None, None
+    found = next((one for role in run.role_slugs if (one := actor.delegator_for_role(role)) is not None), None)
+    return (found.user_id, found.label) if found else (None, None)
+
+
+def _tell(session: Session, run: StepRun, actor: Actor, now: datetime) -> None:
+    hooks = session.info.get("hooks")
+    if hooks is not None:
+        hooks.tell("on_step_closed", session=session, step_run_id=run.id, actor=actor, now=now)
+
+
+def cancel_steps(session: Session, *, record: Any, actor: Actor, now: datetime, code: str | None = None, numbers: Sequence[int] | None = None) -> int:
+    """End the open steps of a record that no longer need doing (withdrawn, rejected, merged); returns how many."""
+    query = _runs_of(record).where(StepRun.ended_at.is_(None))
+    if code is not None:
+        query = query.where(StepRun.procedure_code == code)
+    if numbers is not None:
+        query = query.where(StepRun.step_number.in_(numbers))
+    runs = session.scalars(query).all()
+    for run in runs:
+        _end(session, run, CANCELLED, actor, now)
+    session.flush()
+    return len(runs)
+
+
+def assign(session: Session, run: StepRun, user_id: int | None) -> None:
+    """Give an open step to one person, or back to all holders of its roles."""
+    if not run.is_open():
+        raise Conflict(_l("The step “%(step)s” of %(record)s is closed and cannot be given to anybody.", step=run.step.action, record=run.record_label))
+    run.assigned_user_id = user_id
+    session.flush()
+
+
+def _runs_of(record: Any) -> sa.Select[tuple[StepRun]]:
+    return sa.select(StepRun).where(StepRun.record_type == record.__tablename__, StepRun.record_id == record.id)
+
+
+# --- changing a step ---------------------------------------------------------------------------------------------------
+
+
+def change_limit(session: Session, code: str, number: int, duration: str | None, *, actor: Actor, now: datetime, reason: str = "") -> StepVersion:
+    """Give a step another time limit from now on; open cases keep theirs. ISO 8601, or None for no limit."""
+    if duration is not None:
+        parse_duration(duration)
+    return _new_version(session, code, number, lambda step: setattr(step, "duration", duration), actor=actor, now=now, reason=reason)
+
+
+def change_role(
+    session: Session, code: str, number: int, roles: Sequence[str], *, titles: tuple[str, str], actor: Actor, now: datetime, mode: str = "any",
+    reason: str = "",
+) -> StepVersion:
+    """Give a step to other roles from now on. ``titles`` are what to call them, Arabic and English; open cases keep theirs."""
+    if not roles:
+        raise InvalidInput(_l("A step needs at least one role; nobody would find it otherwise."), field="roles")
+
+    def change(step: StepVersion) -> None:
+        step.roles, step.mode = bars(list(roles)), mode
+        step.role_ar, step.role_en = titles
+
+    return _new_version(session, code, number, change, actor=actor, now=now, reason=reason)
+
+
+COPIED = ("procedure_id", "number", "roles", "mode", "role_ar", "role_en", "action_ar", "action_en", "act_ar", "act_en", "output_ar", "output_en",
+          "duration", "frequency", "opens")
+
+
+def _new_version(
+    session: Session, code: str, number: int, change: Callable[[StepVersion], None], *, actor: Actor, now: datetime, reason: str,
+) -> StepVersion:
+    authorize(session, actor, CHANGE)
+    query = sa.select(StepVersion).join(Procedure).where(Procedure.code == code, StepVersion.number == number).order_by(StepVersion.version.desc()).limit(1)
+    last = session.scalar(query)
+    if last is None:
+        raise NotFound(_l("There is no step %(number)s in %(code)s.", number=number, code=code))
+    fresh = StepVersion(**{name: getattr(last, name) for name in COPIED}, version=last.version + 1, valid_from=now, author_id=actor.user_id,
+                        author_label=actor.label, reason=reason)
+    change(fresh)
+    session.add(fresh)
+    session.flush()
+    return fresh
