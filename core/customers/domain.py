@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from core.errors import InvalidInput
 from core.i18n import Bilingual
 from core.i18n import lazy_gettext as _l
+from core.phones import national
 from core.text import fold
+from core.text import name_key as compact_key
 
 CATALOGUE_FILE = Path(__file__).parent / "catalogue.json"
 PROCEDURE = "MAN-CUST"
@@ -24,13 +26,14 @@ NEXT_STATES: Mapping[str, frozenset[str]] = {
     "draft": frozenset({"filled"}),
     "filled": frozenset({"reviewed"}),
     "reviewed": frozenset({"approved", "rejected"}),
-    "approved": frozenset({"entering"}),
+    "approved": frozenset({"entering", "rejected"}),
     "entering": frozenset({"entered"}),
     "entered": frozenset({"filed"}),
     "rejected": frozenset({"filed"}),
     "filed": frozenset(),
 }
-"""A form's states and where each leads (manual 6.2). A rejected form is kept like any other."""
+"""A form's states and where each leads (manual 6.2). An approved form that the register has overtaken can still be rejected;
+a rejected one is filed like any other."""
 
 STATES = tuple(NEXT_STATES)
 OPEN_STATES = ("filled", "reviewed", "approved", "entering")
@@ -98,13 +101,15 @@ def signature_label(which: str) -> Bilingual:
 
 FIELDS: tuple[str, ...] = tuple(item["name"] for item in catalogue()["fields"])
 
+_SERVANT = fold("عبد")
 _FILLERS = frozenset({"بن", "ابن", "بنت", "bin", "ibn", "bint"})
 
 
 def name_key(name: str) -> str:
-    """What two spellings of one name have in common: folded, and without the words for "son of" and "daughter of"."""
+    """What two spellings of one name have in common: folded, without spaces, and without the words for "son of" and
+    "daughter of": "أحمد بن سالم" and "احمد سالم" are likely one person."""
     words = fold(name).split()
-    return " ".join(word for word in words if word not in _FILLERS) or " ".join(words)
+    return compact_key(" ".join(word for word in words if word not in _FILLERS)) or compact_key(name)
 
 
 def email_key(email: str | None) -> str | None:
@@ -117,7 +122,13 @@ def open_text(parts: Iterable[str | None]) -> str:
     Words are set apart by two spaces, with two at either end: so the trigrams hold the beginnings of words, and one or
     two letters find words that begin with them by the same index.
     """
-    return _spaced(word for part in parts if part for word in fold(part).split())
+    return _spaced(word for part in parts if part for word in _words(part))
+
+
+def _words(part: str) -> list[str]:
+    """The folded words; "عبد الله" is found by "عبدالله" too."""
+    words = fold(part).split()
+    return words + [f"{word}{following}" for word, following in pairwise(words) if word == _SERVANT]
 
 
 def personal_text(phones: Iterable[str | None], email: str | None) -> str:
@@ -126,7 +137,7 @@ def personal_text(phones: Iterable[str | None], email: str | None) -> str:
     words: list[str] = []
     for phone in phones:
         if phone:
-            words += [phone.lstrip("+"), national_digits(phone)]
+            words += [phone.lstrip("+"), national(phone)]
     if email:
         words.append(email.casefold())
     return _spaced(words)
@@ -135,18 +146,6 @@ def personal_text(phones: Iterable[str | None], email: str | None) -> str:
 def _spaced(words: Iterable[str]) -> str:
     found = list(dict.fromkeys(word for word in words if word))
     return f"  {'  '.join(found)}  " if found else ""
-
-
-def national_digits(phone: str) -> str:
-    """The digits as people of that country write them; without a known form, those after the plus."""
-    import phonenumbers
-
-    try:
-        parsed = phonenumbers.parse(phone)
-    except phonenumbers.NumberParseException:
-        return phone.lstrip("+")
-    shown = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL)
-    return re.sub(r"\D", "", shown)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from core import settings
 from core.auth.actor import Actor, authorize
-from core.database import OwnedBase
+from core.database import OwnedBase, metadata
 from core.errors import Conflict, InvalidInput, NotFound
 from core.i18n import lazy_gettext as _l
 from core.organisation import queries
@@ -215,3 +215,15 @@ def _reindex(session: Session, **where: int) -> None:
     from core.customers import indexing  # organisation is below customers; only a rename looks up
 
     indexing.reindex(session, **where)
+
+
+# --- taking back an import --------------------------------------------------------------------------------------------
+
+
+def refuse_used(session: Session, record: Any) -> None:
+    """Raise Conflict when any row of any owner points at ``record``: what is used is not taken back."""
+    own = record.__table__
+    for table in metadata.tables.values():
+        for column in table.columns:
+            if any(key.column.table is own for key in column.foreign_keys) and session.scalar(select(column).where(column == record.id).limit(1)) is not None:
+                raise Conflict(_l("“%(name)s” is in use meanwhile and cannot be taken back.", name=record.name), value=record.id)

@@ -1,0 +1,87 @@
+"""The register of customers as an area of core: permissions, pages, panel, search and background work."""
+
+from __future__ import annotations
+
+from flask_admin import BaseView
+
+from core.admin.offers import DashboardCard, SearchProvider
+from core.customers.offers import CustomerPanel
+from core.hookspecs import hookimpl
+from core.i18n import lazy_gettext as _l
+from core.imports.offers import Importer
+from core.jobs.offers import Job
+from core.plugins.manifest import AreaInfo, Decision, Permission
+
+CRM = ("crm_manager", "crm_rd_manager", "crm_employee", "customer_data_officer", "customer_data_deputy")
+MANAGERS = ("crm_manager", "crm_rd_manager")
+OFFICERS = ("customer_data_officer", "customer_data_deputy")
+READERS = (*CRM, "centres_manager", "centres_employee", "quality_employee", "donor_service_agent", "resource_development_manager", "finance_employee",
+           "finance_manager", "association_management", "secretary_general", "auditor", "administrator")
+
+AREA = AreaInfo(
+    name="customers",
+    title=_l("Customers"),
+    permissions=(
+        Permission("customers.read", _l("See customers and their forms"), roles=READERS),
+        Permission("customers.personal", _l("See phones, e-mail, address and remarks of customers"),
+                   roles=(*CRM, "donor_service_agent", "resource_development_manager")),
+        Permission("customers.fill", _l("Fill customer forms"), roles=(*CRM, "donor_service_agent")),
+        Permission("customers.review", _l("Review customer forms"), roles=MANAGERS),
+        Permission("customers.approve", _l("Approve or reject customer forms"), roles=MANAGERS),
+        Permission("customers.enter", _l("Enter approved forms (data officer and deputy only)"), roles=OFFICERS),
+        Permission("customers.file", _l("File finished customer forms"), roles=(*CRM,)),
+        Permission("customers.officers", _l("Appoint data officers and record their absence"), roles=MANAGERS),
+        Permission("customers.settings", _l("Switch optional customer fields on and off"), roles=(*MANAGERS, "administrator")),
+        Permission("customers.export", _l("Export customers"), roles=(*MANAGERS, "resource_development_manager")),
+        Permission("customers.import", _l("Import customers as a form"), roles=(*MANAGERS, "crm_employee", "it_administrator")),
+    ),
+    decisions=(Decision("customers.change", _l("Creating or changing a customer's data"), decides="crm_manager"),),
+    untracked={"core_customer_search": "Derived from core_customer, whose changes are logged."},
+)
+
+
+@hookimpl
+def register_admin_views() -> list[BaseView]:
+    from core.customers.form_views import FormsView
+    from core.customers.settings_views import OfficersView, OptionalFieldsView
+    from core.customers.views import CustomersView
+
+    return [CustomersView(), FormsView(), OfficersView(), OptionalFieldsView()]
+
+
+@hookimpl
+def register_customer_panels() -> list[CustomerPanel]:
+    from core.customers.page import form_entries
+
+    return [CustomerPanel("customers.forms", _l("Forms"), permission="customers.read", entries=form_entries, icon="file-text")]
+
+
+@hookimpl
+def register_search() -> list[SearchProvider]:
+    from core.customers.finding import find_customers, find_forms
+
+    return [
+        SearchProvider("customers", _l("Customers"), permission="customers.read", find=find_customers, order=10),
+        SearchProvider("customers.forms", _l("Customer forms"), permission="customers.read", find=find_forms, order=20),
+    ]
+
+
+@hookimpl
+def register_dashboard_cards() -> list[DashboardCard]:
+    from core.customers.finding import new_customers
+
+    return [DashboardCard("customers.new", _l("New customers this month"), permission="customers.read", figure=new_customers, order=30)]
+
+
+@hookimpl
+def register_importers() -> list[Importer]:
+    from core.customers.importers import importer
+
+    return [importer()]
+
+
+@hookimpl
+def register_jobs() -> list[Job]:
+    from core.customers.background import jobs
+
+    return jobs()

@@ -1,0 +1,274 @@
+"""Pages of the create/modify form: the lists by state, filling, the form with its track and decision, the archive."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, flash, redirect, render_template, request, url_for
+
+from core.admin.views import PageView, expose, needs
+from core.customers import background, domain, entry, officers, page, pdf, queries, services, shown
+from core.customers.forms import ReasonForm, entry_form, typed_values
+from core.customers.models import CustomerForm
+from core.customers.queries import PERSONAL
+from core.customers.values import Rules, clean
+from core.errors import AppError, InvalidInput, NotFound
+from core.exporter.names import content_disposition, file_name
+from core.i18n import gettext as _
+from core.i18n import lazy_gettext as _l
+from core.i18n import ngettext
+from core.phones import parse_phone
+
+PAGE_SIZE = 50
+LINES_SHOWN = 100
+MOST_CHOSEN = 200
+ACTS = {"filled": "review", "reviewed": "approve", "approved": "enter", "entered": "file", "rejected": "file"}
+
+
+class FormsView(PageView):
+    """Customer forms. The list begins with what waits for this person."""
+
+    page_url = "/customers/forms"
+    page_endpoint = "customer_forms"
+    permission = "customers.read"
+    menu_title = _l("Customer forms")
+    menu_group = "customers"
+    menu_order = 20
+    menu_icon = "file-text"
+
+    @expose("/")
+    def index(self) -> Any:
+        state = request.args.get("state") or None
+        if state is not None and state not in domain.STATES:
+            raise InvalidInput(_l("“%(value)s” is no state of a form.", value=state[:40]), field="state", value=state)
+        before = _whole(request.args.get("before"))
+        forms = queries.forms_in(self.session, state, self.actor, before=before, limit=PAGE_SIZE + 1)
+        more, forms = len(forms) > PAGE_SIZE, forms[:PAGE_SIZE]
+        return self.render(
+            "customers/forms.html", forms=forms, lines=queries.first_lines(self.session, forms), state=state, states=domain.STATE_TITLES, kinds=domain.kinds(),
+            counts=queries.state_counts(self.session, self.actor), more=forms[-1].id if more else None, act=self._act_for(state), labels=self._labels(forms),
+        )
+
+    def _act_for(self, state: str | None) -> str | None:
+        """What this person can do to ticked forms of the state shown."""
+        act = ACTS.get(state or "")
+        if act == "enter":
+            return act if officers.may_enter(self.session, self.actor, now=self.now()) else None
+        return act if act is not None and self.actor.may(f"customers.{act}") else None
+
+    def _labels(self, forms: list[CustomerForm]) -> dict[int, str]:
+        return {user_id: officers.user_label(self.session, user_id) for user_id in {form.made_by for form in forms} if user_id is not None}
+
+    # --- filling --------------------------------------------------------------------------------------------------------
+
+    @expose("/new", methods=("GET", "POST"))
+    @needs("customers.fill")
+    def new(self) -> Any:
+        return self._fill(None)
+
+    @expose("/<int:form_id>/edit", methods=("GET", "POST"))
+    @needs("customers.fill")
+    def edit(self, form_id: int) -> Any:
+        """Go on with one's own draft."""
+        draft = self._one(form_id)
+        if draft.state != "draft" or draft.made_by != self.actor.user_id:
+            return redirect(url_for(".show_form", form_id=form_id))
+        return self._fill(draft)
+
+    def _fill(self, draft: CustomerForm | None) -> Any:
+        modify = draft is not None and draft.kind == "modify"
+        data = {name: getattr(draft.line, name) for name in (*domain.FIELDS, "extra")} if draft is not None else {"department_id": self.actor.department_id}
+        form = entry_form(self.session, personal=self.actor.may(PERSONAL), modify=modify, data=data)
+        found: list[queries.Duplicate] = []
+        if request.method == "POST" and form.validate():
+            typed, drafted = typed_values(form), "draft" in request.form
+            try:
+                if not drafted and not modify and not form.not_duplicates.data:
+                    found = self._duplicates(clean(Rules(self.session, "new"), typed), draft)
+                if not found:
+                    return self._save(form, typed, draft, drafted)
+            except InvalidInput as error:
+                self.show_faults(form, error)
+        customer = draft.line.customer if draft is not None else None
+        body = self.render("customers/fill.html", form=form, customer=customer, draft=draft, duplicates=found, steps=page.what_follows(self.session, self.now()))
+        return body, 422 if request.method == "POST" else 200
+
+    def _save(self, form: Any, typed: dict[str, Any], draft: CustomerForm | None, drafted: bool) -> Any:
+        draft_id, sure = draft.id if draft is not None else None, bool("not_duplicates" in form and form.not_duplicates.data)
+        with self.writing() as session:
+            kept = session.get_one(CustomerForm, draft_id) if draft_id is not None else None
+            made = services.fill_form(session, typed, actor=self.actor, now=self.now(), form=kept, draft=drafted, not_duplicates=sure,
+                                      operation_key=None if kept is not None else form.operation_key.data)
+            number, form_id = made.number, made.id
+        flash(_("The form %(number)s is sent for review.", number=number) if number else _("The draft is kept."), "success")
+        return redirect(url_for(".show_form", form_id=form_id))
+
+    def _duplicates(self, values: dict[str, Any], draft: CustomerForm | None) -> list[queries.Duplicate]:
+        return queries.duplicates(self.session, values, actor=self.actor, exclude_form=draft.id if draft is not None else None)
+
+    @expose("/duplicates", methods=("POST",))
+    @needs("customers.fill")
+    def duplicates(self) -> Any:
+        """Likely duplicates of what is being typed, as a piece of the page; what cannot be read yet is left out."""
+        region = Rules(self.session).region
+        values: dict[str, Any] = {"name": request.form.get("name", "")[:300], "email": request.form.get("email", "")[:254]}
+        for name in ("mobile", "phone"):
+            try:
+                values[name] = parse_phone(request.form.get(name, "")[:40], region)
+            except InvalidInput:
+                values[name] = None
+        return render_template("customers/_duplicates.html", duplicates=queries.duplicates(self.session, values, actor=self.actor), typing=True)
+
+    # --- one form -------------------------------------------------------------------------------------------------------
+
+    @expose("/<int:form_id>")
+    def show_form(self, form_id: int) -> Any:
+        return self._show(self._one(form_id), ReasonForm())
+
+    def _show(self, form: CustomerForm, reason: ReasonForm, status: int = 200) -> Any:
+        line = queries.first_lines(self.session, [form]).get(form.id)
+        rows = shown.changes(self.session, line, self.actor) if line is not None and form.single else []
+        body = self.render(
+            "customers/form.html", form=form, line=line, rows=rows, reason=reason, track=shown.track(self.session, form, self.now()), kinds=domain.kinds(),
+            states=domain.STATE_TITLES, duplicates=self._warnings(form, line), lines=self._some_lines(form), may=self._may(form), origins=domain.origins(),
+            made_by=officers.user_label(self.session, form.made_by), decided_by=officers.user_label(self.session, form.decided_by), classes=domain.classes(),
+            open_lines=entry.open_lines(self.session, form) if not form.single else 0,
+        )
+        return body, status
+
+    def _warnings(self, form: CustomerForm, line: Any) -> list[queries.Duplicate]:
+        if line is None or not form.single or form.state not in ("filled", "reviewed", "approved"):
+            return []
+        values = {name: getattr(line, name) for name in ("name", "mobile", "phone", "email")}
+        return queries.duplicates(self.session, values, actor=self.actor, exclude=line.customer_id, exclude_form=form.id)
+
+    def _some_lines(self, form: CustomerForm) -> list[Any]:
+        return [] if form.single else queries.lines_of(self.session, form.id, after=_whole(request.args.get("after")) or 0, limit=LINES_SHOWN)
+
+    def _may(self, form: CustomerForm) -> dict[str, bool]:
+        actor, own = self.actor, form.made_by == self.actor.user_id
+        return {
+            "edit": form.state == "draft" and own,
+            "review": form.state == "filled" and actor.may("customers.review"),
+            "approve": form.state == "reviewed" and actor.may("customers.approve") and not own,
+            "reject": form.state in ("reviewed", "approved") and actor.may("customers.approve") and not own,
+            "own_decision": form.state == "reviewed" and actor.may("customers.approve") and own,
+            "enter": form.state in ("approved", "entering") and officers.may_enter(self.session, actor, now=self.now()),
+            "file": form.state in ("entered", "rejected") and actor.may("customers.file"),
+        }
+
+    @expose("/<int:form_id>/review", methods=("POST",))
+    @needs("customers.review", rule="CUST-15")
+    def review(self, form_id: int) -> Any:
+        self._act(form_id, lambda session, form: services.review(session, form, actor=self.actor, now=self.now()))
+        flash(_("The form is reviewed and waits for the decision."), "success")
+        return redirect(url_for(".show_form", form_id=form_id))
+
+    @expose("/<int:form_id>/approve", methods=("POST",))
+    @needs("customers.approve", rule="CUST-16")
+    def approve(self, form_id: int) -> Any:
+        self._act(form_id, lambda session, form: services.approve(session, form, actor=self.actor, now=self.now()))
+        flash(_("The form is approved and waits for entry."), "success")
+        return redirect(url_for(".show_form", form_id=form_id))
+
+    @expose("/<int:form_id>/reject", methods=("POST",))
+    @needs("customers.approve", rule="CUST-16")
+    def reject(self, form_id: int) -> Any:
+        reason = ReasonForm()
+        if not reason.validate():
+            return self._show(self._one(form_id), reason, 422)
+        try:
+            self._act(form_id, lambda session, form: services.reject(session, form, reason.reason.data or "", actor=self.actor, now=self.now()))
+        except InvalidInput as error:
+            self.show_faults(reason, error)
+            return self._show(self._one(form_id), reason, 422)
+        flash(_("The form is rejected. Its maker sees the reason."), "success")
+        return redirect(url_for(".show_form", form_id=form_id))
+
+    @expose("/<int:form_id>/enter", methods=("POST",))
+    @needs("customers.enter", rule="CUST-10")
+    def enter(self, form_id: int) -> Any:
+        """Enter the form; an import is entered by the worker, block by block."""
+        if not self._one(form_id).single:
+            return self._enter_import(form_id)
+        done = self._act(form_id, lambda session, form: entry.enter(session, form, actor=self.actor, now=self.now()))
+        number = queries.first_lines(self.session, [self._one(form_id)])[form_id].customer.number  # type: ignore[union-attr]
+        flash(_("Entered. The customer's number is %(number)s.", number=number) if done == "new" else _("Entered. The customer is changed."), "success")
+        return redirect(url_for("customers.customer", number=number))
+
+    def _enter_import(self, form_id: int) -> Any:
+        self._act(form_id, lambda session, form: background.start_import_entry(session, form, actor=self.actor, now=self.now()))
+        flash(_("The import is being entered. This page shows how far it is."), "success")
+        return redirect(url_for(".show_form", form_id=form_id))
+
+    @expose("/<int:form_id>/file", methods=("POST",))
+    @needs("customers.file", rule="CUST-18")
+    def file(self, form_id: int) -> Any:
+        self._act(form_id, lambda session, form: services.file_form(session, form, actor=self.actor, now=self.now()))
+        flash(_("The form is filed. Nobody can change it any more."), "success")
+        return redirect(url_for(".show_form", form_id=form_id))
+
+    @expose("/<int:form_id>/delete", methods=("POST",))
+    @needs("customers.fill")
+    def delete(self, form_id: int) -> Any:
+        self._act(form_id, lambda session, form: services.delete_draft(session, form, actor=self.actor))
+        flash(_("The draft is deleted."), "success")
+        return redirect(url_for(".index"))
+
+    @expose("/<int:form_id>/form.pdf")
+    def printed(self, form_id: int) -> Response:
+        """The form as the association prints it (CUST-12)."""
+        form = self._one(form_id)
+        if not form.single:
+            raise NotFound(_l("An import has no printed form; its lines are on its page."))
+        content = pdf.printed_form(self.session, form, actor=self.actor, now=self.now())
+        response = Response(content, content_type="application/pdf")
+        response.headers["Content-Disposition"] = content_disposition(file_name(form.number or "draft", "pdf"))
+        return response
+
+    # --- many forms -----------------------------------------------------------------------------------------------------
+
+    @expose("/bulk/<any(review, approve, enter, file):act>", methods=("POST",))
+    def bulk(self, act: str) -> Any:
+        """One act for all ticked forms; those refused are named with the reason and the others are done."""
+        acts = {"review": services.bulk_review, "approve": services.bulk_approve, "enter": entry.bulk_enter, "file": services.bulk_file}
+        wanted = [int(one) for one in request.form.getlist("id")[:MOST_CHOSEN] if one.isascii() and one.isdigit() and len(one) < 19]
+        with self.writing() as session:
+            forms = [form for one in wanted if (form := queries.form_by_id(session, one, self.actor)) is not None]
+            outcome = acts[act](session, forms, actor=self.actor, now=self.now())
+            done, refused = len(outcome.done), [(form.number or "–", error) for form, error in outcome.refused]
+        if done:
+            flash(ngettext("%(num)s form is done.", "%(num)s forms are done.", done), "success")
+        self._tell_refused(refused)
+        return redirect(url_for(".index", state=request.form.get("state") or None))
+
+    def _tell_refused(self, refused: list[tuple[str, AppError]]) -> None:
+        for number, error in refused[:10]:
+            flash(_("%(number)s: %(reason)s", number=number, reason=error.message), "error")
+        if len(refused) > 10:
+            flash(ngettext("And %(num)s more form was refused.", "And %(num)s more forms were refused.", len(refused) - 10), "error")
+
+    # --- helpers --------------------------------------------------------------------------------------------------------
+
+    def _one(self, form_id: int) -> CustomerForm:
+        found = queries.form_by_id(self.session, form_id, self.actor) if form_id < 2**63 else None
+        if found is None:
+            raise NotFound(_l("There is no form “%(id)s”, or it is not among those you may read.", id=form_id), rule="CUST-37")
+        return found
+
+    def _act(self, form_id: int, act: Any) -> str:
+        """Do one act in the writing transaction; returns the form's kind."""
+        self._one(form_id)
+        with self.writing() as session:
+            form = session.get_one(CustomerForm, form_id)
+            act(session, form)
+            return form.kind
+
+
+def _whole(raw: str | None) -> int | None:
+    if not raw:
+        return None
+    if not (raw.isascii() and raw.isdigit() and len(raw) < 19):
+        raise InvalidInput(_l("This page of the list cannot be found. Begin at its first page."), field="before", value=raw[:40])
+    return int(raw)
+

@@ -1,0 +1,157 @@
+"""The customer's page: panels and one timeline from every enabled plugin and from the register itself (CUST-19)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from flask import url_for
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core.auth.actor import Actor
+from core.customers import domain, queries, steps
+from core.customers.models import Customer, CustomerForm, CustomerFormLine
+from core.customers.offers import CustomerPanel, SummaryLine, TimelineEntry
+from core.customers.officers import user_label
+from core.customers.queries import PERSONAL
+from core.customers.shown import HIDDEN, SHORT
+from core.errors import InvalidInput
+from core.i18n import Bilingual
+from core.i18n import lazy_gettext as _l
+from core.state import state
+
+PAGE = 20
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class ShownPanel:
+    """A panel with its lines; ``failed`` when its plugin could not answer."""
+
+    name: str
+    title: Any
+    icon: str
+    lines: Sequence[SummaryLine] = ()
+    failed: bool = False
+
+
+def offered(actor: Actor) -> list[CustomerPanel]:
+    """The panels of areas and enabled plugins that this person may open."""
+    return [one for one in state().offered("register_customer_panels") if actor.may(one.permission)]
+
+
+def panels(session: Session, customer: Customer, actor: Actor) -> list[ShownPanel]:
+    """Every panel with something to show; one that fails is named and the others stand."""
+    found = []
+    for panel in offered(actor):
+        if panel.summary is None:
+            continue
+        try:
+            lines = list(panel.summary(session, customer, actor))
+        except Exception:
+            _log_failure(panel, session)
+            found.append(ShownPanel(panel.name, panel.title, panel.icon, failed=True))
+            continue
+        if lines:
+            found.append(ShownPanel(panel.name, panel.title, panel.icon, lines))
+    return found
+
+
+@dataclass(frozen=True)
+class ShownEntry:
+    entry: TimelineEntry
+    source: Any
+    name: str
+
+
+@dataclass
+class Timeline:
+    """One page of the timeline, newest first; ``before`` continues it; ``failed`` names panels that could not answer."""
+
+    entries: list[ShownEntry] = field(default_factory=list)
+    kinds: list[tuple[str, Any]] = field(default_factory=list)
+    kind: str | None = None
+    before: str | None = None
+    failed: list[Any] = field(default_factory=list)
+
+
+def timeline(session: Session, customer: Customer, actor: Actor, kind: str | None = None, before: str | None = None) -> Timeline:
+    """What happened with a customer, from everybody who offers entries, merged by time."""
+    moment = _moment(before)
+    sources = [one for one in offered(actor) if one.entries is not None]
+    shown = Timeline(kinds=[(one.name, one.title) for one in sources], kind=kind)
+    for panel in sources:
+        if kind and panel.name != kind:
+            continue
+        try:
+            entries = panel.entries(session, customer.id, actor, moment, PAGE + 1)  # type: ignore[misc]
+            shown.entries += [ShownEntry(entry, panel.title, panel.name) for entry in entries]
+        except Exception:
+            _log_failure(panel, session)
+            shown.failed.append(panel.title)
+    shown.entries.sort(key=lambda one: one.entry.at, reverse=True)
+    if len(shown.entries) > PAGE:
+        shown.entries = shown.entries[:PAGE]
+        shown.before = shown.entries[-1].entry.at.isoformat()
+    return shown
+
+
+def _moment(before: str | None) -> datetime | None:
+    if not before:
+        return None
+    try:
+        moment = datetime.fromisoformat(before.replace(" ", "+"))
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise InvalidInput(_l("This page of the timeline cannot be found. Begin at its newest entry."), field="before", value=before[:40])
+    return moment
+
+
+def _log_failure(panel: CustomerPanel, session: Session) -> None:
+    log.exception("the customer panel %s failed", panel.name)
+    if not session.is_active:
+        session.rollback()
+
+
+# --- the register's own entries --------------------------------------------------------------------------------------
+
+
+def form_entries(session: Session, customer_id: int, actor: Actor, before: datetime | None, limit: int) -> list[TimelineEntry]:
+    """The forms of a customer, each at its entry, or at its filling while it is under way."""
+    query = (select(CustomerForm).join(CustomerFormLine, CustomerFormLine.form_id == CustomerForm.id)
+             .where(CustomerFormLine.customer_id == customer_id, CustomerForm.state != "draft").order_by(CustomerForm.id.desc()).limit(200))
+    found = [_form_entry(session, form) for form in session.scalars(query)]
+    return [one for one in found if before is None or one.at < before][:limit]
+
+
+def _form_entry(session: Session, form: CustomerForm) -> TimelineEntry:
+    made, entered = user_label(session, form.made_by), user_label(session, form.entered_by)
+    detail = _l("Prepared by %(made)s, entered by %(entered)s", made=made, entered=entered) if form.entered_at else domain.STATE_TITLES[form.state]
+    title = _l("Form %(number)s: %(kind)s", number=form.number, kind=domain.kinds().get(form.kind, form.kind))
+    return TimelineEntry(form.entered_at or form.filled_at or form.made_at, title, detail, "file-text", url_for("customer_forms.show_form", form_id=form.id))
+
+
+# --- small parts -----------------------------------------------------------------------------------------------------
+
+
+def optional_values(session: Session, customer: Customer, actor: Actor) -> list[tuple[Any, str]]:
+    """The optional fields in use that this customer has, hidden without the permission."""
+    values = customer.extra or {}
+    return [(Bilingual(one.name_ar, one.name_en), values[one.code] if actor.may(PERSONAL) else HIDDEN)
+            for one in queries.optional_fields(session) if values.get(one.code)]
+
+
+def what_follows(session: Session, now: datetime) -> list[tuple[Any, str, str | None]]:
+    """What happens after a form is sent: the step, who does it, its limit (ISO 8601)."""
+    primary = queries.officer(session, "primary")
+    rows = []
+    for step in steps.table(session, now):
+        if step.number > 1:
+            who = user_label(session, primary.user_id) if step.number == 4 and primary is not None else str(step.role)
+            rows.append((SHORT[step.number], who, step.duration))
+    return rows

@@ -1,0 +1,406 @@
+"""Selects over the register: whose records one may read, search, duplicates, forms by state. They never write."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from core.auth.actor import Actor
+from core.customers.domain import OPEN_STATES, email_key, name_key
+from core.customers.models import (
+    Customer,
+    CustomerAlias,
+    CustomerForm,
+    CustomerFormLine,
+    CustomerInfluence,
+    CustomerSearch,
+    CustomerState,
+    DataOfficer,
+    DataOfficerAbsence,
+    OptionalField,
+)
+from core.numbering import check_digit
+from core.text import fold, normalise_digits
+
+PERSONAL = "customers.personal"
+COUNTED = 1_000
+"""Lists count up to here and then say "more than"."""
+
+
+# --- whose records one may read (CUST-37) ----------------------------------------------------------------------------
+
+
+def scope(query: sa.Select[Any], actor: Actor) -> sa.Select[Any]:
+    """Only the customers this person may read: all, own department and centre (the default), own centres, or own forms.
+
+    A customer without department or centre belongs to the whole association and is open to every scope but ``own``.
+    """
+    kind = actor.scopes.get("customers", "department")
+    if kind == "own":
+        own = select(CustomerForm.id).where(CustomerForm.made_by == actor.user_id)
+        return query.where(Customer.form_id.in_(own))
+    return query.where(*_within(Customer, kind, actor))
+
+
+def _within(model: type[Customer] | type[CustomerFormLine], kind: str, actor: Actor) -> list[sa.ColumnElement[bool]]:
+    conditions = []
+    if kind == "department":
+        conditions.append(or_(model.department_id.is_(None), model.department_id == actor.department_id))
+    if kind == "centre" or (kind == "department" and actor.centre_ids):
+        conditions.append(or_(model.centre_id.is_(None), model.centre_id.in_(actor.centre_ids)))
+    return conditions
+
+
+def form_scope(query: sa.Select[Any], actor: Actor) -> sa.Select[Any]:
+    """Only the forms this person may read: one's own, and those for customers within one's scope; no one else's drafts."""
+    own = CustomerForm.made_by == actor.user_id
+    kind = actor.scopes.get("customers", "department")
+    query = query.where(or_(CustomerForm.state != "draft", own))
+    if kind == "own":
+        return query.where(own)
+    within = _within(CustomerFormLine, kind, actor)
+    if not within:
+        return query
+    return query.where(or_(own, select(CustomerFormLine.id).where(CustomerFormLine.form_id == CustomerForm.id, *within).exists()))
+
+
+def may_read(session: Session, customer_id: int, actor: Actor) -> bool:
+    return session.scalar(scope(select(Customer.id).where(Customer.id == customer_id), actor)) is not None
+
+
+def by_number(session: Session, number: str) -> Customer | None:
+    """The customer with this number, or whose earlier number it is; digits of any kind, with or without hyphen."""
+    digits = re.sub(r"[\s-]", "", normalise_digits(number))
+    if not digits.isascii() or not digits.isdigit() or len(digits) > 20:
+        return None
+    found = session.scalar(select(Customer).where(Customer.number == digits))
+    if found is not None:
+        return found
+    return session.scalar(select(Customer).join(CustomerAlias, CustomerAlias.customer_id == Customer.id).where(CustomerAlias.number == digits))
+
+
+def aliases_of(session: Session, customer_id: int) -> list[str]:
+    return list(session.scalars(select(CustomerAlias.number).where(CustomerAlias.customer_id == customer_id).order_by(CustomerAlias.id)))
+
+
+# --- search ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How an input was read: ``number``, ``phone``, ``email``, ``name`` or ``empty``, and what was looked for."""
+
+    kind: str
+    shown: str
+    words: tuple[str, ...] = ()
+    customer_ids: tuple[int, ...] = ()
+
+    @property
+    def personal(self) -> bool:
+        return self.kind in ("phone", "email")
+
+
+_NUMBER_LIKE = re.compile(r"[0-9+()\s-]+")
+
+
+def read_input(session: Session, text: str, actor: Actor) -> Reading:
+    """Decide what somebody typed: a customer number (also an old one, also without its check digit), digits of a phone
+    or an e-mail address (only for who may see personal data), or parts of a name."""
+    text = normalise_digits(text).strip()
+    if not text:
+        return Reading("empty", "")
+    if _NUMBER_LIKE.fullmatch(text) and re.search(r"\d", text):
+        return _read_digits(session, re.sub(r"\D", "", text), actor)
+    if "@" in text and actor.may(PERSONAL):
+        return Reading("email", text.casefold(), (text.casefold(),))
+    return Reading("name", text, tuple(fold(text).split()))
+
+
+def _read_digits(session: Session, digits: str, actor: Actor) -> Reading:
+    if len(digits) <= 19:
+        numbers = [digits, digits + check_digit(digits)]
+        found = list(session.scalars(select(Customer.id).where(Customer.number.in_(numbers))))
+        found += session.scalars(select(CustomerAlias.customer_id).where(CustomerAlias.number.in_(numbers)))
+        if found:
+            return Reading("number", digits, customer_ids=tuple(dict.fromkeys(found)))
+    if actor.may(PERSONAL) and len(digits) >= 3:
+        local = digits[2:] if digits.startswith("00") else digits
+        return Reading("phone", local, (local,))
+    return Reading("name", digits, (digits,))
+
+
+@dataclass(frozen=True)
+class Found:
+    """Hits of a search, newest first, and how the input was read."""
+
+    reading: Reading
+    customers: list[Customer] = field(default_factory=list)
+
+
+def search(session: Session, text: str, actor: Actor, *, limit: int = 20) -> Found:
+    """Customers that this person may read and that match what was typed: number, phone digits, e-mail or name."""
+    reading = read_input(session, text, actor)
+    if reading.kind == "empty":
+        return Found(reading)
+    query = matching(select(Customer), reading, dialect_of(session))
+    return Found(reading, list(session.scalars(scope(query, actor).order_by(newest(reading, dialect_of(session))).limit(limit))))
+
+
+def matching(query: sa.Select[Any], reading: Reading, dialect: str) -> sa.Select[Any]:
+    """``query`` over Customer, narrowed to what was read; words must all occur."""
+    if reading.kind == "empty" or (reading.kind == "name" and not reading.words):
+        return query
+    if reading.kind == "number":
+        return query.where(Customer.id.in_(reading.customer_ids))
+    query = query.join(CustomerSearch, CustomerSearch.customer_id == Customer.id)
+    column = CustomerSearch.personal_text if reading.personal else CustomerSearch.open_text
+    needles = [_needle(word) for word in reading.words]
+    if dialect == "sqlite":
+        index = _index(reading)
+        query = query.join(index, index.c.rowid == Customer.id).where(sa.literal_column(index.name).op("MATCH")(_trigrams(needles)))
+        return query.where(*(func.instr(column, needle) > 0 for needle in needles))
+    return query.where(*(column.like(f"%{_escaped(needle)}%") for needle in needles))
+
+
+def newest(reading: Reading, dialect: str) -> sa.ColumnElement[Any]:
+    """The order of search results; on SQLite by the index's own row number, which it can walk backwards."""
+    if dialect == "sqlite" and reading.words:
+        return _index(reading).c.rowid.desc()
+    return Customer.id.desc()
+
+
+def _index(reading: Reading) -> sa.TableClause:
+    return sa.table("core_customer_personal_fts" if reading.personal else "core_customer_open_fts", sa.column("rowid"))
+
+
+def _needle(word: str) -> str:
+    """One or two letters find words that begin with them; three and more are found anywhere."""
+    return word if len(word) >= 3 else f"  {word}"
+
+
+def _trigrams(needles: Iterable[str]) -> str:
+    grams = dict.fromkeys(needle[i:i + 3] for needle in needles for i in range(len(needle) - 2))
+    return " AND ".join('"' + gram.replace('"', '""') + '"' for gram in grams)
+
+
+def _escaped(needle: str) -> str:
+    return needle.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def dialect_of(session: Session) -> str:
+    return session.get_bind().dialect.name
+
+
+def bounded_count(session: Session, query: sa.Select[Any], most: int = COUNTED) -> int:
+    """How many rows ``query`` has, counted up to ``most`` + 1."""
+    inner = query.with_only_columns(sa.literal(1)).order_by(None).limit(most + 1).subquery()
+    return session.scalar(select(func.count()).select_from(inner)) or 0
+
+
+# --- duplicates (CUST-20) --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Duplicate:
+    """A customer, or a line of a form under way, that may be the same; ``reasons`` are codes: mobile, phone, email, name."""
+
+    reasons: tuple[str, ...]
+    customer_id: int | None = None
+    number: str | None = None
+    name: str | None = None
+    form_id: int | None = None
+    form_number: str | None = None
+    visible: bool = True
+
+    @property
+    def sure(self) -> bool:
+        """Whether more than the name speaks for it."""
+        return self.reasons != ("name",)
+
+
+def duplicates(
+    session: Session, values: Mapping[str, Any], *, actor: Actor, exclude: int | None = None, exclude_form: int | None = None, limit: int = 8,
+) -> list[Duplicate]:
+    """Likely duplicates of one set of values: same mobile or phone (E.164), e-mail, or name after folding.
+
+    Contact points are compared only for who may see them, so that a warning tells nobody whose number it is; a customer
+    outside the person's scope is reported without its name.
+    """
+    found = find_duplicates(session, [values], personal=actor.may(PERSONAL), limit=limit + 1).get(0, [])
+    kept = [one for one in found if one.customer_id is None or one.customer_id != exclude]
+    readable = _readable(session, [one.customer_id for one in kept if one.customer_id], actor)
+    kept = [one if one.customer_id is None or one.customer_id in readable else _hidden(one) for one in kept]
+    return [one for one in [*kept, *_under_way(session, values, actor, exclude_form)] if one.form_id is None or one.form_id != exclude_form][:limit]
+
+
+def _readable(session: Session, ids: list[int], actor: Actor) -> set[int]:
+    return set(session.scalars(scope(select(Customer.id).where(Customer.id.in_(ids)), actor))) if ids else set()
+
+
+def _hidden(one: Duplicate) -> Duplicate:
+    return Duplicate(one.reasons, customer_id=one.customer_id, number=one.number, visible=False)
+
+
+def find_duplicates(session: Session, batch: Sequence[Mapping[str, Any]], *, personal: bool = True, limit: int = 8) -> dict[int, list[Duplicate]]:
+    """Duplicates in the register for many sets of values at once, by position in ``batch``; for imports.
+
+    Four statements a batch; keep a batch under 1,000 lines.
+    """
+    reasons: dict[int, dict[int, list[str]]] = {}
+    found: dict[int, tuple[int, str, str]] = {}
+
+    def note(reason: str, keys: Mapping[int, set[str]], column: Any) -> None:
+        wanted = {key for one in keys.values() for key in one}
+        if not wanted:
+            return
+        by_key: dict[str, list[Any]] = {}
+        for row in session.execute(_candidates(column).where(column.in_(wanted)).limit(len(wanted) * limit)):
+            by_key.setdefault(row.key, []).append(row)
+        for position, own in keys.items():
+            for row in (row for key in own for row in by_key.get(key, ())):
+                codes = reasons.setdefault(position, {}).setdefault(row.id, [])
+                found[row.id] = (row.id, row.number, row.name)
+                if reason not in codes:
+                    codes.append(reason)
+
+    if personal:
+        phones = {i: {v for v in (values.get("mobile"), values.get("phone")) if v} for i, values in enumerate(batch)}
+        note("mobile", phones, Customer.mobile)
+        note("phone", phones, Customer.phone)
+        note("email", {i: {key} for i, values in enumerate(batch) if (key := email_key(values.get("email")))}, CustomerSearch.email_key)
+    note("name", {i: {key} for i, values in enumerate(batch) if (key := name_key(values.get("name") or ""))}, CustomerSearch.name_key)
+    return {position: sorted((Duplicate(tuple(codes), *found[one]) for one, codes in rows.items()), key=_by_weight)[:limit]
+            for position, rows in reasons.items()}
+
+
+def _by_weight(one: Duplicate) -> tuple[int, int]:
+    return (-len(one.reasons) - (2 if one.sure else 0), -(one.customer_id or 0))
+
+
+def _candidates(column: Any) -> sa.Select[Any]:
+    query = select(Customer.id, Customer.number, Customer.name, column.label("key"))
+    if column.class_ is CustomerSearch:
+        query = query.join(CustomerSearch, CustomerSearch.customer_id == Customer.id)
+    return query
+
+
+def _under_way(session: Session, values: Mapping[str, Any], actor: Actor, exclude_form: int | None) -> list[Duplicate]:
+    """The same person on a form that is not entered yet."""
+    same = [CustomerFormLine.name_key == name_key(values.get("name") or "")] if values.get("name") else []
+    if actor.may(PERSONAL) and values.get("mobile"):
+        same.append(CustomerFormLine.mobile == values["mobile"])
+    if not same:
+        return []
+    query = (select(CustomerFormLine, CustomerForm).join(CustomerForm, CustomerForm.id == CustomerFormLine.form_id)
+             .where(CustomerFormLine.state == "open", CustomerFormLine.action == "create", CustomerForm.state.in_(OPEN_STATES), or_(*same)).limit(5))
+    if exclude_form is not None:
+        query = query.where(CustomerForm.id != exclude_form)
+    return [_line_duplicate(line, form, values) for line, form in session.execute(query)]
+
+
+def _line_duplicate(line: CustomerFormLine, form: CustomerForm, values: Mapping[str, Any]) -> Duplicate:
+    reasons = [code for code, same in (("mobile", bool(line.mobile) and line.mobile == values.get("mobile")),
+                                       ("name", line.name_key == name_key(values.get("name") or ""))) if same]
+    return Duplicate(tuple(reasons), name=line.name, form_id=form.id, form_number=form.number)
+
+
+# --- forms -----------------------------------------------------------------------------------------------------------
+
+
+def forms_of(session: Session, customer_id: int, *, before: int | None = None, limit: int = 20) -> list[CustomerForm]:
+    """The forms that concern a customer, newest first (CUST-18)."""
+    query = (select(CustomerForm).join(CustomerFormLine, CustomerFormLine.form_id == CustomerForm.id)
+             .where(CustomerFormLine.customer_id == customer_id).order_by(CustomerForm.id.desc()).limit(limit))
+    if before is not None:
+        query = query.where(CustomerForm.id < before)
+    return list(session.scalars(query))
+
+
+def open_form_of(session: Session, customer_id: int) -> CustomerForm | None:
+    """A form under way that would change this customer."""
+    return session.scalar(
+        select(CustomerForm).join(CustomerFormLine, CustomerFormLine.form_id == CustomerForm.id)
+        .where(CustomerFormLine.customer_id == customer_id, CustomerFormLine.action == "update", CustomerForm.state.in_(OPEN_STATES)).limit(1))
+
+
+def state_counts(session: Session, actor: Actor) -> dict[str, int]:
+    """How many forms stand in each state that waits for somebody, and how many drafts are one's own."""
+    waiting = ("filled", "reviewed", "approved", "entering", "entered")
+    query = form_scope(select(CustomerForm.state, func.count()).where(CustomerForm.state.in_(waiting)), actor)
+    rows = session.execute(query.group_by(CustomerForm.state))
+    counts = {state: count for state, count in rows}
+    counts["draft"] = session.scalar(select(func.count()).where(CustomerForm.state == "draft", CustomerForm.made_by == actor.user_id)) or 0
+    return counts
+
+
+def forms_in(session: Session, state: str | None, actor: Actor, *, before: int | None = None, limit: int = 50) -> list[CustomerForm]:
+    """Forms of one state, or all, newest first; drafts are their makers' own."""
+    query = form_scope(select(CustomerForm), actor).order_by(CustomerForm.id.desc()).limit(limit)
+    if state:
+        query = query.where(CustomerForm.state == state)
+    if before is not None:
+        query = query.where(CustomerForm.id < before)
+    return list(session.scalars(query))
+
+
+def form_by_id(session: Session, form_id: int, actor: Actor) -> CustomerForm | None:
+    return session.scalar(form_scope(select(CustomerForm).where(CustomerForm.id == form_id), actor))
+
+
+def first_lines(session: Session, forms: Sequence[CustomerForm]) -> dict[int, CustomerFormLine]:
+    """The first line of each form, in one statement."""
+    ids = [form.id for form in forms]
+    rows = session.scalars(select(CustomerFormLine).where(CustomerFormLine.form_id.in_(ids), CustomerFormLine.position == 1))
+    return {line.form_id: line for line in rows}
+
+
+def lines_of(session: Session, form_id: int, *, after: int = 0, limit: int = 100) -> list[CustomerFormLine]:
+    """Lines of an import in their order, from the position behind ``after``."""
+    query = select(CustomerFormLine).where(CustomerFormLine.form_id == form_id, CustomerFormLine.position > after)
+    return list(session.scalars(query.order_by(CustomerFormLine.position).limit(limit)))
+
+
+# --- who may enter ---------------------------------------------------------------------------------------------------
+
+
+def officer(session: Session, kind: str) -> DataOfficer | None:
+    """The present primary or deputy data officer."""
+    return session.scalar(select(DataOfficer).where(DataOfficer.kind == kind, DataOfficer.ended_at.is_(None)))
+
+
+def absent_on(session: Session, officer_id: int, day: date) -> bool:
+    found = select(DataOfficerAbsence.id).where(DataOfficerAbsence.officer_id == officer_id, DataOfficerAbsence.from_on <= day, DataOfficerAbsence.until_on >= day)
+    return session.scalar(found.limit(1)) is not None
+
+
+def officers(session: Session) -> list[DataOfficer]:
+    """Everyone who is or was data officer, present ones first, then newest."""
+    return list(session.scalars(select(DataOfficer).order_by(DataOfficer.ended_at.is_not(None), DataOfficer.kind.desc(), DataOfficer.id.desc()).limit(50)))
+
+
+def absences(session: Session, officer_id: int) -> list[DataOfficerAbsence]:
+    return list(session.scalars(select(DataOfficerAbsence).where(DataOfficerAbsence.officer_id == officer_id).order_by(DataOfficerAbsence.from_on.desc()).limit(20)))
+
+
+# --- the rest --------------------------------------------------------------------------------------------------------
+
+
+def optional_fields(session: Session, *, enabled_only: bool = True) -> list[OptionalField]:
+    query = select(OptionalField).order_by(OptionalField.id)
+    return list(session.scalars(query.where(OptionalField.enabled) if enabled_only else query))
+
+
+def influences_of(session: Session, customer_id: int) -> list[CustomerInfluence]:
+    return list(session.scalars(select(CustomerInfluence).where(CustomerInfluence.customer_id == customer_id).order_by(CustomerInfluence.id)))
+
+
+def unconfirmed_since(moment: datetime) -> sa.ColumnElement[bool]:
+    """A condition on Customer: nobody confirmed the data since ``moment`` (CUST-31); join CustomerState outer first."""
+    return or_(CustomerState.confirmed_at.is_(None), CustomerState.confirmed_at < moment)

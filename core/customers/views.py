@@ -1,0 +1,237 @@
+"""Pages of the register: the list, a customer, and the confirmation that its data is right."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Response, flash, jsonify, redirect, request, url_for
+from flask_admin import expose
+from sqlalchemy.orm import Session, joinedload
+
+from core import work
+from core.admin.lists import ListColumn, ListFilter, chosen_rows
+from core.admin.records import RecordView
+from core.admin.views import current_actor, needs, show_faults, writing
+from core.auth.actor import Actor
+from core.customers import domain, exports, officers, page, queries, services, shown
+from core.customers.forms import InfluenceForm, entry_form, typed_values
+from core.customers.models import Customer, CustomerInfluence, CustomerState
+from core.customers.queries import PERSONAL
+from core.customers.values import classes, values_of
+from core.errors import InvalidInput, NotFound
+from core.exporter.names import content_disposition, file_name
+from core.exporter.responses import download
+from core.i18n import gettext as _
+from core.i18n import lazy_gettext as _l
+from core.i18n import ngettext
+from core.organisation import queries as organisation
+from core.phones import mask_phone
+
+CONFIRMED_FOR = timedelta(days=365)
+MOST_CHOSEN = 500
+
+
+def _place(customer: Customer) -> str:
+    return " · ".join(str(one.name) for one in (customer.city, customer.centre) if one is not None)
+
+
+def _address(customer: Customer) -> str:
+    return url_for("customers.customer", number=customer.number)
+
+
+def _by(column: Any) -> Any:
+    """Narrow by an id from the address; one that is no number matches nothing."""
+    return lambda statement, value: statement.where(column == (int(value) if str(value).isdigit() and len(str(value)) < 19 else -1))
+
+
+def _unconfirmed(statement: sa.Select[Any], value: Any) -> sa.Select[Any]:
+    joined = statement.outerjoin(CustomerState, CustomerState.customer_id == Customer.id)
+    return joined.where(queries.unconfirmed_since(work.now() - CONFIRMED_FOR))
+
+
+class CustomersView(RecordView):
+    """The register. There is no direct save: what changes a customer is a form (CUST-11)."""
+
+    model = Customer
+    page_url = "/customers"
+    page_endpoint = "customers"
+    permission = "customers.read"
+    menu_title = _l("Customers")
+    menu_group = "customers"
+    menu_order = 10
+    menu_icon = "users"
+    title = _l("Customers")
+    searchable = True
+    can_view_details = False
+    list_template_own = "customers/list.html"
+    empty_text = _l("No customer is registered yet. Fill a form for the first one, or import an existing register.")
+    list_sort = "-number"
+    list_columns = (
+        ListColumn("number", _l("Customer number"), "number", sort=Customer.id, link=_address),
+        ListColumn("name", _l("Name"), "name", link=_address),
+        ListColumn("customer_class", _l("Type"), "text", value=lambda row: domain.classes()[row.customer_class]),
+        ListColumn("place", _l("City and centre"), "text", value=_place),
+        ListColumn("mobile", _l("Mobile"), "phone", permission=PERSONAL, masked=lambda row: mask_phone(row.mobile) if row.mobile else None),
+        ListColumn("changed_at", _l("Last change"), "moment", sort=Customer.changed_at),
+    )
+    list_filters = (
+        ListFilter("class", _l("Type"), lambda statement, value: statement.where(Customer.customer_class == value),
+                   choices=lambda session: list(classes(session).items())),
+        ListFilter("city", _l("City"), _by(Customer.city_id), choices=lambda session: [(str(one.id), one.title) for one in organisation.active_cities(session)]),
+        ListFilter("centre", _l("Centre"), _by(Customer.centre_id), choices=lambda session: [(str(one.id), one.name) for one in organisation.active_centres(session)]),
+        ListFilter("department", _l("Department"), _by(Customer.department_id),
+                   choices=lambda session: [(str(one.id), one.name) for one in organisation.active_departments(session)]),
+        ListFilter("since", _l("Created since"), lambda statement, value: statement.where(Customer.created_at >= datetime.combine(value, datetime.min.time()).astimezone()),
+                   kind="date_from"),
+        ListFilter("unconfirmed", _l("Not confirmed for a year"), _unconfirmed, kind="yes"),
+        ListFilter("imported", _l("Imported"), lambda statement, value: statement.where(Customer.imported), kind="yes"),
+    )
+
+    def scope(self, statement: sa.Select[Any], actor: Actor) -> sa.Select[Any]:
+        return queries.scope(statement.options(joinedload(Customer.city), joinedload(Customer.centre)), actor)
+
+    def find(self, session: Session, statement: sa.Select[Any], text: str, actor: Actor) -> sa.Select[Any]:
+        return queries.matching(statement, queries.read_input(session, text, actor), queries.dialect_of(session))
+
+    def describe(self, record: Customer) -> str:
+        return record.name
+
+    @expose("/details/")
+    def details_view(self) -> Any:
+        return redirect(_address(self.one(request.args.get("id", ""))))
+
+    # --- one customer ---------------------------------------------------------------------------------------------------
+
+    @expose("/<number>")
+    def customer(self, number: str) -> Any:
+        found = self._readable(number)
+        if found.number != "".join(one for one in number if one.isdigit()):
+            flash(_("The number %(old)s now belongs to this customer.", old=number), "info")
+            return redirect(_address(found))
+        actor, session = current_actor(), self.session_now
+        return self.show(
+            "customers/customer.html", customer=found, contacts=shown.contacts(found, actor), aliases=queries.aliases_of(session, found.id),
+            state=session.get(CustomerState, found.id), influences=queries.influences_of(session, found.id), influence_form=InfluenceForm(),
+            may_enter=officers.may_enter(session, actor, now=work.now()), panels=page.panels(session, found, actor),
+            timeline=page.timeline(session, found, actor, request.args.get("kind"), request.args.get("before")),
+            optional=page.optional_values(session, found, actor), personal=actor.may(PERSONAL), now=work.now(),
+            open_form=queries.open_form_of(session, found.id), remarks=shown.personal_value(found, "remarks", actor), classes=domain.classes(),
+        )
+
+    @expose("/<number>/modify", methods=("GET", "POST"))
+    @needs("customers.fill")
+    def modify(self, number: str) -> Any:
+        found, actor = self._readable(number), current_actor()
+        form = entry_form(self.session_now, personal=actor.may(PERSONAL), modify=True, data=values_of(found))
+        if request.method == "POST" and form.validate():
+            try:
+                with writing() as session:
+                    made = services.fill_form(session, typed_values(form), customer=session.get_one(Customer, found.id), actor=actor, now=work.now(),
+                                              draft="draft" in request.form, operation_key=form.operation_key.data)
+                    number, form_id = made.number, made.id
+                flash(_("The form %(number)s is sent for review.", number=number) if number else _("The draft is kept."), "success")
+                return redirect(url_for("customer_forms.show_form", form_id=form_id))
+            except InvalidInput as error:
+                show_faults(form, error)
+        shown_page = self.show("customers/fill.html", form=form, customer=self._readable(number), draft=None, duplicates=[], steps=page.what_follows(self.session_now, work.now()))
+        return shown_page, 422 if request.method == "POST" else 200
+
+    @expose("/<number>/confirm", methods=("POST",))
+    @needs("customers.fill")
+    def confirm(self, number: str) -> Any:
+        found = self._readable(number)
+        with writing() as session:
+            services.confirm(session, session.get_one(Customer, found.id), actor=current_actor(), now=work.now())
+        flash(_("It is recorded that the data is right today."), "success")
+        return redirect(url_for(".customer", number=number))
+
+    @expose("/<number>/influences", methods=("POST",))
+    @needs("customers.enter", rule="CUST-10")
+    def add_influence(self, number: str) -> Any:
+        found, form = self._readable(number), InfluenceForm()
+        other = queries.by_number(self.session_now, form.influencer_number.data or "") if form.influencer_number.data else None
+        if form.influencer_number.data and (other is None or not queries.may_read(self.session_now, other.id, current_actor())):
+            raise InvalidInput(_l("There is no customer with the number “%(value)s”.", value=form.influencer_number.data), field="influencer_number")
+        with writing() as session:
+            services.add_influence(session, session.get_one(Customer, found.id), kind=form.kind.data or "", name=form.influencer_name.data or "",
+                                   influencer=session.get_one(Customer, other.id) if other else None, actor=current_actor(), now=work.now())
+        return redirect(url_for(".customer", number=number))
+
+    @expose("/<number>/influences/<int:influence_id>/remove", methods=("POST",))
+    @needs("customers.enter", rule="CUST-10")
+    def remove_influence(self, number: str, influence_id: int) -> Any:
+        found = self._readable(number)
+        with writing() as session:
+            row = session.get(CustomerInfluence, influence_id)
+            if row is None or row.customer_id != found.id:
+                raise NotFound(_l("There is no such entry."))
+            services.remove_influence(session, row, actor=current_actor(), now=work.now())
+        return redirect(url_for(".customer", number=number))
+
+    def _readable(self, number: str) -> Customer:
+        """The customer, if this person may read it; otherwise NotFound, whether it exists or not (CUST-37)."""
+        found = queries.by_number(self.session_now, number)
+        if found is None or not queries.may_read(self.session_now, found.id, current_actor()):
+            raise NotFound(_l("There is no customer with the number “%(value)s”, or it is not among the records you may read.", value=number[:40]), rule="CUST-37")
+        return found
+
+    # --- many customers -------------------------------------------------------------------------------------------------
+
+    @expose("/export", methods=("POST",))
+    @needs("customers.export", rule="CUST-34")
+    def export_list(self) -> Response:
+        """The list as it is filtered, or the ticked rows, as a file."""
+        actor, session = current_actor(), self.session_now
+        asked = self.engine.read_request(request.form, actor)
+        chosen = request.form.getlist("id")
+        if chosen:
+            rows = chosen_rows(session, self.engine, self.scoped(actor), chosen)
+            scoped = self.scoped(actor).where(Customer.id.in_([row.id for row in rows]))
+        else:
+            scoped = self.engine.narrowed(session, self.scoped(actor), asked, actor)
+        facts = {**asked.filters, **({"chosen": len(chosen)} if chosen else {})}
+        return self._send(scoped, {key: str(value) for key, value in facts.items()}, asked.search)
+
+    def _send(self, scoped: sa.Select[Any], filters: dict[str, str], search: str) -> Response:
+        actor, session = current_actor(), self.session_now
+        personal = bool(search) and queries.read_input(session, search, actor).personal
+        if queries.bounded_count(session, scoped, exports.AT_ONCE) > exports.AT_ONCE:
+            with writing() as own:
+                exports.note_export(own, filters, search, actor, None, personal_search=personal)
+            return download(exports.customer_file(session, scoped, actor).finished(_log_end), str(_("customers")))
+        stream = exports.customer_file(session, scoped, actor)
+        content = b"".join(stream)
+        with writing() as own:
+            exports.note_export(own, filters, search, actor, stream.outcome, personal_search=personal)
+        return _as_file(content, str(_("customers")))
+
+    @expose("/confirm", methods=("POST",))
+    @needs("customers.fill")
+    def confirm_chosen(self) -> Any:
+        """Record for all ticked customers that their data is right."""
+        actor = current_actor()
+        with writing() as session:
+            rows = chosen_rows(session, self.engine, self.scoped(actor), request.form.getlist("id")[:MOST_CHOSEN])
+            for row in rows:
+                services.confirm(session, row, actor=actor, now=work.now())
+        flash(ngettext("%(num)s customer is confirmed.", "%(num)s customers are confirmed.", len(rows)), "success")
+        return redirect(url_for(".index_view"))
+
+    @expose("/find")
+    def find_some(self) -> Any:
+        """Customers for a choice while typing: number and name only."""
+        found = queries.search(self.session_now, request.args.get("q", "")[:200], current_actor(), limit=10)
+        return jsonify([{"number": one.number, "name": one.name} for one in found.customers])
+
+
+def _as_file(content: bytes, stem: str) -> Response:
+    response = Response(content, content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = content_disposition(file_name(stem, "csv"))
+    return response
+
+
+def _log_end(outcome: Any) -> None:
+    with writing() as session:
+        exports.note_end(session, outcome)
