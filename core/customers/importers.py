@@ -1,0 +1,230 @@
+"""Customers from a register kept elsewhere: the lines become one form of kind *import*, reviewed and approved like any other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core.auth.actor import Actor
+from core.customers import domain, importing, queries, values
+from core.customers.models import Customer, CustomerForm, CustomerFormLine
+from core.customers.services import FILL
+from core.errors import InvalidInputs
+from core.i18n import lazy_gettext as _l
+from core.imports.models import Import, ImportLine
+from core.imports.offers import Context, Importer, ImportField, Line, Reason, Verdict
+from core.organisation.models import Centre
+from core.organisation.queries import city_named
+from core.text import fold
+
+PLAIN = ("name", "other_detail", "address", "remarks", "phone", "mobile", "email")
+CONTACT = ("mobile", "phone", "email")
+
+
+def _choices(labels: Mapping[str, Any]) -> dict[str, str]:
+    """What a file may write for a code: the code itself or its label in either language, folded."""
+    return {fold(text): code for code, label in labels.items() for text in (code, label.ar, label.en)}
+
+
+def importers() -> list[Importer]:
+    labels = domain.field_labels()
+    fields = (
+        ImportField("number", _l("Customer number"), help=_l("Given: the line changes that customer. Empty: it makes a new one.")),
+        ImportField("reference", _l("Number in the former register"), longest=80, help=_l("Kept, so that contributions find their customer by it.")),
+        ImportField("name", labels["name"], "name", required=True, longest=300),
+        ImportField("customer_class", labels["customer_class"], "choice", choices=_choices(domain.classes())),
+        ImportField("other_detail", labels["other_detail"], longest=200),
+        ImportField("mobile", labels["mobile"], "phone"),
+        ImportField("phone", labels["phone"], "phone"),
+        ImportField("email", labels["email"], "email", longest=254),
+        ImportField("address", labels["address"], longest=500),
+        ImportField("city", labels["city_id"], longest=200),
+        ImportField("centre", labels["centre_id"], longest=200),
+        ImportField("contact_channel", labels["contact_channel"], "choice", choices=_choices(domain.channels())),
+        ImportField("remarks", labels["remarks"], longest=4000),
+    )
+    options = (
+        ImportField("customer_class", _l("Customer type where the file has none"), "choice", choices=_choices(domain.classes())),
+        ImportField("same_name", _l("Lines whose name is in the register already"), "choice", choices={"skip": "skip", "create": "create"},
+                    help=_l("Skip them as duplicates, or take them as other people of the same name.")),
+    )
+    return [Importer("customers.customers", _l("Customers"), FILL, fields, check, apply, undo, finish, "core_customer_form_line",
+                     _l("The lines become one form that somebody else reviews and approves."), options)]
+
+
+# --- check ---------------------------------------------------------------------------------------------------------------
+
+
+def check(session: Session, lines: Sequence[Line], context: Context) -> list[Verdict]:
+    """Judge a block: every fault of a line, then doubles in the register, in this file, and by the former number."""
+    rules = values.Rules(session, "import")
+    targets = _targets(session, lines)
+    judged = [_judge(session, rules, line, context, targets.get(str(line.values.get("number") or ""))) for line in lines]
+    sound = [(index, row) for index, (row, _reasons) in enumerate(judged) if row is not None and not row.get("customer_id")]
+    found = queries.find_duplicates(session, [row for _index, row in sound])
+    in_register = {index: found[position] for position, (index, _row) in enumerate(sound) if position in found}
+    earlier = _earlier_lines(session, context.import_id, [row for _index, row in sound])
+    known = _known_references(session, lines)
+    verdicts = []
+    for index, (line, (row, reasons)) in enumerate(zip(lines, judged, strict=True)):
+        verdicts.append(_verdict(line, row, reasons, in_register.get(index, []), earlier, known, context))
+    return verdicts
+
+
+def _judge(session: Session, rules: values.Rules, line: Line, context: Context, target: Customer | None) -> tuple[dict[str, Any] | None, list[Reason]]:
+    if line.values.get("number") and target is None:
+        return None, [Reason("number", _l("There is no customer “%(number)s”.", number=line.values["number"]))]
+    raw: dict[str, Any] = {key: str(line.values[key]) for key in PLAIN if key in line.values}
+    raw |= {key: line.values[key] for key in ("customer_class", "contact_channel") if key in line.values}
+    if target is None:
+        raw.setdefault("customer_class", context.options.get("customer_class") or None)
+    reasons = _place(session, rules, line, raw)
+    try:
+        row = values.clean(rules, raw, values.values_of(target) if target is not None else None)
+    except InvalidInputs as error:
+        return None, [*reasons, *(Reason(fault.field, fault.message) for fault in error.faults)]
+    if target is not None:
+        row["customer_id"] = target.id
+    return (None, reasons) if reasons else (row, [])
+
+
+def _targets(session: Session, lines: Sequence[Line]) -> dict[str, Customer]:
+    numbers = {str(line.values["number"]) for line in lines if line.values.get("number")}
+    if not numbers:
+        return {}
+    return {number: found for number in numbers if (found := queries.by_number(session, number)) is not None}
+
+
+def _place(session: Session, rules: values.Rules, line: Line, raw: dict[str, Any]) -> list[Reason]:
+    """City and centre by name; a name that fits several, or none, refuses the line."""
+    reasons = []
+    if city := line.values.get("city"):
+        cities = list(city_named(session, str(city)))
+        if len(cities) == 1:
+            raw["city_id"] = cities[0].id
+        else:
+            message = _l("There is no city “%(name)s”.", name=city) if not cities else _l("There are several cities “%(name)s”; the line does not say which.", name=city)
+            reasons.append(Reason("city", message))
+    if centre := line.values.get("centre"):
+        centres = [one for one in session.scalars(select(Centre)) if fold(one.name_ar) == fold(str(centre)) and raw.get("city_id") in (None, one.city_id)]
+        if len(centres) == 1:
+            raw["centre_id"] = centres[0].id
+        else:
+            reasons.append(Reason("centre", _l("There is no single centre “%(name)s”.", name=centre)))
+    return reasons
+
+
+def _keys(row: Mapping[str, Any]) -> set[str]:
+    return {key for key in (row.get("mobile"), row.get("phone"), domain.email_key(row.get("email"))) if key}
+
+
+class Earlier:
+    """Contact points and names that earlier lines of the same file hold."""
+
+    def __init__(self) -> None:
+        self.line_of: dict[str, int] = {}
+
+    def twin(self, row: Mapping[str, Any], line_no: int) -> int | None:
+        """The earlier line with the same phone or e-mail, or with the same name where one of the two has neither."""
+        keys = _keys(row)
+        name = domain.name_key(row["name"])
+        found = next((self.line_of[key] for key in keys if key in self.line_of), None)
+        if found is None:
+            found = self.line_of.get(f"name:{name}") if not keys else self.line_of.get(f"bare:{name}")
+        for key in keys:
+            self.line_of.setdefault(key, line_no)
+        self.line_of.setdefault(f"name:{name}", line_no)
+        if not keys:
+            self.line_of.setdefault(f"bare:{name}", line_no)
+        return found
+
+
+def _earlier_lines(session: Session, import_id: int, rows: Sequence[Mapping[str, Any]]) -> Earlier:
+    """What lines of earlier blocks of this file hold; within the block it fills as it is asked."""
+    earlier = Earlier()
+    query = select(ImportLine.line_no, ImportLine.cells).where(ImportLine.import_id == import_id, ImportLine.outcome == "create").order_by(ImportLine.line_no)
+    for line_no, cells in session.execute(query.execution_options(yield_per=2000)):
+        earlier.twin({key: cells.get(key) for key in ("name", *CONTACT)}, line_no)
+    return earlier
+
+
+def _known_references(session: Session, lines: Sequence[Line]) -> dict[str, int]:
+    wanted = {str(line.values["reference"]) for line in lines if line.values.get("reference")}
+    if not wanted:
+        return {}
+    query = select(CustomerFormLine.reference, CustomerFormLine.id).where(CustomerFormLine.reference.in_(wanted), CustomerFormLine.state != "dropped")
+    return {reference: line_id for reference, line_id in session.execute(query) if reference}
+
+
+def _verdict(
+    line: Line, row: dict[str, Any] | None, reasons: list[Reason], in_register: list[queries.Duplicate], earlier: Earlier, known: Mapping[str, int],
+    context: Context,
+) -> Verdict:
+    if row is None:
+        return Verdict("refused", reasons)
+    if row.get("customer_id"):
+        return Verdict("update", target_id=row["customer_id"])
+    reference = str(line.values.get("reference") or "")
+    if reference and reference in known:
+        return Verdict("duplicate", [Reason("reference", _l("“%(reference)s” was taken in before.", reference=reference))])
+    same_name_passes = context.options.get("same_name") == "create" or bool(reference)
+    twin = earlier.twin(row, line.line_no)
+    if twin is not None and not (same_name_passes and not _keys(row)):
+        return Verdict("duplicate", [Reason(None, _l("The same person as in line %(line)s.", line=twin))])
+    sure = next((one for one in in_register if one.sure), None)
+    if sure is not None:
+        return Verdict("duplicate", [Reason(sure.reasons[0], _l("Already registered as %(number)s.", number=sure.number))])
+    if in_register and not same_name_passes:
+        return Verdict("duplicate", [Reason("name", _l("A customer of this name is registered as %(number)s.", number=in_register[0].number))])
+    warnings = [Reason("name", _l("A customer of this name is registered as %(number)s.", number=in_register[0].number))] if in_register else []
+    return Verdict("create", warnings, lacks=("registration_origin",))
+
+
+# --- apply ---------------------------------------------------------------------------------------------------------------
+
+
+def _key(context: Context) -> str:
+    return f"import-{context.import_id}"
+
+
+def apply(session: Session, lines: Sequence[Line], context: Context, *, actor: Actor, now: datetime) -> list[int | None]:
+    """Append a block to the import's form; it is sent to the reviewer after the last block."""
+    form = importing.begin_import_form(session, source=context.source, operation_key=_key(context), actor=actor, now=now)
+    rules = values.Rules(session, "import")
+    targets = _targets(session, lines)
+    rows = []
+    for line in lines:
+        row, _reasons = _judge(session, rules, line, context, targets.get(str(line.values.get("number") or "")))
+        if row is None:
+            raise InvalidInputs([_changed_since(line)])
+        rows.append({**row, "reference": str(line.values["reference"]) if line.values.get("reference") else None})
+    return list(importing.add_lines(session, form, rows, actor=actor))
+
+
+def _changed_since(line: Line) -> Any:
+    from core.errors import InvalidInput
+
+    return InvalidInput(_l("Line %(line)s was good when it was checked and no longer is. Check the file again.", line=line.line_no))
+
+
+def finish(session: Session, context: Context, *, actor: Actor, now: datetime) -> None:
+    form = session.scalar(select(CustomerForm).where(CustomerForm.operation_key == _key(context)))
+    if form is not None and form.state == "draft":
+        importing.send_import(session, form, actor=actor, now=now)
+
+
+def undo(session: Session, ids: Sequence[int], context: Context, *, actor: Actor, now: datetime) -> None:
+    """Withdraw the form while nobody reviewed it; afterwards it is for the reviewer to reject."""
+    form = session.scalar(select(CustomerForm).where(CustomerForm.operation_key == _key(context)))
+    if form is not None:
+        importing.withdraw_import(session, form, actor=actor, now=now)
+
+
+def import_of(session: Session, form: CustomerForm) -> Import | None:
+    """The import that a form came of, for the link on its page."""
+    key = (form.operation_key or "").removeprefix("import-")
+    return session.get(Import, int(key)) if key.isdigit() else None
