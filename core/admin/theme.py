@@ -1,0 +1,231 @@
+"""The dress of every page: what templates and macros find in Jinja, the assets, and each reader's language and theme."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    current_app,
+    g,
+    has_request_context,
+    make_response,
+    redirect,
+    request,
+    url_for,
+)
+from markupsafe import Markup
+from sqlalchemy.exc import SQLAlchemyError
+
+from core import assets, settings, work
+from core.admin import printing
+from core.admin.language import COOKIE as LANGUAGE_COOKIE
+from core.admin.printing import Due
+from core.admin.views import current_actor, writing
+from core.calendar import OfficeCalendar, gregorian_text, hijri_text, office_calendar
+from core.database import db
+from core.errors import InvalidInput
+from core.i18n import LANGUAGES, direction, language, ngettext, other_language
+from core.i18n import lazy_gettext as _l
+from core.phones import format_phone
+
+THEMES = ("system", "light", "dark")
+THEME_COOKIE = "diwan_theme"
+YEAR_SECONDS = 365 * 24 * 3600
+OFFICE_KEYS = ("time_zone", "day_count", "weekend", "country", "public_holidays", "holidays")
+ICON = Markup('<svg class="dw-icon{}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>')
+NAMED_ICON = Markup('<svg class="dw-icon{}" role="img" aria-label="{}" focusable="false"><use href="{}#{}"></use></svg>')
+BAR_GROUPS = ("home", "customers", "complaints", "oversight", "marketing", "administration")
+
+
+def install(app: Flask) -> None:
+    """Register assets, the preferences page, and everything macros and shell use."""
+    app.register_blueprint(assets.blueprint())
+    app.register_blueprint(preferences())
+    app.jinja_env.globals.update(GLOBALS)
+    app.jinja_env.filters.update(FILTERS)
+    app.jinja_env.globals.setdefault("menu_for", list)
+    app.context_processor(shell)
+
+
+# --- what every template finds ---------------------------------------------------------------------------------------
+
+
+def shell() -> dict[str, Any]:
+    """What ``layout.html`` and ``bare.html`` need of the request."""
+    actor = current_actor()
+    today = work.now().astimezone(zone()).date()
+    return {
+        "association": _association(), "person": None if actor.anonymous else actor, "person_role": g.get("person_role", ""), "theme": theme(),
+        "today": today, "back": here(), "reference": g.get("reference", ""),
+    }
+
+
+def _association() -> Any:
+    diwan = current_app.extensions.get("diwan")
+    return diwan.association if diwan else None
+
+
+def theme() -> str:
+    """``light``, ``dark`` or ``system``: the person's setting, else the browser's cookie."""
+    for candidate in (g.get("theme"), request.cookies.get(THEME_COOKIE) if has_request_context() else None):
+        if candidate in THEMES:
+            return str(candidate)
+    return "system"
+
+
+def office() -> OfficeCalendar:
+    """When the association works and by which clock, read once per request; Makkah time where there is no association."""
+    found = g.get("office")
+    if found is None:
+        try:
+            session = work.real(db.session)
+            found = office_calendar({key: settings.get(session, f"core.{key}") for key in OFFICE_KEYS})
+        except (KeyError, RuntimeError, SQLAlchemyError):
+            found = OfficeCalendar()
+        g.office = found
+    return found  # type: ignore[no-any-return]
+
+
+def zone() -> ZoneInfo:
+    return office().zone
+
+
+def here() -> str:
+    """The address of this page inside the association, to come back to."""
+    if not has_request_context():
+        return "/"
+    query = urlencode([(key, value) for key, value in request.args.items(multi=True) if key != "lang"])
+    return f"{request.path}?{query}" if query else request.path
+
+
+def link_to(endpoint: str, **values: Any) -> str:
+    """The address of ``endpoint``, or empty text while nobody offers it (its plugin is off)."""
+    return url_for(endpoint, **values) if endpoint in current_app.view_functions else ""
+
+
+def icon(name: str, label: Any = "", *, extra: str = "", mirror: bool = False) -> Markup:
+    """An icon of the sprite; decoration unless ``label`` names it. ``mirror`` turns arrows round in Arabic."""
+    classes = (" dw-mirror" if mirror else "") + (f" {extra}" if extra else "")
+    address = assets.asset_url("icons.svg")
+    return NAMED_ICON.format(classes, label, address, name) if label else ICON.format(classes, address, name)
+
+
+def bottom_bar(groups: Any) -> list[Any]:
+    """The four entries of the menu that a thumb reaches on a phone: the first of each group, then what follows."""
+    by_key = {group.key: group.entries for group in groups}
+    first = [by_key[key][0] for key in BAR_GROUPS if by_key.get(key)]
+    rest = [entry for key in BAR_GROUPS for entry in by_key.get(key, ())[1:]]
+    return [*first, *rest][:4]
+
+
+def language_name(code: str) -> str:
+    """What a language calls itself."""
+    return str(Locale(code).get_display_name(code))
+
+
+def plural_forms(singular: str, plural: str) -> dict[str, str]:
+    """A counted message in each form of the language, with ``{n}`` for the number: for counts that change in the page."""
+    samples = {"zero": 0, "one": 1, "two": 2, "few": 3, "many": 11, "other": 100}
+    return {form: ngettext(singular, plural, n, num="{n}") for form, n in samples.items()}
+
+
+# --- filters ---------------------------------------------------------------------------------------------------------
+
+
+def moment_parts(at: datetime) -> tuple[str, str]:
+    return printing.moment_words(printing.as_utc(at), work.now(), zone())
+
+
+def clock(at: datetime, seconds: bool = False) -> str:
+    return printing.clock(printing.as_utc(at), zone(), seconds=seconds)
+
+
+def local_day(value: date | datetime) -> date:
+    """The calendar day of a moment where the association is."""
+    return printing.as_utc(value).astimezone(zone()).date() if isinstance(value, datetime) else value
+
+
+def near_day(value: date | datetime) -> str:
+    return printing.near_day(local_day(value), work.now().astimezone(zone()).date())
+
+
+def due_of(step: Any) -> Due:
+    """The due badge of a step run, or of anything with ``opened_at``, ``due_at`` and ``closed_at``."""
+    if isinstance(step, Due):
+        return step
+    version = getattr(step, "step", None)
+    limit = getattr(step, "duration", None) or getattr(version, "duration", None)
+    closed_at = getattr(step, "closed_at", None) or getattr(step, "ended_at", None)
+    return printing.due(opened_at=getattr(step, "opened_at", None), due_at=step.due_at, closed_at=closed_at, limit=limit,
+                        now=work.now(), office=office())
+
+
+def limit_words(limit: str | None) -> str:
+    return printing.limit_words(limit, office().working)
+
+
+def show_phone(value: Any) -> str:
+    """A phone as it is read: international and spaced; what is masked or no number stays as it is."""
+    text = str(value or "")
+    return format_phone(text) if text.startswith("+") and "•" not in text else text
+
+
+GLOBALS: dict[str, Any] = {
+    "asset_url": assets.asset_url, "icon": icon, "language": language, "other_language": other_language, "direction": direction,
+    "link_to": link_to, "bottom_bar": bottom_bar, "plural_forms": plural_forms, "themes": THEMES, "language_name": language_name, "due_icons": printing.ICONS,
+}
+FILTERS: dict[str, Any] = {
+    "number_parts": printing.number_parts, "whole": printing.whole, "percent": printing.percent, "money_parts": printing.money_parts,
+    "file_size": printing.file_size, "isolate": printing.isolate, "two_calendars": printing.two_calendars,
+    "gregorian": gregorian_text, "hijri": hijri_text, "day_and_month": printing.day_and_month,
+    "weekday": printing.weekday, "month_heading": printing.month_heading, "near_day": near_day,
+    "moment_parts": moment_parts, "clock": clock, "local_day": local_day, "due": due_of, "limit_words": limit_words,
+    "show_phone": show_phone, "highlight": printing.highlight, "differences": printing.differences, "reads_ltr": printing.reads_ltr,
+}
+
+
+# --- language and theme ----------------------------------------------------------------------------------------------
+
+
+def preferences() -> Blueprint:
+    """``POST /preferences``: language and theme of this browser and, where somebody is signed in, of the person."""
+    pages = Blueprint("preferences", __name__)
+    pages.add_url_rule("/preferences", "save", save_preferences, methods=("POST",))
+    return pages
+
+
+def save_preferences() -> Response:
+    """Keep what was chosen and come back to the same page. Raises InvalidInput for anything else."""
+    chosen = {key: request.form[key] for key in ("language", "theme") if request.form.get(key)}
+    for key, value in chosen.items():
+        if value not in (LANGUAGES if key == "language" else THEMES):
+            raise InvalidInput(_l("“%(value)s” is not one of the choices.", value=value[:40]), field=key, value=value)
+    if not current_actor().anonymous:
+        remember_for_person(chosen)
+    response = make_response(redirect(request.script_root + safe_path(request.form.get("next", "/"))))
+    for key, value in chosen.items():
+        response.set_cookie(LANGUAGE_COOKIE if key == "language" else THEME_COOKIE, value, max_age=YEAR_SECONDS, path=request.script_root or "/",
+                            httponly=True, samesite="Lax", secure=request.is_secure)
+    return response
+
+
+def remember_for_person(chosen: dict[str, str]) -> None:
+    from core.auth import services
+
+    with writing() as session:
+        services.keep_preferences(session, current_actor(), **chosen)
+
+
+def safe_path(raw: str) -> str:
+    """A path of this association and nothing else: no other host, no scheme, no backslash."""
+    parts = urlsplit(raw)
+    if parts.scheme or parts.netloc or not raw.startswith("/") or raw.startswith("//") or "\\" in raw or any(ord(char) < 32 for char in raw):
+        return "/"
+    return raw

@@ -1,0 +1,66 @@
+// Fields: look-ups while typing, passwords shown, errors focused, forms sent once, filters applied at once.
+import { each } from "./dom.js"
+
+export function bindFields(root) {
+  each(root, "select[data-lookup], select[data-choose]", lookUp)
+  each(root, "[data-reveal]", reveal)
+  each(root, "form[method=post]", sendOnce)
+  each(root, "[data-auto-submit]", submitOnChange)
+  each(root, "[data-focus]", focusNow)
+}
+
+async function lookUp(select) {
+  styleOnce()
+  const { default: TomSelect } = await import("./tom-select.js")
+  const address = select.dataset.lookup, words = document.body.dataset
+  const nothing = (text) => () => Object.assign(document.createElement("div"), { className: "no-results", textContent: text })
+  new TomSelect(select, {
+    create: false, maxOptions: 50, valueField: "id", labelField: "text", searchField: address ? [] : ["text"], allowEmptyOption: true,
+    ...(address ? { preload: "focus", load: (query, done) => load(address, query, done), score: () => () => 1 } : { valueField: "value" }),
+    render: { no_results: nothing(words.notFound), loading: nothing(words.loading) },
+  })
+}
+
+async function load(address, query, done) {
+  try {
+    const answer = await fetch(`${address}${address.includes("?") ? "&" : "?"}q=${encodeURIComponent(query)}`, { headers: { Accept: "application/json" }, credentials: "same-origin" })
+    const found = await answer.json()
+    done(found.results || found)
+  } catch { done() }
+}
+
+function styleOnce() {
+  if (document.querySelector("link[data-tom-select]")) return
+  const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href: document.body.dataset.tomSelectCss })
+  link.dataset.tomSelect = "1"
+  document.head.insertBefore(link, document.head.querySelector("link[rel=stylesheet]"))
+}
+
+function reveal(button) {
+  const field = document.getElementById(button.dataset.reveal), show = button.textContent
+  button.addEventListener("click", () => {
+    field.type = field.type === "password" ? "text" : "password"
+    button.textContent = field.type === "password" ? show : button.dataset.hide
+    button.setAttribute("aria-pressed", String(field.type === "text"))
+  })
+}
+
+// The server refuses the second of two equal sends anyway (operation key); this spares the person the question.
+function sendOnce(form) {
+  form.addEventListener("submit", (event) => {
+    if (event.defaultPrevented) return
+    if (form.dataset.sent) { event.preventDefault(); return }
+    form.dataset.sent = "1"
+    addEventListener("pageshow", () => delete form.dataset.sent, { once: true })
+    setTimeout(() => delete form.dataset.sent, 5000)
+  })
+}
+
+function submitOnChange(field) {
+  field.addEventListener("change", () => field.form.requestSubmit())
+}
+
+function focusNow(element) {
+  const first = document.querySelector("[aria-invalid=true]")
+  ;(first || element).focus()
+}
