@@ -1,0 +1,26 @@
+"""The report centre, as an area of core."""
+
+from __future__ import annotations
+
+from flask_admin import BaseView
+
+from core.hookspecs import hookimpl
+from core.i18n import lazy_gettext as _l
+from core.plugins.manifest import AreaInfo, Permission
+
+AREA = AreaInfo(
+    name="reports",
+    title=_l("Reports"),
+    permissions=(
+        Permission("reports.open", _l("Open the report centre; each report asks its own permission"), roles=(
+            "crm_manager", "crm_employee", "centres_manager", "centres_employee", "quality_employee", "strategic_planning_manager", "association_management",
+            "subcouncil_secretary", "secretary_general", "finance_officer", "administrator", "auditor")),
+    ),
+)
+
+
+@hookimpl
+def register_admin_views() -> list[BaseView]:
+    from core.reports.views import ReportsView
+
+    return [ReportsView()]
