@@ -22,6 +22,8 @@ __all__ = [
 ]
 
 LANGUAGES = ("ar", "en")
+# The order of the six forms in every catalogue: zero, one, two, few (3-10), many (11-99), other. Merged catalogues share one rule.
+PLURAL_RULE = "(n==0 ? 0 : n==1 ? 1 : n==2 ? 2 : n%100>=3 && n%100<=10 ? 3 : n%100>=11 ? 4 : 5)"
 CATALOGUE = Path("ar") / "LC_MESSAGES" / "messages.po"
 
 
@@ -85,6 +87,7 @@ def compile_catalogues(folders: list[str]) -> int:
             continue
         with source.open("rb") as handle:
             catalogue = read_po(handle, locale="ar")
+        catalogue._num_plurals, catalogue._plural_expr = 6, PLURAL_RULE
         temporary = target.with_suffix(f".{id(catalogue)}.tmp")
         with temporary.open("wb") as out:
             write_mo(out, catalogue)
