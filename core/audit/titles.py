@@ -1,0 +1,50 @@
+"""What actions, records and fields are called in the log; what is no longer installed keeps its bare name and stays readable.
+
+A model may say ``__audit_title__``, a column ``info={"label": …}``; the rest is in ``catalogue.json``.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from core.customers.domain import field_labels
+from core.database import Base, OwnedBase, metadata
+from core.i18n import Bilingual
+
+_catalogue = json.loads((Path(__file__).parent / "catalogue.json").read_text(encoding="utf-8"))
+ACTIONS, RECORDS, FIELDS = ({key: Bilingual.of(label) for key, label in _catalogue[part].items()} for part in ("actions", "records", "fields"))
+
+
+def action_title(action: str) -> Any:
+    return ACTIONS.get(action, action)
+
+
+def record_title(table: str | None) -> Any:
+    """What to call a kind of record; its table's name without underscores when its owner is no longer installed."""
+    if table is None:
+        return ""
+    model = _models().get(table)
+    own = getattr(model, "__audit_title__", None) if model is not None else None
+    return own or RECORDS.get(table) or table.split("_", 1)[-1].replace("_", " ")
+
+
+def field_title(table: str | None, name: str) -> Any:
+    column = metadata.tables[table].c.get(name) if table in metadata.tables else None
+    if column is not None and column.info.get("label"):
+        return column.info["label"]
+    if table in ("core_customer", "core_customer_form_line"):
+        known = field_labels().get(name)
+        if known is not None:
+            return known
+    return FIELDS.get(name) or name.removesuffix("_id").replace("_", " ")
+
+
+def _models() -> dict[str, Any]:
+    mappers = (mapper for base in _bases() for mapper in base.registry.mappers)
+    return {mapper.local_table.name: mapper.class_ for mapper in mappers}
+
+
+def _bases() -> list[type[OwnedBase]]:
+    return [Base, *(base for base in OwnedBase.__subclasses__() if base is not Base)]
