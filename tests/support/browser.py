@@ -12,7 +12,8 @@ from typing import Any
 GIVEN = "DIWAN_TEST_CHROMIUM"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # Playwright's own download, by `playwright install chromium`.
-DOWNLOADED = (".cache/ms-playwright/chromium-*/chrome-linux*/chrome", "Library/Caches/ms-playwright/chromium-*/chrome-mac*/Chromium.app/Contents/MacOS/Chromium")
+DOWNLOADED = (".cache/ms-playwright/chromium-*/chrome-linux*/chrome",
+              "Library/Caches/ms-playwright/chromium-*/chrome-mac*/Chromium.app/Contents/MacOS/Chromium")
 
 
 def chromium_path() -> str | None:

@@ -86,9 +86,14 @@ def _start(folder: Path, owner: int) -> str:
     _run([str(bin_folder / "initdb"), "-D", f"{data}/c", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"], folder)
     options = " ".join(f"-c {setting}" for setting in SETTINGS)
     _run([str(bin_folder / "pg_ctl"), "-D", f"{data}/c", "-w", "-s", "-l", f"{data}/log", "-o", f"{options} -k {data}", "start"], folder)
-    subprocess.Popen([sys.executable, __file__, str(owner), str(bin_folder / "pg_ctl"), str(folder)], start_new_session=True,
-                     stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _start_watcher([sys.executable, __file__, str(owner), str(bin_folder / "pg_ctl"), str(folder)])
     return f"postgresql://postgres@/postgres?host={data}"
+
+
+def _start_watcher(command: list[str]) -> None:
+    """In a session of its own, so that what ends the tests does not end it."""
+    nothing = [(os.POSIX_SPAWN_OPEN, descriptor, os.devnull, os.O_RDWR, 0) for descriptor in (0, 1, 2)]
+    os.posix_spawn(command[0], command, os.environ, file_actions=nothing, setsid=True)
 
 
 def _account() -> tuple[int, int] | None:
