@@ -1,0 +1,113 @@
+"""Who makes a request: one statement finds session, person and the selection's stamp, before any work.
+
+The session lives in the database; the cookie holds a random token and nothing else. Flask's own session is used for CSRF
+tokens only.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import Flask, Response, g, request
+from flask.testing import FlaskClient
+from flask_login import LoginManager, UserMixin
+from sqlalchemy import select, update
+
+from core import settings, work
+from core.auth import services, signin
+from core.auth.actor import system_actor
+from core.auth.models import User, UserSession
+from core.database import db, section
+from core.plugins.selection import check_stamp, stamp_subquery
+from core.state import state
+
+SEEN_EVERY = timedelta(minutes=1)
+NO_DATABASE = ("/static/",)
+
+
+class SignedIn(UserMixin):
+    """The person of a request, as Flask-Login knows one."""
+
+    def __init__(self, user: User) -> None:
+        self.user = user
+        self.id = str(user.id)
+
+
+def install(app: Flask) -> None:
+    manager = LoginManager()
+    manager.session_protection = None
+    manager.request_loader(lambda _request: SignedIn(g.user) if g.get("user") is not None else None)
+    manager.init_app(app)
+    app.before_request(identify)
+    app.teardown_request(note_seen)
+
+
+def cookie_name() -> str:
+    """One name an association; with the ``__Host-`` prefix over HTTPS at the root, which binds it to this host."""
+    plain = f"diwan_{state().association.slug}"
+    return f"__Host-{plain}" if request.is_secure and not request.script_root else plain
+
+
+def identify() -> None:
+    """Set ``g.actor``; a changed selection of plugins stops here and the request is dispatched anew."""
+    g.actor = system_actor("public", "anonymous")
+    if request.path.startswith(NO_DATABASE):
+        return
+    session = work.real(db.session)
+    token = request.cookies.get(cookie_name(), "")
+    stamp, row, user = _load(session, token)
+    check_stamp(state().selection, stamp)
+    now = work.now()
+    g.default_language = settings.get(session, "core.language")
+    if row is None or user is None or not signin.is_live(session, row, user, now):
+        return
+    g.pending_session = row
+    if not row.second_factor:
+        return
+    g.user, g.user_session = user, row
+    g.language, g.theme = user.language, user.theme
+    g.actor = services.actor_for(session, user, source="web", now=now, address=request.remote_addr, session_id=row.id)
+    session.info["actor"] = g.actor
+    g.seen = (row.id, now) if now - row.seen_at > SEEN_EVERY else None
+
+
+def _load(session: Any, token: str) -> tuple[int | None, UserSession | None, User | None]:
+    stamp = stamp_subquery().label("stamp")
+    if token:
+        query = select(stamp, UserSession, User).join(User, User.id == UserSession.user_id).where(UserSession.token_hash == signin.digest(token))
+        found = session.execute(query).first()
+        if found is not None:
+            return found[0], found[1], found[2]
+    return session.scalar(select(stamp)), None, None
+
+
+def note_seen(error: BaseException | None = None) -> None:
+    """Write when the session was last used, after the request's own transaction has ended and at most once a minute."""
+    seen: tuple[int, datetime] | None = g.pop("seen", None)
+    if seen is None:
+        return
+    session = work.real(db.session)
+    work.rollback(session)
+    with work.unit_of_work(session), section("last seen"):
+        session.execute(update(UserSession.__table__).where(UserSession.__table__.c.id == seen[0]).values(seen_at=seen[1]))
+
+
+def remember(response: Response, token: str) -> Response:
+    """Put the session's token in the cookie."""
+    response.set_cookie(cookie_name(), token, httponly=True, samesite="Lax", secure=request.is_secure, path=f"{request.script_root}/" if request.script_root else "/")
+    return response
+
+
+def forget(response: Response) -> Response:
+    response.delete_cookie(cookie_name(), path=f"{request.script_root}/" if request.script_root else "/", secure=request.is_secure, httponly=True, samesite="Lax")
+    return response
+
+
+def start_test_session(client: FlaskClient, user: User) -> None:
+    """Give a test client a live session of ``user``, as signing in with all factors would."""
+    session = work.real(db.session)
+    work.begin_write(session)
+    token = signin.begin_session(session, user, address="127.0.0.1", device="test", now=work.now(), second_factor=True)
+    work.commit(session)
+    client.set_cookie(f"diwan_{session.info['association'].slug}", token)

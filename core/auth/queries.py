@@ -1,0 +1,83 @@
+"""Who may do what: read in few statements, never written here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+
+from sqlalchemy import exists, or_, select
+from sqlalchemy.orm import Session
+
+from core import settings
+from core.auth.models import Authority, Delegation, Role, RolePermission, User, UserCentre, UserRole
+from core.calendar import local_day
+
+
+def user_named(session: Session, username: str) -> User | None:
+    """By user name or e-mail address, as people type either."""
+    wanted = username.strip().casefold()
+    return session.scalar(select(User).where(or_(User.username == wanted, User.email == wanted)))
+
+
+def roles_of(session: Session, user_ids: Sequence[int]) -> Mapping[int, list[Role]]:
+    """The active roles of several people."""
+    found: dict[int, list[Role]] = {user_id: [] for user_id in user_ids}
+    query = select(UserRole.user_id, Role).join(Role, Role.id == UserRole.role_id).where(UserRole.user_id.in_(user_ids), Role.active)
+    for user_id, role in session.execute(query.order_by(Role.id)):
+        found[user_id].append(role)
+    return found
+
+
+def permissions_by_role(session: Session, role_ids: Sequence[int]) -> Mapping[int, frozenset[str]]:
+    found: dict[int, set[str]] = {role_id: set() for role_id in role_ids}
+    query = select(RolePermission.role_id, RolePermission.permission).where(RolePermission.role_id.in_(role_ids), RolePermission.granted)
+    for role_id, permission in session.execute(query):
+        found[role_id].add(permission)
+    return {role_id: frozenset(names) for role_id, names in found.items()}
+
+
+def delegations_to(session: Session, user_id: int, now: datetime) -> list[Delegation]:
+    """Delegations in force for this person today, by the association's clock."""
+    today = local_day(now, settings.time_zone(session))
+    return list(session.scalars(select(Delegation).where(
+        Delegation.to_user_id == user_id, Delegation.from_on <= today, Delegation.until_on >= today, Delegation.ended_at.is_(None)).order_by(Delegation.id)))
+
+
+def centres_of(session: Session, user_id: int) -> frozenset[int]:
+    return frozenset(session.scalars(select(UserCentre.centre_id).where(UserCentre.user_id == user_id)))
+
+
+def matrix(session: Session) -> dict[str, frozenset[str]]:
+    """Role slug → permissions, for every active role."""
+    roles = list(session.scalars(select(Role).where(Role.active).order_by(Role.id)))
+    by_id = permissions_by_role(session, [role.id for role in roles])
+    return {role.slug: by_id[role.id] for role in roles}
+
+
+def authority(session: Session, decision: str) -> tuple[str, str | None]:
+    """(role that decides, role that approves), as set here or as the area proposes."""
+    row = session.scalar(select(Authority).where(Authority.decision == decision))
+    if row is not None:
+        return row.decides, row.approves
+    proposed = session.info["decisions"][decision]
+    return proposed.decides, proposed.approves
+
+
+def people(session: Session, *, active: bool | None = True) -> list[User]:
+    query = select(User).order_by(User.id)
+    return list(session.scalars(query if active is None else query.where(User.active.is_(active))))
+
+
+def without_description(session: Session) -> list[User]:
+    """People whose job description or assignment is missing (ORG-06)."""
+    return list(session.scalars(select(User).where(User.active, or_(User.job_description == "", User.assignment == "")).order_by(User.id)))
+
+
+def holders_of(session: Session, role: str) -> list[User]:
+    """Active people with this role, or with a role that is the same post."""
+    same = select(Role.id).where(or_(Role.slug == role, Role.same_post_as == role))
+    return list(session.scalars(select(User).where(User.active, exists().where(UserRole.user_id == User.id, UserRole.role_id.in_(same))).order_by(User.id)))
+
+
+def delegations(session: Session, since: date) -> list[Delegation]:
+    return list(session.scalars(select(Delegation).where(Delegation.until_on >= since).order_by(Delegation.from_on.desc(), Delegation.id.desc())))

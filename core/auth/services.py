@@ -1,0 +1,359 @@
+"""People: seeding, inviting, roles, the matrix, authorities, delegation. Signing in is in ``signin``."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core import settings
+from core.audit import services as audit
+from core.auth import queries
+from core.auth.actor import Actor, Delegator, act_for, authorize
+from core.auth.models import Authority, Delegation, Role, RolePermission, User, UserCentre, UserRole
+from core.calendar import local_day
+from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from core.i18n import LANGUAGES
+from core.i18n import lazy_gettext as _l
+from core.keys import new_subject
+from core.phones import parse_phone
+from core.plugins.manifest import AreaInfo, PluginInfo
+from core.text import check_plain
+
+CATALOGUE_FILE = Path(__file__).parent / "catalogue.json"
+ADMINISTRATOR = "admin"
+MANAGE, ROLES = "auth.manage_users", "auth.manage_roles"
+BREADTH = ("own", "centre", "department", "all")
+SEES_ALL = frozenset({"crm_manager", "customer_data_officer", "customer_data_deputy", "quality_employee", "secretary_general", "association_management",
+                      "subcouncil_secretary", "auditor", "finance_officer", "finance_manager", "crm_employee", "call_agent", "admin"})
+
+
+# --- seeding -----------------------------------------------------------------------------------------------------------
+
+
+def seed(session: Session, areas: Sequence[AreaInfo], plugins: Sequence[PluginInfo]) -> None:
+    """Roles of the catalogue and of plugins, and the permissions each is proposed to have; a second time adds nothing.
+
+    A tick that somebody took away stays away: the row remains with ``granted`` false.
+    """
+    roles = {role.slug: role for role in session.scalars(select(Role))}
+    for item in [*_catalogue(), *(_of_plugin(role) for plugin in plugins for role in plugin.roles)]:
+        if item["slug"] not in roles:
+            roles[item["slug"]] = role = _role(item)
+            session.add(role)
+    session.flush()
+    known = {(row.role_id, row.permission) for row in session.scalars(select(RolePermission))}
+    for permission in [one for manifest in [*areas, *plugins] for one in manifest.permissions]:
+        for slug in {ADMINISTRATOR if slug == "administrator" else slug for slug in permission.roles}:
+            if slug in roles and (roles[slug].id, permission.name) not in known:
+                session.add(RolePermission(role_id=roles[slug].id, permission=permission.name, granted=True))
+                known.add((roles[slug].id, permission.name))
+    session.flush()
+
+
+def _catalogue() -> list[dict[str, Any]]:
+    return list(json.loads(CATALOGUE_FILE.read_text(encoding="utf-8"))["roles"])
+
+
+def _of_plugin(role: Any) -> dict[str, Any]:
+    return {"slug": role.slug, "name": {"ar": role.ar, "en": role.en}, "manager": role.manager, "department": role.department}
+
+
+def _role(item: dict[str, Any]) -> Role:
+    duties = item.get("duties") or {}
+    return Role(slug=item["slug"], name_ar=item["name"]["ar"], name_en=item["name"]["en"], titles={"ar": item.get("titles_ar", [])},
+                same_post_as=item.get("same_post_as"), manager=item.get("manager"), department=item.get("department"),
+                duties_ar=duties.get("ar", ""), duties_en=duties.get("en", ""), scope="all" if item["slug"] in SEES_ALL else "department")
+
+
+# --- the actor ---------------------------------------------------------------------------------------------------------
+
+
+def actor_for(session: Session, user: User, *, source: str, now: datetime | None = None, **more: Any) -> Actor:
+    """What ``user`` may do now: own roles, and what others delegated for today."""
+    from core import work
+
+    delegations = queries.delegations_to(session, user.id, now or work.now())
+    ids = [user.id, *(one.from_user_id for one in delegations)]
+    roles = queries.roles_of(session, ids)
+    permissions = queries.permissions_by_role(session, list({role.id for one in roles.values() for role in one}))
+    lenders = {one.id: one for one in session.scalars(select(User).where(User.id.in_(ids[1:]), User.active))} if delegations else {}
+    own = roles[user.id]
+    return Actor(
+        user_id=user.id, label=user.label, permissions=_united(own, permissions), roles=_slugs(own), source=source, department_id=user.department_id,
+        centre_ids=queries.centres_of(session, user.id), scopes={"*": _widest(own)},
+        delegators=tuple(Delegator(one.id, one.label, _united(roles[one.id], permissions), _slugs(roles[one.id])) for one in lenders.values()), **more,
+    )
+
+
+def _united(roles: Sequence[Role], permissions: Any) -> frozenset[str]:
+    return frozenset().union(*(permissions[role.id] for role in roles))
+
+
+def _slugs(roles: Sequence[Role]) -> frozenset[str]:
+    return frozenset(slug for role in roles for slug in (role.slug, role.same_post_as) if slug)
+
+
+def _widest(roles: Sequence[Role]) -> str:
+    return max((role.scope for role in roles), key=BREADTH.index, default="own")
+
+
+def refuse_own(actor: Actor, maker_id: int | None, *, rule: str = "ORG-09", delegator: Delegator | None = None) -> None:
+    """Whoever prepared a record does not approve it, in person or for somebody else."""
+    if actor.user_id is None or maker_id in (actor.user_id, delegator.user_id if delegator else None):
+        raise NotAllowed(_l("Whoever prepared a record does not decide on it. Another person with the permission must."), rule=rule)
+
+
+def require_decider(session: Session, decision: str, actor: Actor) -> None:
+    """The actor holds the role that decides this (ORG-08), in person or by delegation; otherwise NotAllowed."""
+    _require_role(session, queries.authority(session, decision)[0], actor)
+
+
+def require_approver(session: Session, decision: str, actor: Actor) -> None:
+    """The actor holds the role that approves this (ORG-08)."""
+    decides, approves = queries.authority(session, decision)
+    _require_role(session, approves or decides, actor)
+
+
+def approves(session: Session, decision: str, actor: Actor) -> bool:
+    """Whether the approve button is for this person."""
+    decides, approving = queries.authority(session, decision)
+    return actor.holds(approving or decides)
+
+
+def _require_role(session: Session, slug: str, actor: Actor) -> None:
+    if slug in actor.roles:
+        return
+    delegator = actor.delegator_for_role(slug)
+    if delegator is None:
+        role = session.scalar(select(Role).where(Role.slug == slug))
+        raise NotAllowed(_l("By the table of authorities this is for: %(role)s.", role=role.name if role else slug), value=slug, rule="ORG-08")
+    act_for(session, delegator.user_id, delegator.label)
+
+
+# --- people ------------------------------------------------------------------------------------------------------------
+
+
+def add_user(session: Session, *, username: str, name_ar: str, actor: Actor, now: datetime, **details: Any) -> User:
+    """A new person without password or role; ``details``: name_en, email, phone, kind, department_id, job_description, assignment."""
+    authorize(session, actor, MANAGE)
+    username = check_username(username)
+    if session.scalar(select(User.id).where(User.username == username)) is not None:
+        raise Conflict(_l("The user name “%(name)s” is taken. Choose another one.", name=username), field="username", value=username)
+    user = User(username=username, subject_id=new_subject(session), created_at=now, name_ar="")
+    _set_details(session, user, {"name_ar": name_ar, **details})
+    session.add(user)
+    session.flush()
+    return user
+
+
+def check_username(username: str) -> str:
+    username = username.strip().casefold()
+    if not re.fullmatch(r"[a-z][a-z0-9._-]{1,39}", username):
+        raise InvalidInput(_l("“%(value)s” cannot be a user name: 2 to 40 small Latin letters, digits, dots or hyphens, a letter first.", value=username[:40]),
+                           field="username", value=username)
+    return username
+
+
+def change_user(session: Session, user: User, *, actor: Actor, now: datetime, **details: Any) -> User:
+    authorize(session, actor, MANAGE)
+    _set_details(session, user, details)
+    session.flush()
+    return user
+
+
+def _set_details(session: Session, user: User, details: dict[str, Any]) -> None:
+    for key in ("name_ar", "name_en", "job_description", "assignment"):
+        if key in details:
+            setattr(user, key, check_plain(details[key] or "", field=key, multiline=key in ("job_description", "assignment")).strip())
+    if not user.name_ar:
+        raise InvalidInput(_l("The person's name is needed."), field="name_ar")
+    if "email" in details:
+        user.email = (details["email"] or "").strip().casefold() or None
+        _refuse_taken_email(session, user)
+    if "phone" in details:
+        user.phone = parse_phone(details["phone"], str(settings.get(session, "core.country"))) if details["phone"] else None
+    if "kind" in details:
+        if details["kind"] not in ("employee", "volunteer"):
+            raise InvalidInput(_l("Choose employee or volunteer."), field="kind", value=details["kind"], rule="ORG-18")
+        user.kind = details["kind"]
+    if "department_id" in details:
+        user.department_id = details["department_id"] or None
+
+
+def _refuse_taken_email(session: Session, user: User) -> None:
+    if user.email and session.scalar(select(User.id).where(User.email == user.email, User.id != (user.id or 0))) is not None:
+        raise Conflict(_l("Another person has this e-mail address."), field="email", value=user.email)
+
+
+def set_centres(session: Session, user: User, centre_ids: Sequence[int], *, actor: Actor) -> None:
+    authorize(session, actor, MANAGE)
+    present = {row.centre_id: row for row in session.scalars(select(UserCentre).where(UserCentre.user_id == user.id))}
+    for centre_id in set(centre_ids) - set(present):
+        session.add(UserCentre(user_id=user.id, centre_id=centre_id))
+    for centre_id in set(present) - set(centre_ids):
+        session.delete(present[centre_id])
+    session.flush()
+
+
+def set_active(session: Session, user: User, active: bool, *, actor: Actor) -> None:
+    """Let a person in, or keep them out from the next request on."""
+    authorize(session, actor, MANAGE)
+    if not active and user.id == actor.user_id:
+        raise Conflict(_l("Nobody locks themselves out. Another administrator must."))
+    user.active = active
+    end_all_sessions(user)
+    session.flush()
+
+
+def end_all_sessions(user: User) -> None:
+    """Raise the epoch: every session of this person ends with its next request."""
+    user.session_epoch += 1
+
+
+def keep_preferences(session: Session, actor: Actor, *, language: str | None = None, theme: str | None = None) -> None:
+    """Keep language and theme of the person; nobody needs a permission for their own."""
+    user = session.get(User, actor.user_id) if actor.user_id else None
+    if user is None:
+        return
+    if language in LANGUAGES:
+        user.language = language
+    if theme in ("light", "dark", "system"):
+        user.theme = theme
+    session.flush()
+
+
+# --- roles, matrix, authorities ------------------------------------------------------------------------------------------
+
+
+def role_by_slug(session: Session, slug: str) -> Role:
+    role = session.scalar(select(Role).where(Role.slug == (ADMINISTRATOR if slug == "administrator" else slug)))
+    if role is None:
+        raise NotFound(_l("There is no role “%(name)s”.", name=slug), field="role", value=slug)
+    return role
+
+
+def grant_role(session: Session, user: User, slug: str, *, actor: Actor) -> None:
+    """Give a person a role; their sessions end, so that the change holds everywhere at once (AUD-03)."""
+    authorize(session, actor, MANAGE)
+    role = role_by_slug(session, slug)
+    if session.scalar(select(UserRole).where(UserRole.user_id == user.id, UserRole.role_id == role.id)) is None:
+        row = UserRole(user_id=user.id, role_id=role.id)
+        session.add(row)
+        audit.name_action(session, row, "role_change", reason=role.slug)
+        _epoch_quietly(session, user)
+
+
+def revoke_role(session: Session, user: User, slug: str, *, actor: Actor) -> None:
+    authorize(session, actor, MANAGE)
+    role = role_by_slug(session, slug)
+    row = session.scalar(select(UserRole).where(UserRole.user_id == user.id, UserRole.role_id == role.id))
+    if row is None:
+        return
+    if slug == ADMINISTRATOR and len(queries.holders_of(session, ADMINISTRATOR)) == 1:
+        raise Conflict(_l("The last administrator keeps the role. Give it to somebody else first."))
+    session.delete(row)
+    audit.name_action(session, row, "role_change", reason=role.slug)
+    _epoch_quietly(session, user)
+
+
+def _epoch_quietly(session: Session, user: User) -> None:
+    """End the sessions of somebody whose roles changed; the log has the role change itself, once (ACC-103)."""
+    from core.database import section
+
+    session.flush()
+    table: Any = User.__table__
+    with section("session epoch"):
+        session.execute(table.update().where(table.c.id == user.id).values(session_epoch=table.c.session_epoch + 1))
+    session.expire(user, ["session_epoch"])
+
+
+def set_roles(session: Session, user: User, slugs: Sequence[str], *, actor: Actor) -> None:
+    """Make the person's roles exactly these."""
+    present = {role.slug for role in queries.roles_of(session, [user.id])[user.id]}
+    for slug in sorted(set(slugs) - present):
+        grant_role(session, user, slug, actor=actor)
+    for slug in sorted(present - set(slugs)):
+        revoke_role(session, user, slug, actor=actor)
+
+
+def set_permission(session: Session, slug: str, permission: str, granted: bool, *, actor: Actor) -> None:
+    """One tick of the matrix (ORG-01)."""
+    authorize(session, actor, ROLES)
+    if permission not in session.info["permissions"]:
+        raise NotFound(_l("There is no permission “%(name)s”.", name=permission))
+    role = role_by_slug(session, slug)
+    if role.slug == ADMINISTRATOR and permission in (MANAGE, ROLES) and not granted:
+        raise Conflict(_l("The administrator keeps the permission to manage people and roles; otherwise nobody could."))
+    row = session.scalar(select(RolePermission).where(RolePermission.role_id == role.id, RolePermission.permission == permission))
+    if row is None and granted:
+        session.add(RolePermission(role_id=role.id, permission=permission, granted=True))
+    elif row is not None and row.granted != granted:
+        row.granted = granted
+    session.flush()
+
+
+def set_scope(session: Session, slug: str, scope: str, *, actor: Actor) -> None:
+    """Whose records a role's holders read (CUST-37)."""
+    authorize(session, actor, ROLES)
+    if scope not in BREADTH:
+        raise InvalidInput(_l("“%(value)s” is not one of the choices.", value=scope), field="scope", value=scope)
+    role_by_slug(session, slug).scope = scope
+    session.flush()
+
+
+def set_authority(session: Session, decision: str, decides: str, approves: str | None, *, actor: Actor) -> None:
+    """Who decides and who approves (ORG-08)."""
+    authorize(session, actor, ROLES)
+    if decision not in session.info["decisions"]:
+        raise NotFound(_l("There is no decision “%(name)s”.", name=decision))
+    role_by_slug(session, decides)
+    if approves:
+        role_by_slug(session, approves)
+    row = session.scalar(select(Authority).where(Authority.decision == decision))
+    if row is None:
+        session.add(Authority(decision=decision, decides=decides, approves=approves or None))
+    else:
+        row.decides, row.approves = decides, approves or None
+    session.flush()
+
+
+# --- delegation ------------------------------------------------------------------------------------------------------------
+
+
+def delegate(session: Session, from_user: User, to_user: User, from_on: date, until_on: date, *, reason: str = "", actor: Actor, now: datetime) -> Delegation:
+    """Lend all one's powers to one other person for a period (ORG-07); by the person, or by who manages people."""
+    if actor.user_id != from_user.id:
+        authorize(session, actor, MANAGE)
+    if from_user.id == to_user.id:
+        raise InvalidInput(_l("Choose another person."), field="to_user", rule="ORG-07")
+    if until_on < from_on:
+        raise InvalidInput(_l("The period ends before it begins."), field="until_on", rule="ORG-07")
+    if until_on < local_day(now, settings.time_zone(session)):
+        raise InvalidInput(_l("The period has passed."), field="until_on", rule="ORG-07")
+    if not to_user.active:
+        raise InvalidInput(_l("This person cannot sign in."), field="to_user", rule="ORG-07")
+    overlapping = select(Delegation).where(Delegation.from_user_id == from_user.id, Delegation.ended_at.is_(None), Delegation.from_on <= until_on,
+                                           Delegation.until_on >= from_on)
+    if session.scalar(overlapping) is not None:
+        raise Conflict(_l("Somebody already holds these powers in this period; one person at a time. End that delegation first."), field="from_on", rule="ORG-07")
+    row = Delegation(from_user_id=from_user.id, to_user_id=to_user.id, from_on=from_on, until_on=until_on, reason=check_plain(reason, field="reason")[:300])
+    session.add(row)
+    audit.name_action(session, row, "delegate")
+    session.flush()
+    return row
+
+
+def end_delegation(session: Session, row: Delegation, *, actor: Actor, now: datetime) -> None:
+    if actor.user_id != row.from_user_id:
+        authorize(session, actor, MANAGE)
+    if row.ended_at is None:
+        row.ended_at = now
+        audit.name_action(session, row, "end_delegation")
+        session.flush()
