@@ -130,10 +130,10 @@ def _stage(
     if manifest.engine == "sqlite":
         os.replace(staging / manifest.database, staging / "diwan.sqlite3")
         return replace(shown, folder=staging, database_url=sqlite_url(staging))
-    target = make_url(present.database_url if present else database_url or "")
-    if target.get_backend_name() != "postgresql":
-        raise DiwanError("This backup is of a PostgreSQL database. Name an empty one to restore into: --database postgresql://…")
-    scratch = _scratch_database(target, now, cleaning)
+    url = present.database_url if present else database_url
+    if not url or not url.startswith("postgresql"):
+        raise DiwanError("This backup is of a PostgreSQL database. Name the one to be made: --database postgresql://…")
+    scratch = _scratch_database(make_url(url), now, cleaning)
     run_tool("pg_restore", scratch, "--no-owner", "--no-privileges", "--exit-on-error", str(staging / manifest.database))
     return replace(shown, folder=staging, database_url=scratch.render_as_string(hide_password=False))
 
