@@ -1,0 +1,78 @@
+"""The daily digest: one mail a person with the steps that wait for him, overdue first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from core import settings
+from core.auth.models import User
+from core.auth.services import actor_for
+from core.calendar import gregorian_text, hijri_text, local_day
+from core.i18n import gettext as _
+from core.i18n import language, ngettext, use_language
+from core.notices import services
+from core.procedures import home, queries
+from core.procedures.queries import Inbox, InboxStep
+
+LONGEST = 40
+
+
+def send_digests(session: Session, arguments: Mapping[str, Any], now: datetime) -> None:
+    """The daily job: queue one mail for each active person with an address and something to do; a second time adds none."""
+    if not settings.get(session, "notices.digest"):
+        return
+    period = arguments.get("period") or local_day(now, settings.time_zone(session)).isoformat()
+    for user in session.scalars(sa.select(User).where(User.active, User.email.is_not(None)).order_by(User.id)).all():
+        _send_one(session, user, period, now)
+
+
+def _send_one(session: Session, user: User, period: str, now: datetime) -> None:
+    actor = actor_for(session, user, source="job", now=now)
+    inbox, team = queries.inbox(session, actor, now), home.team(session, actor, now)
+    if not inbox.count and not team.count:
+        return
+    code = user.language or settings.get(session, "core.language")
+    with use_language(code):
+        services.queue_mail(session, to=user.email or "", subject=subject_of(inbox, team), body=text_of(session, inbox, team, now), language=code,
+                            user_id=user.id, unique_key=f"digest:{period}:{user.id}", now=now)
+
+
+def subject_of(inbox: Inbox, team: Inbox) -> str:
+    late = len(inbox.overdue) + team.count
+    if late:
+        return ngettext("%(num)s step is overdue", "%(num)s steps are overdue", late)
+    return ngettext("%(num)s step waits for you", "%(num)s steps wait for you", inbox.count)
+
+
+def text_of(session: Session, inbox: Inbox, team: Inbox, now: datetime) -> str:
+    """The mail's text in the current language: date in both calendars, then steps by group."""
+    today = local_day(now, settings.time_zone(session))
+    dates = (hijri_text(today), gregorian_text(today)) if language() == "ar" else (gregorian_text(today), hijri_text(today))
+    lines = [" · ".join(dates), ""]
+    for title, steps in ((_("Overdue"), inbox.groups.get("overdue")), (_("Due today"), inbox.groups.get("today")), (_("This week"), inbox.groups.get("week")),
+                         (_("Overdue in my team"), team.groups.get("overdue"))):
+        if steps:
+            lines += [f"{title} ({len(steps)})", *(_line(session, one) for one in steps[:LONGEST]), *_rest(len(steps) - LONGEST), ""]
+    lines.append(_("This mail is sent once a day while steps are open. Whoever needs no mail tells the administrator."))
+    return "\n".join(lines)
+
+
+def _line(session: Session, step: InboxStep) -> str:
+    parts = [f"- {step.run.step.action} ({step.run.record_label})"]
+    if step.late:
+        parts.append(_("late by %(late)s", late=step.late))
+    elif step.run.due_at is not None:
+        local = step.run.due_at.astimezone(settings.time_zone(session))
+        parts.append(_("due %(day)s %(time)s", day=gregorian_text(local.date()), time=f"{local:%H:%M}"))
+    if step.behalf is not None:
+        parts.append(_("on behalf of %(name)s", name=step.behalf.label))
+    return " · ".join(parts)
+
+
+def _rest(count: int) -> list[str]:
+    return [ngettext("and %(num)s more", "and %(num)s more", count)] if count > 0 else []
