@@ -23,12 +23,14 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.orm import Session
 
 from core import work
 from core.audit import services as audit
 from core.audit.anchor import FILE_NAME, anchors_file, read_anchors, write_anchor
 from core.audit.verify import verify
 from core.auth.actor import Actor
+from core.auth.models import OneTimeLink, UserSession
 from core.backup import (
     Manifest,
     audit_head,
@@ -42,6 +44,7 @@ from core.backup import (
     unpack_keys,
 )
 from core.customers.models import Customer
+from core.database import section
 from core.errors import DiwanError
 from core.files.models import StoredFile
 from core.files.services import path_of
@@ -302,8 +305,16 @@ def record_restore(
             skipped = raise_counter(session, name, value, reason=f"restore of {manifest.made_at}", now=now)
             if skipped is not None:
                 voided[name] = (skipped.first, skipped.last)
+        close_doors(session, now)
         audit.record(session, "restore", data={"made_at": manifest.made_at, "voided": {name: list(span) for name, span in voided.items()}})
     return voided
+
+
+def close_doors(session: Session, now: datetime) -> None:
+    """End every session and one-time link: those ended or used since the backup would live again."""
+    with section("restore"):
+        session.execute(sa.update(UserSession).where(UserSession.ended_at.is_(None)).values(ended_at=now))
+        session.execute(sa.update(OneTimeLink).where(OneTimeLink.used_at.is_(None)).values(used_at=now))
 
 
 # --- in place ---------------------------------------------------------------------------------------------------------

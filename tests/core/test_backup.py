@@ -27,12 +27,13 @@ from core.audit.anchor import anchors_file, chain_end, read_anchors, write_ancho
 from core.audit.models import AuditEvent
 from core.audit.verify import verify
 from core.auth.actor import Actor
+from core.auth.models import OneTimeLink, User, UserSession
 from core.backup import Manifest, make_backup, read_archive, read_manifest
 from core.database import make_engine, section, writing
 from core.errors import DiwanError
 from core.files.models import StoredFile
 from core.files.services import path_of
-from core.keys import load_keys
+from core.keys import load_keys, new_subject
 from core.numbering import VoidRange, next_value
 from core.opening import opened
 from core.settings import Association, Deployment
@@ -354,6 +355,22 @@ def test_numbers_given_since_are_void_and_what_was_there_is_aside(house: House) 
     if not house.server:
         assert done.aside is not None
         assert (done.aside / "diwan.sqlite3").is_file()
+
+
+def test_sessions_and_one_time_links_of_the_backup_do_not_open_anything(house: House) -> None:
+    def sign_in(session: Any) -> None:
+        user = User(username="amal", subject_id=new_subject(session), name_ar="أمل", created_at=NOW)
+        session.add(user)
+        session.flush()
+        session.add_all([UserSession(user_id=user.id, token_hash="h", epoch=1, created_at=NOW, seen_at=NOW),
+                         OneTimeLink(user_id=user.id, token_hash="l", purpose="reset", expires_at=NOW + timedelta(days=7))])
+
+    house.act(sign_in)
+
+    house.restore(house.backup())
+
+    assert all(house.ask(sa.select(UserSession.ended_at))[0])
+    assert all(house.ask(sa.select(OneTimeLink.used_at))[0])
 
 
 def chain_entries(house: House) -> int:
