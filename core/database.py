@@ -102,7 +102,7 @@ _class_registry: dict[str, Any] = {}
 _bases: dict[str, type[DeclarativeBase]] = {}
 
 
-class OwnedBase(DeclarativeBase):
+class OwnedBase:
     """What every owner's base has: the owner's name, and a table prefix that is checked when the class is made."""
 
     __abstract__ = True
@@ -112,8 +112,6 @@ class OwnedBase(DeclarativeBase):
     __audit_subject__: ClassVar[str | None] = None
     """Name of the attribute with the subject id (UUID text) under whose key personal values are encrypted."""
     id: Any
-
-    metadata = metadata
 
 
 def owner_base(owner: str) -> type[OwnedBase]:
@@ -129,7 +127,7 @@ def owner_base(owner: str) -> type[OwnedBase]:
         "__abstract__": True,
         "__init_subclass__": classmethod(_check_prefix),
     }
-    _bases[owner] = base = type(f"{owner.title()}Base", (OwnedBase,), namespace)
+    _bases[owner] = base = type(f"{owner.title()}Base", (OwnedBase, DeclarativeBase), namespace)
     return base
 
 
