@@ -20,3 +20,12 @@ def download(stream: Stream, stem: str) -> Response:
     response.headers["Cache-Control"] = "no-store"
     response.call_on_close(stream.close)
     return response
+
+
+def attachment(content: bytes, name: str, media_type: str) -> Response:
+    """Bytes that were made whole beforehand, as an attachment."""
+    response = Response(content, content_type=media_type)
+    response.headers["Content-Disposition"] = content_disposition(name)
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cache-Control"] = "no-store"
+    return response

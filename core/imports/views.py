@@ -13,7 +13,9 @@ from core import settings
 from core.admin.requests import page_number
 from core.admin.views import PageView, expose
 from core.errors import AppError, InvalidInput, NotFound, faults
-from core.exporter import Column, csv_bytes
+from core.exporter.columns import Column
+from core.exporter.responses import attachment
+from core.exporter.text import Options, write_csv
 from core.files.domain import clean_name
 from core.i18n import gettext as _
 from core.i18n import lazy_gettext as _l
@@ -159,8 +161,6 @@ class ImportsView(PageView):
 
     @expose("/<int:import_id>/refused", methods=("POST",))
     def refused(self, import_id: int) -> Any:
-        from core.exporter.responses import attachment
-
         row, importer, _path = self._open(import_id)
         content = refused_file(self.session, row, importer)
         return attachment(content, f"{Path(row.file_name).stem}-refused.csv", "text/csv; charset=utf-8")
@@ -214,7 +214,7 @@ def refused_file(session: Any, row: Import, importer: Importer) -> bytes:
                *(Column(one.key, one.label) for one in importer.fields)]
     rows = ((line_no, field, reason, *(text_of(cells.get(one.key)) for one in importer.fields))
             for line_no, field, reason, cells in services.refused_lines(session, row.id))
-    return csv_bytes(columns, rows)
+    return b"".join(write_csv(columns, rows, Options(headings=True)))
 
 
 def text_of(value: Any) -> str:

@@ -1,0 +1,97 @@
+"""One's own account: password, second factor, sessions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import segno
+from flask import Response, flash, redirect, request, session, url_for
+
+from core.admin.views import PageView, expose
+from core.auth import login, passwords, signin
+from core.auth.forms import ChangePasswordForm, CodeForm
+from core.auth.models import User
+from core.errors import InvalidInput, NotFound
+from core.i18n import gettext as _
+from core.i18n import lazy_gettext as _l
+from core.state import state
+
+PENDING = "new_second_factor"
+
+
+class AccountView(PageView):
+    page_url = "/account"
+    page_endpoint = "auth_account"
+    for_everyone = True
+
+    def is_visible(self) -> bool:
+        return False
+
+    def me(self) -> User:
+        return self.session.get_one(User, self.actor.user_id)
+
+    @expose("/")
+    def index(self) -> Any:
+        me = self.me()
+        return self.render("auth/account.html", me=me, sessions=signin.sessions_of(self.session, me, self.now()), present=self.actor.session_id)
+
+    @expose("/password", methods=("GET", "POST"))
+    def password(self) -> Any:
+        form = ChangePasswordForm()
+        if request.method == "POST" and form.validate():
+            try:
+                return self._change(form)
+            except InvalidInput as error:
+                self.show_faults(form, error)
+        return self.render("auth/password.html", form=form, me=self.me()), 422 if form.errors else 200
+
+    def _change(self, form: ChangePasswordForm) -> Any:
+        me = self.me()
+        signin.refuse_locked(self.session, me.username, request.remote_addr or "", self.now())
+        if not passwords.verify(form.present.data or "", me.password_hash):
+            with self.writing() as own:
+                signin.count_failure(own, me.username, request.remote_addr or "", self.now())
+            raise InvalidInput(_l("The present password is not right."), field="present")
+        hashed = signin.checked_hash(self.session, me, form.password.data or "")
+        with self.writing() as own:
+            signin.change_password(own, own.get_one(User, me.id), hashed)
+        flash(_("The password is changed. Sign in with it; all other sessions have ended too."), "success")
+        return login.forget(redirect(url_for("auth_login.index")))  # type: ignore[arg-type]
+
+    @expose("/second-factor", methods=("GET", "POST"))
+    def second_factor(self) -> Any:
+        """Show a new secret as QR and text; it is switched on by its first right code."""
+        form = CodeForm()
+        secret = session.get(PENDING)
+        if request.method == "GET" or not secret:
+            secret = session[PENDING] = signin.new_secret()
+        elif form.validate():
+            try:
+                with self.writing() as own:
+                    codes = signin.enable_second_factor(own, own.get_one(User, self.actor.user_id), secret, form.code.data or "", now=self.now())
+                session.pop(PENDING, None)
+                return self.render("auth/recovery.html", codes=codes)
+            except InvalidInput as error:
+                self.show_faults(form, error)
+        return self.render("auth/second_factor.html", form=form, secret=secret, me=self.me()), 422 if form.errors else 200
+
+    @expose("/second-factor/qr.svg")
+    def qr(self) -> Any:
+        secret = session.get(PENDING)
+        if not secret:
+            raise NotFound(_l("There is no second factor being set up."))
+        uri = signin.provisioning_uri(self.me(), secret, f"Diwan {state().association.slug}")
+        return Response(segno.make(uri).svg_inline(scale=5, border=2, xmldecl=True), mimetype="image/svg+xml")
+
+    @expose("/recovery-codes", methods=("POST",))
+    def recovery(self) -> Any:
+        with self.writing() as own:
+            codes = signin.new_recovery_codes(own, own.get_one(User, self.actor.user_id))
+        return self.render("auth/recovery.html", codes=codes)
+
+    @expose("/sessions/<int:session_id>/end", methods=("POST",))
+    def end(self, session_id: int) -> Any:
+        with self.writing() as own:
+            signin.end_session(own, session_id, actor=self.actor, now=self.now())
+        flash(_("The session has ended."), "success")
+        return redirect(url_for(".index"))
