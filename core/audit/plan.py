@@ -17,7 +17,7 @@ from sqlalchemy.orm import Mapper
 
 from core.database import owner_of
 
-LABELS = ("number", "code", "slug", "key", "username")
+LABELS = ("number", "code", "slug", "key", "username", "name_ar", "name")
 
 
 @dataclass(frozen=True)
