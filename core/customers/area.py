@@ -33,7 +33,6 @@ AREA = AreaInfo(
         Permission("customers.officers", _l("Appoint data officers and record their absence"), roles=MANAGERS),
         Permission("customers.settings", _l("Switch optional customer fields on and off"), roles=(*MANAGERS, "administrator")),
         Permission("customers.export", _l("Export customers"), roles=(*MANAGERS, "resource_development_manager")),
-        Permission("customers.import", _l("Import customers as a form"), roles=(*MANAGERS, "crm_employee", "it_administrator")),
     ),
     decisions=(Decision("customers.change", _l("Creating or changing a customer's data"), decides="crm_manager"),),
     untracked={"core_customer_search": "Derived from core_customer, whose changes are logged."},
@@ -75,9 +74,9 @@ def register_dashboard_cards() -> list[DashboardCard]:
 
 @hookimpl
 def register_importers() -> list[Importer]:
-    from core.customers.importers import importer
+    from core.customers.importers import importers
 
-    return [importer()]
+    return importers()
 
 
 @hookimpl

@@ -24,16 +24,18 @@ STEP_FILL, STEP_REVIEW, STEP_DECIDE, STEP_ENTER, STEP_FILE = 1, 2, 3, 4, 5
 
 NEXT_STATES: Mapping[str, frozenset[str]] = {
     "draft": frozenset({"filled"}),
-    "filled": frozenset({"reviewed"}),
+    "filled": frozenset({"reviewed", "withdrawn"}),
     "reviewed": frozenset({"approved", "rejected"}),
     "approved": frozenset({"entering", "rejected"}),
     "entering": frozenset({"entered"}),
     "entered": frozenset({"filed"}),
     "rejected": frozenset({"filed"}),
+    "withdrawn": frozenset({"filed"}),
     "filed": frozenset(),
 }
 """A form's states and where each leads (manual 6.2). An approved form that the register has overtaken can still be rejected;
-a rejected one is filed like any other."""
+a rejected
+or withdrawn one is filed like any other."""
 
 STATES = tuple(NEXT_STATES)
 OPEN_STATES = ("filled", "reviewed", "approved", "entering")
@@ -47,6 +49,7 @@ STATE_TITLES: Mapping[str, Any] = {
     "reviewed": _l("Waiting for approval"),
     "approved": _l("Waiting for entry"),
     "rejected": _l("Rejected"),
+    "withdrawn": _l("Withdrawn"),
     "entering": _l("Being entered"),
     "entered": _l("Entered, to be filed"),
     "filed": _l("Filed"),
@@ -181,25 +184,3 @@ def check_optional(kind: str, code: str, value: str) -> str:
         except ValueError as exc:
             raise InvalidInput(_l("“%(value)s” is no date. Write year, month and day: 1980-04-30.", value=value), field=f"extra_{code}", value=value) from exc
     return text
-
-
-def parts_of_change(old: str, new: str) -> tuple[tuple[str, str, str], tuple[str, str, str]]:
-    """The common beginning, the changed middle and the common end of two values, so that only the middle is marked.
-
-    Cut at word borders in texts, at any digit in numbers.
-    """
-    left = old.split(" ") if " " in old or " " in new else list(old)
-    right = new.split(" ") if " " in old or " " in new else list(new)
-    glue = " " if " " in old or " " in new else ""
-    start = 0
-    while start < min(len(left), len(right)) and left[start] == right[start]:
-        start += 1
-    end = 0
-    while end < min(len(left), len(right)) - start and left[-1 - end] == right[-1 - end]:
-        end += 1
-    return _cut(left, start, end, glue), _cut(right, start, end, glue)
-
-
-def _cut(items: list[str], start: int, end: int, glue: str) -> tuple[str, str, str]:
-    stop = len(items) - end
-    return glue.join(items[:start]), glue.join(items[start:stop]), glue.join(items[stop:])

@@ -10,14 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from core.audit import services as audit
 from core.auth.actor import Actor
 from core.customers import indexing, officers, steps
 from core.customers.domain import FIELDS, changed_fields, field_labels
-from core.customers.models import Customer, CustomerForm, CustomerFormLine, CustomerState
+from core.customers.models import Customer, CustomerAlias, CustomerForm, CustomerFormLine, CustomerState
 from core.customers.services import Outcome, _expect, each, lock
 from core.database import section
 from core.errors import Conflict
@@ -70,6 +70,7 @@ def _enter_line(session: Session, form: CustomerForm, line: CustomerFormLine, no
     customer = _create(session, form, line, now) if line.action == "create" else _update(session, form, line, now)
     line.customer, line.state = customer, "entered"
     session.flush()
+    _keep_references(session, form, [(customer.id, line.reference)], now)
     indexing.reindex(session, ids=[customer.id])
     return customer
 
@@ -155,13 +156,28 @@ def _create_many(session: Session, form: CustomerForm, lines: Sequence[Mapping[s
     rows = [_row(form, line, number, now) for line, number in zip(lines, numbers, strict=True)]
     ids = audit.bulk(session, Customer, rows, form_number=form.number)
     places = indexing.Places(session)
-    found = [indexing.search_row({"id": customer_id, **row}, places) for customer_id, row in zip(ids, rows, strict=True)]
-    done = [{"line": line["id"], "customer": customer_id} for line, customer_id in zip(lines, ids, strict=True)]
-    mark = update(_lines).where(_lines.c.id == bindparam("line")).values(state="entered", customer_id=bindparam("customer"))
+    former = _keep_references(session, form, [(customer_id, line["reference"]) for customer_id, line in zip(ids, lines, strict=True)], now)
+    found = [indexing.search_row({"id": customer_id, **row}, places, former.get(customer_id, ())) for customer_id, row in zip(ids, rows, strict=True)]
+    made = select(Customer.id).where(Customer.line_id == _lines.c.id).scalar_subquery()
+    mark = update(_lines).where(_lines.c.id.in_([line["id"] for line in lines])).values(state="entered", customer_id=made)
     with section("customer entry"):
         session.execute(insert(CustomerState.__table__), [{"customer_id": one, "confirmed_at": None, "confirmed_by": None} for one in ids])
-        session.connection().execute(mark, done)
+        session.execute(mark)
     indexing.add_rows(session, found)
+
+
+def _keep_references(
+    session: Session, form: CustomerForm, pairs: Sequence[tuple[int, str | None]], now: datetime,
+) -> dict[int, tuple[str, ...]]:
+    """Keep numbers of a former register as aliases, so that they find the customer; one that is taken stays where it is."""
+    given = {reference: customer_id for customer_id, reference in pairs if reference}
+    if not given:
+        return {}
+    taken = set(session.scalars(select(CustomerAlias.number).where(CustomerAlias.number.in_(given))))
+    rows = [{"customer_id": customer_id, "number": reference, "form_id": form.id, "created_at": now}
+            for reference, customer_id in given.items() if reference not in taken]
+    audit.bulk(session, CustomerAlias, rows, form_number=form.number)
+    return {row["customer_id"]: (row["number"],) for row in rows}
 
 
 def _row(form: CustomerForm, line: Mapping[str, Any], number: str, now: datetime) -> dict[str, Any]:

@@ -16,7 +16,6 @@ from core.customers.models import Customer, CustomerForm
 from core.i18n import lazy_gettext as _l
 
 
-
 def find_customers(session: Session, reading: Reading, actor: Actor, limit: int) -> list[SearchHit]:
     """Customers by number, phone or name; only those this person may read, by phone only who may see phones."""
     text = reading.value if reading.kind == "phone" and actor.may(queries.PERSONAL) else reading.text

@@ -22,7 +22,7 @@ from core.phones import parse_phone
 PAGE_SIZE = 50
 LINES_SHOWN = 100
 MOST_CHOSEN = 200
-ACTS = {"filled": "review", "reviewed": "approve", "approved": "enter", "entered": "file", "rejected": "file"}
+ACTS = {"filled": "review", "reviewed": "approve", "approved": "enter", "entered": "file", "rejected": "file", "withdrawn": "file"}
 
 
 class FormsView(PageView):
@@ -154,7 +154,8 @@ class FormsView(PageView):
             "reject": form.state in ("reviewed", "approved") and actor.may("customers.approve") and not own,
             "own_decision": form.state == "reviewed" and actor.may("customers.approve") and own,
             "enter": form.state in ("approved", "entering") and officers.may_enter(self.session, actor, now=self.now()),
-            "file": form.state in ("entered", "rejected") and actor.may("customers.file"),
+            "withdraw": form.state == "filled" and own and actor.may("customers.fill"),
+            "file": form.state in ("entered", "rejected", "withdrawn") and actor.may("customers.file"),
         }
 
     @expose("/<int:form_id>/review", methods=("POST",))
@@ -206,6 +207,13 @@ class FormsView(PageView):
     def file(self, form_id: int) -> Any:
         self._act(form_id, lambda session, form: services.file_form(session, form, actor=self.actor, now=self.now()))
         flash(_("The form is filed. Nobody can change it any more."), "success")
+        return redirect(url_for(".show_form", form_id=form_id))
+
+    @expose("/<int:form_id>/withdraw", methods=("POST",))
+    @needs("customers.fill")
+    def withdraw(self, form_id: int) -> Any:
+        self._act(form_id, lambda session, form: services.withdraw(session, form, actor=self.actor, now=self.now()))
+        flash(_("The form is withdrawn. Nothing comes of it."), "success")
         return redirect(url_for(".show_form", form_id=form_id))
 
     @expose("/<int:form_id>/delete", methods=("POST",))

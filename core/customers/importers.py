@@ -67,7 +67,7 @@ def check(session: Session, lines: Sequence[Line], context: Context) -> list[Ver
     sound = [(index, row) for index, (row, _reasons) in enumerate(judged) if row is not None and not row.get("customer_id")]
     found = queries.find_duplicates(session, [row for _index, row in sound])
     in_register = {index: found[position] for position, (index, _row) in enumerate(sound) if position in found}
-    earlier = _earlier_lines(session, context.import_id, [row for _index, row in sound])
+    earlier = _earlier_lines(session, context.import_id, lines)
     known = _known_references(session, lines)
     verdicts = []
     for index, (line, (row, reasons)) in enumerate(zip(lines, judged, strict=True)):
@@ -127,9 +127,11 @@ class Earlier:
 
     def __init__(self) -> None:
         self.line_of: dict[str, int] = {}
+        self.last = 0
 
     def twin(self, row: Mapping[str, Any], line_no: int) -> int | None:
         """The earlier line with the same phone or e-mail, or with the same name where one of the two has neither."""
+        self.last = max(self.last, line_no)
         keys = _keys(row)
         name = domain.name_key(row["name"])
         found = next((self.line_of[key] for key in keys if key in self.line_of), None)
@@ -143,9 +145,13 @@ class Earlier:
         return found
 
 
-def _earlier_lines(session: Session, import_id: int, rows: Sequence[Mapping[str, Any]]) -> Earlier:
-    """What lines of earlier blocks of this file hold; within the block it fills as it is asked."""
+def _earlier_lines(session: Session, import_id: int, lines: Sequence[Line]) -> Earlier:
+    """What lines of earlier blocks of this file hold; kept between blocks of one check, which asks in order."""
+    kept = session.info.get("imports.earlier")
+    if kept is not None and kept[0] == import_id and lines and lines[0].line_no > kept[1].last:
+        return kept[1]
     earlier = Earlier()
+    session.info["imports.earlier"] = (import_id, earlier)
     query = select(ImportLine.line_no, ImportLine.cells).where(ImportLine.import_id == import_id, ImportLine.outcome == "create").order_by(ImportLine.line_no)
     for line_no, cells in session.execute(query.execution_options(yield_per=2000)):
         earlier.twin({key: cells.get(key) for key in ("name", *CONTACT)}, line_no)
@@ -156,7 +162,8 @@ def _known_references(session: Session, lines: Sequence[Line]) -> dict[str, int]
     wanted = {str(line.values["reference"]) for line in lines if line.values.get("reference")}
     if not wanted:
         return {}
-    query = select(CustomerFormLine.reference, CustomerFormLine.id).where(CustomerFormLine.reference.in_(wanted), CustomerFormLine.state != "dropped")
+    query = (select(CustomerFormLine.reference, CustomerFormLine.id).join(CustomerForm, CustomerForm.id == CustomerFormLine.form_id)
+             .where(CustomerFormLine.reference.in_(wanted), CustomerFormLine.state != "dropped"))
     return {reference: line_id for reference, line_id in session.execute(query) if reference}
 
 

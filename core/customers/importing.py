@@ -17,7 +17,7 @@ from core.audit import services as audit
 from core.auth.actor import Actor, authorize
 from core.customers.domain import FIELDS, changed_fields, name_key
 from core.customers.models import Customer, CustomerForm, CustomerFormLine
-from core.customers.services import FILL, _earlier, _expect, _send, lock
+from core.customers.services import FILL, _earlier, _expect, _send, lock, withdraw
 from core.customers.values import values_of
 from core.errors import InvalidInput
 from core.i18n import lazy_gettext as _l
@@ -68,7 +68,8 @@ def _line(form_id: int, position: int, row: Mapping[str, Any], target: Customer 
     return {
         **values, "form_id": form_id, "position": position, "action": "update" if target is not None else "create", "state": "open",
         "customer_id": target.id if target is not None else None, "subject_id": target.subject_id if target is not None else next(subjects),
-        "name_key": name_key(values["name"]), "base": base if target is not None else None,
+        "name_key": name_key(values["name"]), "reference": row.get("reference"),
+        "base": base if target is not None else None,
     }
 
 
@@ -94,11 +95,16 @@ def fill_import(
     return send_import(session, form, actor=actor, now=now)
 
 
-def drop_import(session: Session, form: CustomerForm, *, actor: Actor) -> None:
-    """Take back an import that was not sent yet: its lines and the form go, as a draft's do."""
+def withdraw_import(session: Session, form: CustomerForm, *, actor: Actor, now: datetime) -> None:
+    """Take back an import while nobody reviewed it: a draft goes with its lines, a sent form stays as withdrawn.
+
+    Raises Conflict when it was reviewed: then it is for the reviewer to reject.
+    """
     authorize(session, actor, FILL, rule="CUST-14")
     lock(session, form)
-    _expect(form, "draft")
+    if form.state != "draft":
+        withdraw(session, form, actor=actor, now=now)
+        return
     while lines := list(session.scalars(select(CustomerFormLine).where(CustomerFormLine.form_id == form.id).limit(BLOCK))):
         for line in lines:
             session.delete(line)

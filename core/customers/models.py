@@ -50,7 +50,8 @@ class CustomerForm(Base):
     __audit_subject__ = "subject_id"
     __table_args__ = (
         sa.CheckConstraint("decided_by IS NULL OR decided_by <> made_by", name="not_own_approval"),
-        sa.CheckConstraint("kind = 'system' OR decided_by IS NOT NULL OR state IN ('draft', 'filled', 'reviewed')", name="decided"),
+        sa.CheckConstraint("kind = 'system' OR decided_by IS NOT NULL OR state IN ('draft', 'filled', 'reviewed', 'withdrawn')"
+                           " OR (state = 'filed' AND reviewed_at IS NULL)", name="decided"),
         sa.CheckConstraint("state <> 'rejected' OR reason IS NOT NULL", name="rejected_with_reason"),
         sa.CheckConstraint("state = 'draft' OR number IS NOT NULL", name="numbered"),
         sa.CheckConstraint("kind IN ('new', 'modify', 'import', 'merge', 'unmerge', 'erase', 'system')", name="kind"),
@@ -140,10 +141,12 @@ class CustomerFormLine(CustomerValues, Base):
     position: Mapped[int] = mapped_column()
     action: Mapped[str] = mapped_column(sa.String(6))
     state: Mapped[str] = mapped_column(sa.String(10), default="open", info={"audit": False})
-    """``open``, ``entered``, or ``dropped`` when the form was rejected."""
+    """``open``, ``entered``, or ``dropped`` when the form was rejected or withdrawn."""
     customer_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_customer.id"), index=True)
     """The customer to change, or the one that came of it."""
     subject_id: Mapped[str] = mapped_column(sa.String(36))
+    reference: Mapped[str | None] = mapped_column(sa.String(80), index=True)
+    """The customer's number in a former register; becomes an alias at entry."""
     name_key: Mapped[str] = mapped_column(sa.String(300), default="", info={"audit": False})
     base: Mapped[dict[str, Any] | None] = mapped_column(JsonDict, info={"audit": False})
     form: Mapped[CustomerForm] = relationship(back_populates="lines")
@@ -183,7 +186,7 @@ class CustomerAlias(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     customer_id: Mapped[int] = mapped_column(sa.ForeignKey("core_customer.id"), index=True)
-    number: Mapped[str] = mapped_column(sa.String(20), unique=True)
+    number: Mapped[str] = mapped_column(sa.String(80), unique=True)
     form_id: Mapped[int] = mapped_column(sa.ForeignKey("core_customer_form.id"))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 

@@ -37,12 +37,17 @@ COUNTED = 1_000
 # --- whose records one may read (CUST-37) ----------------------------------------------------------------------------
 
 
+def scope_of(actor: Actor) -> str:
+    """``all``, ``department`` (own department and centre, the default), ``centre`` or ``own``."""
+    return actor.scopes.get("customers") or actor.scopes.get("*") or "department"
+
+
 def scope(query: sa.Select[Any], actor: Actor) -> sa.Select[Any]:
     """Only the customers this person may read: all, own department and centre (the default), own centres, or own forms.
 
     A customer without department or centre belongs to the whole association and is open to every scope but ``own``.
     """
-    kind = actor.scopes.get("customers", "department")
+    kind = scope_of(actor)
     if kind == "own":
         own = select(CustomerForm.id).where(CustomerForm.made_by == actor.user_id)
         return query.where(Customer.form_id.in_(own))
@@ -61,7 +66,7 @@ def _within(model: type[Customer] | type[CustomerFormLine], kind: str, actor: Ac
 def form_scope(query: sa.Select[Any], actor: Actor) -> sa.Select[Any]:
     """Only the forms this person may read: one's own, and those for customers within one's scope; no one else's drafts."""
     own = CustomerForm.made_by == actor.user_id
-    kind = actor.scopes.get("customers", "department")
+    kind = scope_of(actor)
     query = query.where(or_(CustomerForm.state != "draft", own))
     if kind == "own":
         return query.where(own)
@@ -76,14 +81,18 @@ def may_read(session: Session, customer_id: int, actor: Actor) -> bool:
 
 
 def by_number(session: Session, number: str) -> Customer | None:
-    """The customer with this number, or whose earlier number it is; digits of any kind, with or without hyphen."""
-    digits = re.sub(r"[\s-]", "", normalise_digits(number))
-    if not digits.isascii() or not digits.isdigit() or len(digits) > 20:
-        return None
-    found = session.scalar(select(Customer).where(Customer.number == digits))
-    if found is not None:
-        return found
-    return session.scalar(select(Customer).join(CustomerAlias, CustomerAlias.customer_id == Customer.id).where(CustomerAlias.number == digits))
+    """The customer with this number, or whose earlier number it is; digits of any kind, with or without hyphen.
+
+    An earlier number may come from a former register and hold letters; it is taken as it was written there.
+    """
+    text = normalise_digits(number).strip()[:80]
+    digits = re.sub(r"[\s-]", "", text)
+    if digits.isascii() and digits.isdigit() and len(digits) <= 20:
+        found = session.scalar(select(Customer).where(Customer.number == digits))
+        if found is not None:
+            return found
+    query = select(Customer).join(CustomerAlias, CustomerAlias.customer_id == Customer.id)
+    return session.scalar(query.where(CustomerAlias.number.in_({text, digits})).order_by(CustomerAlias.id).limit(1))
 
 
 def aliases_of(session: Session, customer_id: int) -> list[str]:
@@ -127,7 +136,7 @@ def _read_digits(session: Session, digits: str, actor: Actor) -> Reading:
     if len(digits) <= 19:
         numbers = [digits, digits + check_digit(digits)]
         found = list(session.scalars(select(Customer.id).where(Customer.number.in_(numbers))))
-        found += session.scalars(select(CustomerAlias.customer_id).where(CustomerAlias.number.in_(numbers)))
+        found += session.scalars(select(CustomerAlias.customer_id).where(CustomerAlias.number == digits))
         if found:
             return Reading("number", digits, customer_ids=tuple(dict.fromkeys(found)))
     if actor.may(PERSONAL) and len(digits) >= 3:

@@ -11,26 +11,29 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from core import settings
 from core.audit import services as audit
 from core.auth.actor import Actor, authorize
+from core.auth.services import refuse_own, require_approver
 from core.customers import officers, queries, steps
 from core.customers.domain import FIELDS, changed_fields, name_key
 from core.customers.models import Customer, CustomerForm, CustomerFormLine, CustomerInfluence, CustomerState
 from core.customers.values import Rules, clean, values_of
+from core.database import section
 from core.errors import AppError, Conflict, InvalidInput, NotAllowed, NotFound
 from core.i18n import lazy_gettext as _l
 from core.keys import new_subject
 from core.numbering import next_value
 from core.text import check_plain
 
+DECISION = "customers.change"
 FILL, REVIEW, APPROVE, FILE = "customers.fill", "customers.review", "customers.approve", "customers.file"
 STATE_WORDS = {
     "draft": _l("a draft"), "filled": _l("waiting for review"), "reviewed": _l("waiting for approval"), "approved": _l("waiting for entry"),
-    "entering": _l("being entered"), "entered": _l("entered"), "rejected": _l("rejected"), "filed": _l("filed"),
+    "entering": _l("being entered"), "entered": _l("entered"), "rejected": _l("rejected"), "withdrawn": _l("withdrawn"), "filed": _l("filed"),
 }
 
 
@@ -180,27 +183,48 @@ def reject(session: Session, form: CustomerForm, reason: str, *, actor: Actor, n
         raise InvalidInput(_l("At most %(n)s characters; this has %(found)s.", n=2000, found=len(reason)), field="reason", value=reason)
     _expect(form, "reviewed", "approved")
     form.state, form.decided_by, form.decided_at, form.reason = "rejected", actor.user_id, now, reason
-    for line in form.lines if form.single else ():
-        line.state = "dropped"
     audit.name_action(session, form, "reject")
     session.flush()
+    _drop_lines(session, form)
     steps.rejected(session, form, actor=actor, now=now)
     return form
+
+
+def withdraw(session: Session, form: CustomerForm, *, actor: Actor, now: datetime) -> CustomerForm:
+    """Take back one's own form while nobody has reviewed it; it is kept, and nothing comes of it."""
+    authorize(session, actor, FILL, rule="CUST-14")
+    lock(session, form)
+    if form.made_by != actor.user_id:
+        raise NotAllowed(_l("Only the person who filled a form withdraws it; others reject it."), rule="CUST-14")
+    _expect(form, "filled")
+    form.state = "withdrawn"
+    audit.name_action(session, form, "withdraw")
+    session.flush()
+    _drop_lines(session, form)
+    steps.withdrawn(session, form, actor=actor, now=now)
+    return form
+
+
+def _drop_lines(session: Session, form: CustomerForm) -> None:
+    # The mark only says that the line is settled; what happened is logged with the form.
+    lines: Any = CustomerFormLine.__table__
+    with section("customer forms"):
+        session.execute(update(lines).where(lines.c.form_id == form.id).values(state="dropped"))
+    session.expire(form, ["lines"])
 
 
 def _authorize_decision(session: Session, form: CustomerForm, actor: Actor) -> None:
     authorize(session, actor, APPROVE, rule="CUST-16")
     lock(session, form)
-    delegator = actor.delegator_for(APPROVE)
-    if actor.user_id is None or form.made_by in (actor.user_id, delegator.user_id if delegator else None):
-        raise NotAllowed(_l("Whoever prepared a form does not decide on it. Another person with the permission must."), rule="ORG-09")
+    refuse_own(actor, form.made_by, delegator=actor.delegator_for(APPROVE))
+    require_approver(session, DECISION, actor)
 
 
 def file_form(session: Session, form: CustomerForm, *, actor: Actor, now: datetime) -> CustomerForm:
     """Put a finished form in the archive; from then on the database lets nobody change it (CUST-18)."""
     authorize(session, actor, FILE, rule="CUST-18")
     lock(session, form)
-    _expect(form, "entered", "rejected")
+    _expect(form, "entered", "rejected", "withdrawn")
     form.state, form.filed_by, form.filed_at = "filed", actor.user_id, now
     audit.name_action(session, form, "file")
     session.flush()

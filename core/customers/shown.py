@@ -107,7 +107,7 @@ class TrackStep:
 
 
 SHORT = {1: _l("Filling"), 2: _l("Review"), 3: _l("Decision"), 4: _l("Entry"), 5: _l("Filing")}
-CURRENT = {"draft": 1, "filled": 2, "reviewed": 3, "approved": 4, "entering": 4, "entered": 5, "rejected": 5, "filed": 6}
+CURRENT = {"draft": 1, "filled": 2, "reviewed": 3, "approved": 4, "entering": 4, "entered": 5, "rejected": 5, "withdrawn": 6, "filed": 6}
 
 
 def track(session: Session, form: CustomerForm, now: datetime) -> list[TrackStep]:

@@ -39,6 +39,10 @@ def rejected(session: Session, form: CustomerForm, *, actor: Actor, now: datetim
     procedures.cancel_steps(session, record=form, actor=actor, now=now, code=PROCEDURE, numbers=[STEP_ENTER])
 
 
+def withdrawn(session: Session, form: CustomerForm, *, actor: Actor, now: datetime) -> None:
+    procedures.cancel_steps(session, record=form, actor=actor, now=now, code=PROCEDURE)
+
+
 def entered(session: Session, form: CustomerForm, *, actor: Actor, now: datetime) -> None:
     """The entry is closed; a new customer's steps now belong to its page."""
     run = procedures.open_run(session, PROCEDURE, STEP_ENTER, record=form)
