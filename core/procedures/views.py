@@ -82,7 +82,7 @@ class ProceduresView(PageView):
         tables = queries.procedures_with_steps(self.session, self.now())
         active = {"core", *(one.name for one in state().active)}
         shown = [(one, steps) for one, steps in tables if one.plugin in active]
-        return self.render("procedures/clauses.html", tables=shown, kept=queries.kept(self.session, self.now()), nothing=queries.Kept())
+        return self.render("procedures/clauses.html", tables=shown, kept=queries.kept(self.session, self.now()), nothing_kept=queries.Kept())
 
     @expose("/team")
     def team(self) -> Any:

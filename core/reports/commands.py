@@ -15,7 +15,6 @@ from core.errors import DiwanError
 from core.exporter.columns import plain
 from core.money import Money, plain_amount
 from core.reports import services
-from core.reports.domain import Totals
 from core.reports.offers import Report
 
 
@@ -67,17 +66,12 @@ def _put_out(path: str | None, made: services.Export, text: str | None) -> None:
 def _json(session: Any, report: Report, given: Mapping[str, str]) -> str:
     result = services.run(session, report, given, actor=operator(), now=work.now(), limit=None)
     keys = [column.key for column in report.columns]
-    totals = Totals(report.columns, ())
-    rows = [{key: _value(totals, report, key, row, place) for place, key in enumerate(keys)} for row in result.rows]
+    rows = [{key: _value(value) for key, value in zip(keys, row, strict=True)} for row in result.rows]
     document = {"report": report.name, "parameters": {key: plain(value) for key, value in result.values.items() if value is not None}, "rows": rows}
     return json.dumps(document, ensure_ascii=False, indent=1)
 
 
-def _value(totals: Totals, report: Report, key: str, row: Any, place: int) -> Any:
-    value = row[place]
-    if value is None or (isinstance(value, bool | int) and report.columns[place].kind != "money"):
+def _value(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int):
         return value
-    if report.columns[place].kind == "money":
-        money = totals.money(report.columns[place], value, row)
-        return {"amount": plain_amount(money.amount, money.currency), "currency": money.currency}
-    return plain(value.amount if isinstance(value, Money) else value)
+    return {"amount": plain_amount(value.amount, value.currency), "currency": value.currency} if isinstance(value, Money) else plain(value)

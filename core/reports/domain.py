@@ -115,6 +115,16 @@ class Totals:
         currency = str(row[self.columns[column.currency][0]] if column.currency in self.columns else column.currency)
         return Money.of_minor(value, currency) if isinstance(value, int) else Money(Decimal(value), currency)
 
+    def with_money(self, row: Sequence[Any]) -> Sequence[Any]:
+        """The row with its amounts as Money, so that nobody mistakes minor units for an amount."""
+        amounts = [(place, column) for place, column in self.columns.values() if column.kind == "money" and row[place] is not None]
+        if not amounts:
+            return row
+        cells = list(row)
+        for place, column in amounts:
+            cells[place] = self.money(column, row[place], row)
+        return cells
+
     def cells(self) -> dict[str, list[Any]]:
         """By column key what stands in the last row: one number, or a Money per currency."""
         return {key: [Money(amount, currency) for currency, amount in sorted(so_far.items())] if isinstance(so_far, dict) else [so_far]

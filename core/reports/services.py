@@ -30,7 +30,7 @@ IN_MEMORY_BYTES = 8 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Result:
-    """A report as the page shows it: its first rows, how many there are in all, and sums over all of them."""
+    """A report as the page shows it: its first rows (amounts as Money), how many there are in all, and sums over all of them."""
 
     report: Report
     values: Mapping[str, Any]
@@ -90,7 +90,7 @@ def run(session: Session, report: Report, given: Mapping[str, str], *, actor: Ac
     source = iter(_rows(session, report, values, actor))
     shown: list[Sequence[Any]] = []
     for row in islice(source, limit):
-        shown.append(row)
+        shown.append(totals.with_money(row))
         totals.add(row)
     count = len(shown)
     for row in source:
