@@ -1,67 +1,103 @@
-"""``diwan user …``: people, for whoever has the server."""
+"""``diwan user add|invite|password|roles``: people from the command line, the first administrator among them."""
 
 from __future__ import annotations
 
 import argparse
+import getpass
+import sys
+
+from sqlalchemy.orm import Session
 
 from core import work
 from core.auth import queries, services, signin
 from core.auth.models import User
-from core.commands import at_work, chosen, operator
-from core.errors import NotFound
+from core.commands import at_work, operator, reading
+from core.errors import DiwanError, NotFound
 from core.i18n import lazy_gettext as _l
+from core.settings import Association
 
 
-def _user(session: object, username: str) -> User:
-    user = queries.user_named(session, username)  # type: ignore[arg-type]
+def user_add(options: argparse.Namespace) -> None:
+    """Add a person with the given roles and print the one-time link by which they choose their password.
+
+    With ``--password-stdin`` the password is read from standard input instead and no link is made.
+    """
+    password = _from_stdin() if options.password_stdin else None
+    with at_work(options) as (_app, session):
+        actor, now = operator(), work.now()
+        user = services.add_user(session, username=options.username, name_ar=options.name_ar or options.name_en or options.username,
+                                 name_en=options.name_en or "", email=options.email or "", actor=actor, now=now)
+        for slug in [*(["administrator"] if options.administrator else []), *(options.role or ())]:
+            services.grant_role(session, user, slug, actor=actor)
+        if password is not None:
+            signin.change_password(session, user, signin.checked_hash(session, user, password))
+            print(f"Added {user.username}; the password is set.")
+        else:
+            print(f"Added {user.username}. One-time link, valid for seven days:\n{_link(session, user, 'invite')}")
+
+
+def user_invite(options: argparse.Namespace) -> None:
+    """Print a new one-time link for somebody; earlier ones stop working."""
+    with at_work(options) as (_app, session):
+        user = _named(session, options.username)
+        print(_link(session, user, "reset" if user.password_hash else "invite"))
+
+
+def user_password(options: argparse.Namespace) -> None:
+    """Set somebody's password, asked for twice or read from standard input; all their sessions end."""
+    password = _from_stdin() if options.password_stdin else _asked()
+    with at_work(options) as (_app, session):
+        user = _named(session, options.username)
+        signin.change_password(session, user, signin.checked_hash(session, user, password))
+        print(f"The password of {user.username} is set; all their sessions have ended.")
+
+
+def user_roles(options: argparse.Namespace) -> None:
+    """Show somebody's roles after giving and taking what was asked for."""
+    with at_work(options) as (_app, session):
+        user = _named(session, options.username)
+        for slug in options.add or ():
+            services.grant_role(session, user, slug, actor=operator())
+        for slug in options.remove or ():
+            services.revoke_role(session, user, slug, actor=operator())
+        for role in queries.roles_of(session, [user.id])[user.id]:
+            print(f"{role.slug}\t{role.name.en}\t{role.name.ar}")
+
+
+def user_list(options: argparse.Namespace) -> None:
+    """Everybody with state and roles, one a line."""
+    with reading(options) as (_app, session):
+        people = queries.people(session, active=None)
+        roles = queries.roles_of(session, [one.id for one in people])
+        for user in people:
+            print(f"{user.username}\t{'active' if user.active else 'shut out'}\t{', '.join(role.slug for role in roles[user.id]) or '-'}")
+
+
+def _named(session: Session, username: str) -> User:
+    user = queries.user_named(session, username)
     if user is None:
-        raise NotFound(_l("There is no person with the user name “%(name)s”.", name=username))
+        raise NotFound(_l("There is no user “%(name)s”.", name=username))
     return user
 
 
-def _address(options: argparse.Namespace, token: str) -> str:
-    association = chosen(options)
-    base = f"https://{association.hosts[0]}" if association.hosts else f"http://127.0.0.1:8000/{association.slug}"
-    return f"{base}/login/link/{token}"
+def _link(session: Session, user: User, purpose: str) -> str:
+    token = signin.make_link(session, user, purpose, actor=operator(), now=work.now())
+    return f"{base_address(session.info['association'])}/login/link/{token}"
 
 
-def add(options: argparse.Namespace) -> None:
-    """Add a person, with roles, and print the one-time link with which the password is chosen."""
-    with at_work(options) as (_app, session):
-        user = services.add_user(session, username=options.username, name_ar=options.name or options.username, name_en=options.name_en or "",
-                                 email=options.email, actor=operator(), now=work.now())
-        for slug in [*(["admin"] if options.administrator else []), *(options.role or [])]:
-            services.grant_role(session, user, slug, actor=operator())
-        token = signin.make_link(session, user, "invite", actor=operator(), now=work.now())
-    print(f"{options.username} was added. The password is chosen on this page, once and within seven days:\n{_address(options, token)}")
+def base_address(association: Association) -> str:
+    """Where the association answers: its first host over HTTPS, else this machine's demo address."""
+    return f"https://{association.hosts[0]}" if association.hosts else f"http://127.0.0.1:8000/{association.slug}"
 
 
-def invite(options: argparse.Namespace) -> None:
-    with at_work(options) as (_app, session):
-        user = _user(session, options.username)
-        token = signin.make_link(session, user, "reset" if user.password_hash else "invite", actor=operator(), now=work.now())
-    print(_address(options, token))
+def _from_stdin() -> str:
+    return sys.stdin.readline().rstrip("\r\n")
 
 
-def password(options: argparse.Namespace) -> None:
-    """Set a password from standard input; it never stands in the list of processes or the shell's history."""
-    import getpass
-    import sys
-
-    text = sys.stdin.readline().rstrip("\n") if options.stdin else getpass.getpass("Password: ")
-    with at_work(options) as (_app, session):
-        user = _user(session, options.username)
-        hashed = signin.checked_hash(session, user, text)
-        signin.change_password(session, user, hashed)
-    print(f"The password of {options.username} is set; all sessions have ended.")
-
-
-def roles(options: argparse.Namespace) -> None:
-    with at_work(options) as (_app, session):
-        user = _user(session, options.username)
-        for slug in options.add or []:
-            services.grant_role(session, user, slug, actor=operator())
-        for slug in options.remove or []:
-            services.revoke_role(session, user, slug, actor=operator())
-        held = ", ".join(role.slug for role in queries.roles_of(session, [user.id])[user.id]) or "no role"
-    print(f"{options.username}: {held}")
+def _asked() -> str:
+    if not sys.stdin.isatty():
+        raise DiwanError("No terminal to ask for the password. Give it with --password-stdin on standard input.")
+    first = getpass.getpass("New password: ")
+    if getpass.getpass("Again: ") != first:
+        raise DiwanError("The two passwords differ; nothing was changed.")
+    return first
