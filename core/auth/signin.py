@@ -14,6 +14,7 @@ from typing import Any
 import pyotp
 import sqlalchemy as sa
 from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from core import settings
@@ -22,12 +23,13 @@ from core.auth import passwords, queries
 from core.auth.actor import Actor, authorize
 from core.auth.models import LoginAttempts, OneTimeLink, RecoveryCode, User, UserSession
 from core.auth.services import MANAGE, end_all_sessions
+from core.database import section
 from core.errors import Conflict, InvalidInput, NotAllowed, TooManyAttempts
 from core.i18n import lazy_gettext as _l
 from core.keys import Erased, decrypt, encrypt
 
-IDLE, ABSOLUTE = timedelta(minutes=30), timedelta(hours=12)
-FREE_TRIES, NETWORK_TRIES = 5, 30
+ABSOLUTE = timedelta(hours=12)
+SHORTEST_IDLE = timedelta(minutes=1)
 LONGEST_LOCK = timedelta(hours=24)
 WINDOW = timedelta(hours=1)
 INVITE_VALID, RESET_VALID = timedelta(days=7), timedelta(hours=2)
@@ -42,37 +44,63 @@ def digest(token: str) -> str:
 # --- attempts --------------------------------------------------------------------------------------------------------------
 
 
-def _keys(username: str, address: str) -> tuple[tuple[str, int], tuple[str, int]]:
+@dataclass(frozen=True)
+class Counter:
+    """What failures are counted for: free tries first, then a lock that doubles with each failure up to ``longest``."""
+
+    key: str
+    free: int
+    longest: timedelta
+
+
+def _counters(username: str, address: str) -> tuple[Counter, Counter]:
+    """The account, whether it exists or not, and the network; a whole office may stand behind one address, so that is locked later and shorter."""
     network = ".".join(address.split(".")[:3]) if "." in address else ":".join(address.split(":")[:4])
-    return (f"user:{digest(username.strip().casefold())[:40]}", FREE_TRIES), (f"net:{network}", NETWORK_TRIES)
+    return (Counter(f"user:{digest(username.strip().casefold())[:40]}", 5, timedelta(hours=1)), Counter(f"net:{network}"[:80], 30, timedelta(minutes=15)))
 
 
 def refuse_locked(session: Session, username: str, address: str, now: datetime) -> None:
     """Raise TooManyAttempts while account or network is locked. A lock further off than can be is a clock that jumped: no lock."""
-    for key, _tries in _keys(username, address):
-        row = session.get(LoginAttempts, key)
-        if row is not None and row.locked_until is not None and now < row.locked_until <= now + LONGEST_LOCK:
-            minutes = max(1, int((row.locked_until - now).total_seconds() // 60) + 1)
-            raise TooManyAttempts(_l("Too many failed attempts. Try again in %(n)s minutes.", n=minutes), rule="AUD-03")
+    keys = [one.key for one in _counters(username, address)]
+    locks = session.scalars(select(LoginAttempts.locked_until).where(LoginAttempts.key.in_(keys)))
+    until = max((lock for lock in locks if lock is not None and now < lock <= now + LONGEST_LOCK), default=None)
+    if until is not None:
+        minutes = int((until - now).total_seconds() // 60) + 1
+        raise TooManyAttempts(_l("Too many failed attempts. Try again in %(n)s minutes.", n=minutes), rule="AUD-03")
+
+
+def _hold(session: Session, counters: tuple[Counter, ...], now: datetime) -> dict[str, LoginAttempts]:
+    """The rows of these counters, locked until the end of the transaction, so that attempts made at once are judged one after the other."""
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    absent = dialect.insert(LoginAttempts.__table__).values([{"key": one.key, "failures": 0, "first_at": now} for one in counters])
+    with section("sign-in counters"):
+        session.execute(absent.on_conflict_do_nothing())
+    rows = session.scalars(select(LoginAttempts).where(LoginAttempts.key.in_([one.key for one in counters])).order_by(LoginAttempts.key)
+                           .with_for_update().execution_options(populate_existing=True))
+    return {row.key: row for row in rows}
 
 
 def count_failure(session: Session, username: str, address: str, now: datetime) -> None:
-    """Count one failure for the account and its network; each failure beyond the free ones doubles the wait, up to a day."""
-    for key, free in _keys(username, address):
-        row = session.get(LoginAttempts, key)
-        if row is None:
-            row = LoginAttempts(key=key, failures=0, first_at=now)
-            session.add(row)
-        elif not (timedelta(0) <= now - row.first_at <= LONGEST_LOCK) or (row.locked_until is None and now - row.first_at > WINDOW):
-            row.failures, row.first_at, row.locked_until = 0, now, None
-        row.failures += 1
-        if row.failures >= free:
-            row.locked_until = now + min(timedelta(minutes=2 ** min(row.failures - free, 11)), LONGEST_LOCK)
+    """Count one failure for the account and its network; each failure beyond the free ones doubles the wait."""
+    counters = _counters(username, address)
+    rows = _hold(session, counters, now)
+    for counter in counters:
+        _count(rows[counter.key], counter, now)
     session.flush()
 
 
+def _count(row: LoginAttempts, counter: Counter, now: datetime) -> None:
+    recent = timedelta(0) <= now - row.first_at <= LONGEST_LOCK
+    if not recent or now > (row.locked_until or row.first_at) + WINDOW:
+        row.failures, row.first_at, row.locked_until = 0, now, None
+    row.failures += 1
+    if row.failures >= counter.free:
+        row.locked_until = now + min(timedelta(minutes=2 ** min(row.failures - counter.free, 11)), counter.longest)
+
+
 def forget_failures(session: Session, username: str, address: str) -> None:
-    row = session.get(LoginAttempts, _keys(username, address)[0][0])
+    """A person who got in begins anew; the network's count stands, or one good account would let all others be tried."""
+    row = session.get(LoginAttempts, _counters(username, address)[0].key)
     if row is not None:
         session.delete(row)
         session.flush()
@@ -98,17 +126,22 @@ def try_password(session: Session, username: str, password: str, *, address: str
 
 
 def sign_in(session: Session, tried: Tried, *, address: str, device: str, now: datetime) -> str:
-    """Write phase: begin a session and return its token, or count the failure and raise NotAllowed after the caller commits.
+    """Write phase: begin a session and return its token, or count the failure and return ``""``; the caller commits either way.
 
-    The failure is logged without what was typed as user name: people type passwords there.
+    Locks are judged again with the counters held: a burst of attempts gets no more answers than attempts one by one, not
+    even by the right password. The failure is logged without what was typed as user name: people type passwords there.
+    Raises TooManyAttempts.
     """
+    _hold(session, _counters(tried.username, address), now)
+    refuse_locked(session, tried.username, address, now)
     user = session.get(User, tried.user_id) if tried.user_id else None
-    if user is None:
+    if user is None or not user.active:
         count_failure(session, tried.username, address, now)
         known = queries.user_named(session, tried.username)
         audit.record(session, "sign_in_failed", record=known, data={"known_user": known is not None}, rule="AUD-03")
         return ""
-    forget_failures(session, tried.username, address)
+    if not user.has_second_factor:
+        forget_failures(session, tried.username, address)
     return begin_session(session, user, address=address, device=device, now=now)
 
 
@@ -131,7 +164,7 @@ def session_of(session: Session, token: str, now: datetime) -> tuple[UserSession
 
 
 def is_live(session: Session, row: UserSession, user: User, now: datetime) -> bool:
-    idle = timedelta(minutes=int(settings.get(session, "core.idle_minutes"))) if session is not None else IDLE
+    idle = max(SHORTEST_IDLE, timedelta(minutes=int(settings.get(session, "core.idle_minutes"))))
     return (row.ended_at is None and user.active and row.epoch == user.session_epoch
             and timedelta(minutes=-5) <= now - row.seen_at <= min(idle, ABSOLUTE) and now - row.created_at <= ABSOLUTE)
 
@@ -189,7 +222,12 @@ def new_recovery_codes(session: Session, user: User) -> list[str]:
 
 
 def give_second_factor(session: Session, row: UserSession, user: User, code: str, *, address: str, now: datetime) -> bool:
-    """Complete a session with a code or a recovery code; False counts as a failed sign-in. The caller commits either way."""
+    """Complete a session with a code or a recovery code; False counts as a failed sign-in. The caller commits either way.
+
+    Raises TooManyAttempts, judged with the counters held like a password's.
+    """
+    _hold(session, _counters(user.username, address), now)
+    refuse_locked(session, user.username, address, now)
     if not (_use_totp(session, user, code, now) or _use_recovery(session, user, code, now)):
         count_failure(session, user.username, address, now)
         audit.record(session, "sign_in_failed", record=user, data={"factor": "second"}, rule="AUD-03")
@@ -271,7 +309,8 @@ def make_link(session: Session, user: User, purpose: str, *, actor: Actor | None
     for row in session.scalars(select(OneTimeLink).where(OneTimeLink.user_id == user.id, OneTimeLink.used_at.is_(None))):
         row.used_at = now
     token = secrets.token_urlsafe(32)
-    session.add(OneTimeLink(user_id=user.id, token_hash=digest(token), purpose=purpose, expires_at=now + (INVITE_VALID if purpose == "invite" else RESET_VALID)))
+    valid = INVITE_VALID if purpose == "invite" else RESET_VALID
+    session.add(OneTimeLink(user_id=user.id, token_hash=digest(token), purpose=purpose, expires_at=now + valid))
     audit.record(session, f"{purpose}_link", record=user)
     session.flush()
     return token
@@ -295,8 +334,6 @@ def use_link(session: Session, token: str, hashed: str, *, now: datetime) -> Use
 
 def sweep(session: Session, arguments: Any, now: datetime) -> None:
     """Remove sessions, links and counters that nobody needs any more."""
-    from core.database import section
-
     old = now - timedelta(days=30)
     tables: list[tuple[Any, Any]] = [(UserSession.__table__, UserSession.seen_at), (OneTimeLink.__table__, OneTimeLink.expires_at),
                                      (LoginAttempts.__table__, LoginAttempts.first_at)]
