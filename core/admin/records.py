@@ -99,7 +99,7 @@ class RecordView(Guarded, ModelView):
         actor = current_actor()
         page = self.engine.page(self.session_now, self.scoped(actor), request.args, actor)
         creatable = self.permission_create is not None and actor.may(self.permission_create)
-        return self.show(self.list_template_own, page=page, filters=self.engine.usable_filters(actor), creatable=creatable,
+        return self.show(self.list_template_own, page=page, actor=actor, sorts=self.engine.sorts(actor), details=self.details_address(), filters=self.engine.usable_filters(actor), creatable=creatable,
                          filter_options={one.key: one.options(self.session_now) for one in self.engine.usable_filters(actor)})
 
     @expose("/details/")
@@ -107,7 +107,7 @@ class RecordView(Guarded, ModelView):
         actor = current_actor()
         record = self.one(request.args.get("id", ""))
         changeable = self.permission_change is not None and actor.may(self.permission_change)
-        return self.show("admin/details.html", record=record, columns=self.engine.visible_columns(actor), changeable=changeable)
+        return self.show("admin/details.html", record=record, actor=actor, columns=self.engine.visible_columns(actor), changeable=changeable)
 
     @expose("/new/", methods=("GET", "POST"))
     def create_view(self) -> Any:
@@ -160,6 +160,12 @@ class RecordView(Guarded, ModelView):
     @expose("/export/<export_type>/")
     def export(self, export_type: str) -> Any:
         abort(404)
+
+    def details_address(self) -> Any:
+        """Where one row opens, for lists whose columns do not link."""
+        if not self.can_view_details or any(column.link for column in self.list_columns):
+            return None
+        return lambda row: url_for(".details_view", id=row.id)
 
     # --- helpers ----------------------------------------------------------------------------------------------------------
 

@@ -26,12 +26,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from core import assets, settings, work
 from core.admin import printing
 from core.admin.language import COOKIE as LANGUAGE_COOKIE
+from core.admin.lists import ListColumn, Page
 from core.admin.printing import Due
 from core.admin.views import current_actor, writing
 from core.calendar import OfficeCalendar, gregorian_text, hijri_text, office_calendar
 from core.database import db
 from core.errors import InvalidInput
 from core.i18n import LANGUAGES, direction, language, ngettext, other_language
+from core.i18n import gettext as _
 from core.i18n import lazy_gettext as _l
 from core.phones import format_phone
 
@@ -136,6 +138,46 @@ def plural_forms(singular: str, plural: str) -> dict[str, str]:
     return {form: ngettext(singular, plural, n, num="{n}") for form, n in samples.items()}
 
 
+# --- lists -----------------------------------------------------------------------------------------------------------
+
+
+def list_url(page: Page, *, without: str = "", **changes: Any) -> str:
+    """This list's address with something changed: ``sort``, ``after``, ``before``, ``count``, or ``without`` one filter.
+
+    ``without="*"`` takes all filters away and keeps the search; ``without="everything"`` takes the search away too.
+    """
+    kept = {key: value for key, value in page.arguments.items() if without not in ("everything", key.removeprefix("f."))
+            and not (without == "*" and key.startswith("f."))}
+    asked = {"sort": request.args["sort"], **kept} if "sort" in request.args and without != "everything" else kept
+    asked.update({key: value for key, value in changes.items() if value})
+    return request.script_root + request.path + (f"?{urlencode(asked)}" if asked else "")
+
+
+def cell_of(column: ListColumn, row: Any) -> Any:
+    """A cell's value for the person of this request: what others see instead, where the column's permission is missing."""
+    if column.permission is None or current_actor().may(column.permission):
+        return column.read(row)
+    return column.masked(row) if column.masked is not None else None
+
+
+def sortable(column: ListColumn) -> bool:
+    return column.sort is not None and (column.permission is None or current_actor().may(column.permission))
+
+
+def range_words(page: Page) -> str:
+    """The page of a list in its sort key: "From today 09:12 to 22 September"; empty where that says nothing."""
+    column = next((one for one in page.columns if one.key == page.sort.lstrip("-")), None)
+    if column is None or page.first is None or column.kind not in ("moment", "date", "name", "text"):
+        return ""
+    return _("From %(first)s to %(last)s", first=_sort_word(page.first), last=_sort_word(page.last))
+
+
+def _sort_word(value: Any) -> str:
+    if isinstance(value, datetime):
+        return " ".join(moment_parts(value)) if moment_parts(value)[0] == _("today") else near_day(value)
+    return near_day(value) if isinstance(value, date) else str(value)
+
+
 # --- filters ---------------------------------------------------------------------------------------------------------
 
 
@@ -179,7 +221,8 @@ def show_phone(value: Any) -> str:
 
 GLOBALS: dict[str, Any] = {
     "asset_url": assets.asset_url, "icon": icon, "language": language, "other_language": other_language, "direction": direction,
-    "link_to": link_to, "bottom_bar": bottom_bar, "plural_forms": plural_forms, "themes": THEMES, "language_name": language_name, "due_icons": printing.ICONS,
+    "link_to": link_to, "bottom_bar": bottom_bar, "list_url": list_url, "cell_of": cell_of,
+    "sortable": sortable, "range_words": range_words, "plural_forms": plural_forms, "themes": THEMES, "language_name": language_name, "due_icons": printing.ICONS,
 }
 FILTERS: dict[str, Any] = {
     "number_parts": printing.number_parts, "whole": printing.whole, "percent": printing.percent, "money_parts": printing.money_parts,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from flask import Response
+from flask import Response, abort
 
 from core.admin.views import PageView, expose
 from core.files import services
@@ -16,6 +16,13 @@ class FilesView(PageView):
     page_url = "/files"
     page_endpoint = "core_files"
     for_everyone = True
+
+    def is_visible(self) -> bool:
+        return False
+
+    @expose("/")
+    def index(self) -> Any:
+        abort(404)
 
     @expose("/<int:file_id>")
     def download(self, file_id: int) -> Any:
