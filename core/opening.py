@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from core import schema, work
 from core.auth import services as auth
 from core.auth.actor import Actor
+from core.customers import fields as customer_fields
 from core.database import db, make_engine
 from core.errors import DiwanError
 from core.hosting import build_app, dispose
@@ -75,6 +76,7 @@ def seed(session: Session, state: State) -> None:
     """Roles, permissions, procedures and catalogues of every installed owner; a second time adds nothing (ACC-94)."""
     installed = [(one.info, one.folder) for one in state.catalogue.installed]
     organisation.seed(session)
+    customer_fields.seed(session)
     auth.seed(session, [area.AREA for area in state.areas], [info for info, _folder in installed])
     procedures.load(session, [("core", procedures.CORE_FILE), *((info.name, folder / "procedures.json") for info, folder in installed)])
 
