@@ -44,7 +44,8 @@ class AuditView(PageView):
         narrowed = engine.narrowed(self.session, sa.select(AuditEvent), asked, self.actor)
         return self.render(
             "audit/index.html", page=page, verdict=self._verdict(), marks=queries.marks(self.session, page.rows), told=self._told(page.rows),
-            filters=engine.usable_filters(self.actor), denied=queries.denied_count(self.session, narrowed), arguments=page.arguments, **self._words(),
+            filters=engine.usable_filters(self.actor), filter_options={one.key: one.options(self.session) for one in engine.usable_filters(self.actor)},
+            denied=queries.denied_count(self.session, narrowed), **self._words(),
         )
 
     @expose("/<int(max=9223372036854775807):number>")
