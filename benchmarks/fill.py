@@ -73,7 +73,7 @@ def rows(count: int, seed: int = 1) -> Iterator[dict[str, Any]]:
     chance = random.Random(seed)
     for number in range(count):
         name = RARE if number % 100_000 == 77 else f"{chance.choice(FIRST)} {chance.choice(MIDDLE)} {chance.choice(LAST)}"
-        yield {"name": name, "customer_class": chance.choice(CLASSES), "mobile": f"+9665{number % 100_000_000:08d}",
+        yield {"name": name, "customer_class": chance.choice(CLASSES), "registration_origin": "web", "mobile": f"+9665{number % 100_000_000:08d}",
                "email": f"person{number}@example.org" if number % 3 == 0 else None}
 
 
