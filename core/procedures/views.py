@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from flask import flash, redirect, request, url_for
-from wtforms import SelectField, StringField
+from wtforms import StringField
+from wtforms.fields import SelectChoice, SelectField
 from wtforms.validators import DataRequired
 
 from core.admin.forms import DiwanForm
@@ -63,7 +64,7 @@ class MyDayView(PageView):
 
 
 class LimitForm(DiwanForm):
-    duration = SelectField(_l("Time limit"), choices=list(LIMITS))
+    duration = SelectField(_l("Time limit"), choices=[SelectChoice(value, label) for value, label in LIMITS])
     reason = StringField(_l("Reason"), validators=[DataRequired()], description=_l("Kept with the new version, beside your name and the date."))
 
 
