@@ -254,8 +254,8 @@ def asset_url(name: str) -> str:
 
 
 def blueprint() -> Blueprint:
-    """``/assets/<hashed name>``: open to everyone, cached for ever, compressed where the browser takes it."""
-    pages = Blueprint("assets", __name__, url_prefix="/assets")
+    """``/static/<hashed name>``: open to everyone, cached for ever, compressed where the browser takes it."""
+    pages = Blueprint("assets", __name__, url_prefix="/static")
     pages.add_url_rule("/<name>", "file", serve)
     return pages
 

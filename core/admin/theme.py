@@ -21,6 +21,7 @@ from flask import (
     url_for,
 )
 from markupsafe import Markup
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from core import assets, settings, work
@@ -29,6 +30,8 @@ from core.admin.language import COOKIE as LANGUAGE_COOKIE
 from core.admin.lists import ListColumn, Page
 from core.admin.printing import Due
 from core.admin.views import current_actor, writing
+from core.auth.actor import Actor
+from core.auth.models import Role
 from core.calendar import OfficeCalendar, gregorian_text, hijri_text, office_calendar
 from core.database import db
 from core.errors import InvalidInput
@@ -64,9 +67,17 @@ def shell() -> dict[str, Any]:
     actor = current_actor()
     today = work.now().astimezone(zone()).date()
     return {
-        "association": _association(), "person": None if actor.anonymous else actor, "person_role": g.get("person_role", ""), "theme": theme(),
+        "association": _association(), "person": None if actor.anonymous else actor, "person_role": role_words(actor), "theme": theme(),
         "today": today, "back": here(), "reference": g.get("reference", ""),
     }
+
+
+def role_words(actor: Actor) -> str:
+    """Under which hat somebody acts: the titles of their roles, read once per request."""
+    if "person_role" not in g:
+        roles = work.real(db.session).scalars(select(Role).where(Role.slug.in_(actor.roles)).order_by(Role.id)) if actor.roles else ()
+        g.person_role = " · ".join(str(role.name) for role in roles)
+    return str(g.person_role)
 
 
 def _association() -> Any:
@@ -135,7 +146,7 @@ def language_name(code: str) -> str:
 def plural_forms(singular: str, plural: str) -> dict[str, str]:
     """A counted message in each form of the language, with ``{n}`` for the number: for counts that change in the page."""
     samples = {"zero": 0, "one": 1, "two": 2, "few": 3, "many": 11, "other": 100}
-    return {form: ngettext(singular, plural, n, num="{n}") for form, n in samples.items()}
+    return {form: ngettext(singular, plural, n).replace(str(n), "{n}") for form, n in samples.items()}
 
 
 # --- lists -----------------------------------------------------------------------------------------------------------
@@ -222,7 +233,8 @@ def show_phone(value: Any) -> str:
 GLOBALS: dict[str, Any] = {
     "asset_url": assets.asset_url, "icon": icon, "language": language, "other_language": other_language, "direction": direction,
     "link_to": link_to, "bottom_bar": bottom_bar, "list_url": list_url, "cell_of": cell_of,
-    "sortable": sortable, "range_words": range_words, "plural_forms": plural_forms, "themes": THEMES, "language_name": language_name, "due_icons": printing.ICONS,
+    "sortable": sortable, "range_words": range_words, "plural_forms": plural_forms, "themes": THEMES, "language_name": language_name,
+    "due_icons": printing.ICONS,
 }
 FILTERS: dict[str, Any] = {
     "number_parts": printing.number_parts, "whole": printing.whole, "percent": printing.percent, "money_parts": printing.money_parts,

@@ -4,26 +4,25 @@ import { each } from "./dom.js"
 const part = (dialog, name) => dialog.querySelector(`[data-part=${name}]`)
 
 export function bindConfirm(root) {
-  each(root, "form[data-confirm]", askFirst)
+  each(root, "form[data-confirm], form:has(button[data-confirm])", askFirst)
 }
 
 function askFirst(form) {
   form.addEventListener("submit", (event) => {
     if (form.dataset.confirmed) { delete form.dataset.confirmed; return }
-    const dialog = document.querySelector("[data-confirm-dialog]")
-    if (!dialog) return
+    const dialog = document.querySelector("[data-confirm-dialog]"), button = event.submitter
+    const asked = button?.dataset.confirm ? button.dataset : form.dataset
+    if (!dialog || !asked.confirm) return
     event.preventDefault()
-    const button = event.submitter
-    fill(dialog, form, button)
+    fill(dialog, asked, button)
     dialog.returnValue = ""
-    dialog.onclose = () => { if (dialog.returnValue === "yes") send(dialog, form, button); else button?.focus() }
+    dialog.onclose = () => { if (dialog.returnValue === "yes") send(dialog, form, button, asked); else button?.focus() }
     dialog.showModal()
-    ;(form.dataset.confirmReason ? dialog.querySelector("#confirm-reason") : part(dialog, "stay")).focus()
+    ;(asked.confirmReason ? dialog.querySelector("#confirm-reason") : part(dialog, "stay")).focus()
   })
 }
 
-function fill(dialog, form, button) {
-  const asked = form.dataset
+function fill(dialog, asked, button) {
   part(dialog, "title").textContent = asked.confirm
   part(dialog, "body").textContent = asked.confirmBody || ""
   part(dialog, "keeps").hidden = !asked.confirmKeeps
@@ -39,8 +38,8 @@ function fill(dialog, form, button) {
   reason.querySelector(".dw-hint").textContent = asked.confirmReason || ""
 }
 
-function send(dialog, form, button) {
-  if (form.dataset.confirmReason) {
+function send(dialog, form, button, asked) {
+  if (asked.confirmReason) {
     const field = form.elements.namedItem("reason") || form.appendChild(Object.assign(document.createElement("input"), { type: "hidden", name: "reason" }))
     field.value = dialog.querySelector("#confirm-reason").value
   }
