@@ -31,7 +31,7 @@ ADMINISTRATOR = "admin"
 MANAGE, ROLES = "auth.manage_users", "auth.manage_roles"
 BREADTH = ("own", "centre", "department", "all")
 SEES_ALL = frozenset({"crm_manager", "customer_data_officer", "customer_data_deputy", "quality_employee", "secretary_general", "association_management",
-                      "subcouncil_secretary", "auditor", "finance_officer", "finance_manager", "crm_employee", "call_agent", "admin"})
+                      "subcouncil_secretary", "auditor", "finance_officer", "finance_manager", "crm_employee", "admin"})
 
 
 # --- seeding -----------------------------------------------------------------------------------------------------------
