@@ -15,8 +15,9 @@ from core.plugins.manifest import AreaInfo, Decision, Permission
 CRM = ("crm_manager", "crm_rd_manager", "crm_employee", "customer_data_officer", "customer_data_deputy")
 MANAGERS = ("crm_manager", "crm_rd_manager")
 OFFICERS = ("customer_data_officer", "customer_data_deputy")
-READERS = (*CRM, "centres_manager", "centres_employee", "quality_employee", "donor_service_agent", "resource_development_manager", "finance_employee",
-           "finance_manager", "association_management", "secretary_general", "auditor", "administrator")
+AGENTS = ("donor_service_agent", "call_agent", "resource_development_manager", "resource_development_employee")
+READERS = (*CRM, *AGENTS, "centres_manager", "centres_employee", "quality_employee", "finance_officer", "finance_manager", "association_management",
+           "secretary_general", "auditor", "administrator")
 
 AREA = AreaInfo(
     name="customers",
@@ -24,8 +25,8 @@ AREA = AreaInfo(
     permissions=(
         Permission("customers.read", _l("See customers and their forms"), roles=READERS),
         Permission("customers.personal", _l("See phones, e-mail, address and remarks of customers"),
-                   roles=(*CRM, "donor_service_agent", "resource_development_manager")),
-        Permission("customers.fill", _l("Fill customer forms"), roles=(*CRM, "donor_service_agent")),
+                   roles=(*CRM, *AGENTS)),
+        Permission("customers.fill", _l("Fill customer forms"), roles=(*CRM, "donor_service_agent", "call_agent")),
         Permission("customers.review", _l("Review customer forms"), roles=MANAGERS),
         Permission("customers.approve", _l("Approve or reject customer forms"), roles=MANAGERS),
         Permission("customers.enter", _l("Enter approved forms (data officer and deputy only)"), roles=OFFICERS),

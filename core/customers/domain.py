@@ -89,6 +89,12 @@ def field_labels() -> dict[str, Bilingual]:
 
 
 @cache
+def print_labels() -> dict[str, Bilingual]:
+    """Shorter words for the printed form, where both languages stand in one cell."""
+    return {item["name"]: Bilingual.of(item["print"]) for item in catalogue()["fields"] if "print" in item}
+
+
+@cache
 def kinds() -> dict[str, Bilingual]:
     return _labels("kinds")
 

@@ -29,6 +29,8 @@ from core.procedures import timing
 
 TEMPLATE = Path(__file__).with_name("printed_form.typ")
 CLAUSE = "6.1.5"
+MANUAL = frozenset({"name", "customer_class", "address", "phone", "mobile", "email", "contact_channel", "remarks"})
+"""The fields of the manual's form stand on every sheet, others where they hold something."""
 
 
 def printed_form(session: Session, form: CustomerForm, *, actor: Actor, now: datetime) -> bytes:
@@ -59,12 +61,11 @@ def sheet_of(session: Session, form: CustomerForm, *, actor: Actor, now: datetim
         "choices": [{"label": str(domain.kinds()[code]), "chosen": form.kind == code} for code in ("new", "modify")],
         "number_label": _("Customer number"), "customer_number": line.customer.number if line.customer is not None else "", "no_number": _("given at entry"),
         "modify": modify, "heads": [_("Field"), _("Current value"), _("New value")] if modify else [_("Field"), _("Value")],
-        "rows": [_row(row) for row in rows], "empty": _("empty"), "unchanged": _("no change"),
+        "rows": [_row(row) for row in rows if row.field in MANUAL or row.current or row.proposed], "empty": _("empty"), "unchanged": _("no change"),
         "track_title": _("The way of the form"), "track_heads": [_("No."), _("Step"), _("By"), _("When"), _("Limit")],
         "track": [_step(step, office) for step in shown.track(session, form, now)],
         "reason": form.reason or "", "reason_label": _("Reason for rejecting:"),
-        "signatures": [{"label": _("%(label)s, name and signature", label=str(domain.signature_label(key))), "name": officers.user_label(session, user_id) if user_id else ""}
-                       for key, user_id in (("made_by", form.made_by), ("decided_by", form.decided_by))],
+        "signatures": [_signature(session, "made_by", form.made_by), _signature(session, "decided_by", form.decided_by)],
         "hash_label": _("Fingerprint of the content"), "hash": f"sha256 {grouped(fingerprint(form))}", "entry": _entry(session, form), "page": _("Page"),
         "foot": _("Printed %(first)s, %(second)s, %(time)s. The register in Diwan is the original, not this sheet.", first=two_calendars(today, True)[0],
                   second=two_calendars(today)[1], time=f"{now.astimezone(office.zone):%H:%M}"),
@@ -79,9 +80,10 @@ def _place(session: Session) -> str:
 
 
 def _row(change: domain.Change) -> dict[str, Any]:
+    label = domain.print_labels().get(change.field, change.label)
     with use_language(other_language()):
-        other = str(change.label)
-    return {"label": str(change.label), "other": other, "old": _value(change.current), "new": _value(change.proposed), "changed": change.changed}
+        other = str(label)
+    return {"label": str(label), "other": other, "old": _value(change.current), "new": _value(change.proposed), "changed": change.changed}
 
 
 def _value(value: Any) -> dict[str, Any]:
@@ -89,9 +91,15 @@ def _value(value: Any) -> dict[str, Any]:
     return {"text": text, "ltr": bool(text) and bool(reads_ltr(text))}
 
 
+def _signature(session: Session, which: str, user_id: int | None) -> dict[str, str]:
+    label = _("%(label)s, name and signature", label=str(domain.signature_label(which)))
+    return {"label": label, "name": officers.user_label(session, user_id) if user_id is not None else ""}
+
+
 def _step(step: shown.TrackStep, office: Any) -> dict[str, Any]:
     when = "–" if step.at is None else f"{gregorian_text(local_day(step.at, office.zone), weekday=True)}{_(', ')}{step.at.astimezone(office.zone):%H:%M}"
-    return {"no": step.no, "title": str(step.title), "who": step.who if step.at is not None else "", "when": when, "limit": limit_words(step.limit, office.working)}
+    who = step.who if step.at is not None else ""
+    return {"no": step.no, "title": str(step.title), "who": who, "when": when, "limit": limit_words(step.limit, office.working)}
 
 
 def _entry(session: Session, form: CustomerForm) -> str:

@@ -207,10 +207,8 @@ def withdraw(session: Session, form: CustomerForm, *, actor: Actor, now: datetim
 
 def _drop_lines(session: Session, form: CustomerForm) -> None:
     # The mark only says that the line is settled; what happened is logged with the form.
-    lines: Any = CustomerFormLine.__table__
     with section("customer forms"):
-        session.execute(update(lines).where(lines.c.form_id == form.id).values(state="dropped"))
-    session.expire(form, ["lines"])
+        session.execute(update(CustomerFormLine).where(CustomerFormLine.form_id == form.id).values(state="dropped"))
 
 
 def _authorize_decision(session: Session, form: CustomerForm, actor: Actor) -> None:
