@@ -12,7 +12,7 @@ from core.database import Base, JsonDict, Phone
 from core.i18n import Bilingual
 
 PERSONAL = {"personal": True}
-SECRET = {"audit": False}
+SECRET = {"secret": True}
 
 
 class Role(Base):
@@ -68,10 +68,12 @@ class User(Base):
     assignment: Mapped[str] = mapped_column(sa.Text, default="")
     language: Mapped[str | None] = mapped_column(sa.String(2))
     theme: Mapped[str | None] = mapped_column(sa.String(8))
+    single_keys: Mapped[bool] = mapped_column(default=True)
+    """Whether single keys (``/``, ``M``) act in this person's pages."""
     password_hash: Mapped[str | None] = mapped_column(sa.String(200), info=SECRET)
     totp_secret: Mapped[str | None] = mapped_column(sa.Text, info=SECRET)
     """Encrypted under the person's own key."""
-    totp_last: Mapped[int | None] = mapped_column(sa.BigInteger, info=SECRET)
+    totp_last: Mapped[int | None] = mapped_column(sa.BigInteger, info={"audit": False})
     """The last time step that was used, so that a code works once."""
     session_epoch: Mapped[int] = mapped_column(default=1)
     active: Mapped[bool] = mapped_column(default=True)
@@ -132,6 +134,20 @@ class Delegation(Base):
     until_on: Mapped[date]
     reason: Mapped[str] = mapped_column(sa.String(300), default="")
     ended_at: Mapped[datetime | None]
+
+
+class LostFactor(Base):
+    """A second factor reported lost by one administrator and taken off with another's approval."""
+
+    __tablename__ = "core_lost_factor"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("core_user.id"), index=True)
+    reason: Mapped[str] = mapped_column(sa.String(300))
+    asked_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"))
+    asked_at: Mapped[datetime]
+    decided_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"))
+    decided_at: Mapped[datetime | None]
+    approved: Mapped[bool | None]
 
 
 class UserSession(Base):

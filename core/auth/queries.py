@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from sqlalchemy import exists, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import String, and_, cast, exists, literal, null, or_, select, union_all
+from sqlalchemy.orm import Session, aliased
 
 from core import settings
 from core.auth.models import Authority, Delegation, Role, RolePermission, User, UserCentre, UserRole
 from core.calendar import local_day
+from core.errors import NotFound
+from core.i18n import lazy_gettext as _l
 
 
 def user_named(session: Session, username: str) -> User | None:
@@ -28,6 +31,42 @@ def roles_of(session: Session, user_ids: Sequence[int]) -> Mapping[int, list[Rol
     return found
 
 
+@dataclass
+class Powers:
+    """What one person has by their posts: role slugs, permissions, the widest scope, centres."""
+
+    roles: set[str] = field(default_factory=set)
+    permissions: set[str] = field(default_factory=set)
+    scopes: set[str] = field(default_factory=set)
+    centres: set[int] = field(default_factory=set)
+
+
+def powers_of(session: Session, user_ids: Sequence[int]) -> Mapping[int, Powers]:
+    """The powers of several people with one statement. Who holds a role holds those that are the same post as well (ORG-05)."""
+    held, role = aliased(Role), aliased(Role)
+    same_post = or_(role.id == held.id, role.same_post_as == held.slug, role.slug == held.same_post_as)
+    granted = and_(RolePermission.role_id == role.id, RolePermission.granted)
+    by_role = (select(UserRole.user_id, literal("role"), role.slug, role.scope, RolePermission.permission)
+               .join(held, held.id == UserRole.role_id).join(role, same_post).outerjoin(RolePermission, granted)
+               .where(UserRole.user_id.in_(user_ids), held.active, role.active))
+    by_centre = (select(UserCentre.user_id, literal("centre"), cast(UserCentre.centre_id, String), cast(null(), String), cast(null(), String))
+                 .where(UserCentre.user_id.in_(user_ids)))
+    found = {user_id: Powers() for user_id in user_ids}
+    for user_id, kind, name, scope, permission in session.execute(union_all(by_role, by_centre)):
+        _add_power(found[user_id], kind, name, scope, permission)
+    return found
+
+
+def _add_power(powers: Powers, kind: str, name: str, scope: str | None, permission: str | None) -> None:
+    if kind == "centre":
+        powers.centres.add(int(name))
+        return
+    powers.roles.add(name)
+    powers.scopes.add(scope or "own")
+    if permission is not None:
+        powers.permissions.add(permission)
+
+
 def permissions_by_role(session: Session, role_ids: Sequence[int]) -> Mapping[int, frozenset[str]]:
     found: dict[int, set[str]] = {role_id: set() for role_id in role_ids}
     query = select(RolePermission.role_id, RolePermission.permission).where(RolePermission.role_id.in_(role_ids), RolePermission.granted)
@@ -36,11 +75,12 @@ def permissions_by_role(session: Session, role_ids: Sequence[int]) -> Mapping[in
     return {role_id: frozenset(names) for role_id, names in found.items()}
 
 
-def delegations_to(session: Session, user_id: int, now: datetime) -> list[Delegation]:
-    """Delegations in force for this person today, by the association's clock."""
+def lenders_to(session: Session, user_id: int, now: datetime) -> dict[int, User]:
+    """Active people whose powers this person holds today, by the association's clock (ORG-07)."""
     today = local_day(now, settings.time_zone(session))
-    return list(session.scalars(select(Delegation).where(
-        Delegation.to_user_id == user_id, Delegation.from_on <= today, Delegation.until_on >= today, Delegation.ended_at.is_(None)).order_by(Delegation.id)))
+    query = select(User).join(Delegation, Delegation.from_user_id == User.id).where(
+        Delegation.to_user_id == user_id, Delegation.from_on <= today, Delegation.until_on >= today, Delegation.ended_at.is_(None), User.active)
+    return {one.id: one for one in session.scalars(query.order_by(Delegation.id))}
 
 
 def centres_of(session: Session, user_id: int) -> frozenset[int]:
@@ -48,10 +88,11 @@ def centres_of(session: Session, user_id: int) -> frozenset[int]:
 
 
 def matrix(session: Session) -> dict[str, frozenset[str]]:
-    """Role slug → permissions, for every active role."""
+    """Role slug → permissions, for every active role; a title of another role's post has that one's (ORG-05)."""
     roles = list(session.scalars(select(Role).where(Role.active).order_by(Role.id)))
     by_id = permissions_by_role(session, [role.id for role in roles])
-    return {role.slug: by_id[role.id] for role in roles}
+    own = {role.slug: by_id[role.id] for role in roles}
+    return {role.slug: own.get(role.same_post_as or role.slug, own[role.slug]) for role in roles}
 
 
 def authority(session: Session, decision: str) -> tuple[str, str | None]:
@@ -59,7 +100,9 @@ def authority(session: Session, decision: str) -> tuple[str, str | None]:
     row = session.scalar(select(Authority).where(Authority.decision == decision))
     if row is not None:
         return row.decides, row.approves
-    proposed = session.info["decisions"][decision]
+    proposed = session.info["decisions"].get(decision)
+    if proposed is None:
+        raise NotFound(_l("There is no decision “%(name)s” in the table of authorities.", name=decision), value=decision, rule="ORG-08")
     return proposed.decides, proposed.approves
 
 
@@ -75,7 +118,9 @@ def without_description(session: Session) -> list[User]:
 
 def holders_of(session: Session, role: str) -> list[User]:
     """Active people with this role, or with a role that is the same post."""
-    same = select(Role.id).where(or_(Role.slug == role, Role.same_post_as == role))
+    other = aliased(Role)
+    canonical = select(other.same_post_as).where(other.slug == role).scalar_subquery()
+    same = select(Role.id).where(or_(Role.slug == role, Role.same_post_as == role, Role.slug == canonical))
     return list(session.scalars(select(User).where(User.active, exists().where(UserRole.user_id == User.id, UserRole.role_id.in_(same))).order_by(User.id)))
 
 

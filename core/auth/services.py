@@ -51,10 +51,17 @@ def seed(session: Session, areas: Sequence[AreaInfo], plugins: Sequence[PluginIn
     known = {(row.role_id, row.permission) for row in session.scalars(select(RolePermission))}
     for permission in [one for manifest in [*areas, *plugins] for one in manifest.permissions]:
         for slug in {ADMINISTRATOR if slug == "administrator" else slug for slug in permission.roles}:
-            if slug in roles and (roles[slug].id, permission.name) not in known:
-                session.add(RolePermission(role_id=roles[slug].id, permission=permission.name, granted=True))
-                known.add((roles[slug].id, permission.name))
+            post = _post(roles, slug)
+            if post is not None and (post.id, permission.name) not in known:
+                session.add(RolePermission(role_id=post.id, permission=permission.name, granted=True))
+                known.add((post.id, permission.name))
     session.flush()
+
+
+def _post(roles: dict[str, Role], slug: str) -> Role | None:
+    """The role whose post this title is; only posts have permissions (ORG-05)."""
+    role = roles.get(slug)
+    return roles.get(role.same_post_as, role) if role is not None and role.same_post_as else role
 
 
 def _catalogue() -> list[dict[str, Any]]:
@@ -68,7 +75,7 @@ def _of_plugin(role: Any) -> dict[str, Any]:
 def _role(item: dict[str, Any]) -> Role:
     duties = item.get("duties") or {}
     return Role(slug=item["slug"], name_ar=item["name"]["ar"], name_en=item["name"]["en"], titles={"ar": item.get("titles_ar", [])},
-                same_post_as=item.get("same_post_as"), manager=item.get("manager"), department=item.get("department"),
+                same_post_as=item.get("same_post_as") or item.get("held_by"), manager=item.get("manager"), department=item.get("department"),
                 duties_ar=duties.get("ar", ""), duties_en=duties.get("en", ""), scope="all" if item["slug"] in SEES_ALL else "department")
 
 
@@ -76,32 +83,21 @@ def _role(item: dict[str, Any]) -> Role:
 
 
 def actor_for(session: Session, user: User, *, source: str, now: datetime | None = None, **more: Any) -> Actor:
-    """What ``user`` may do now: own roles, and what others delegated for today."""
+    """What ``user`` may do now, with two statements: what others delegated for today, and everybody's powers."""
     from core import work
 
-    delegations = queries.delegations_to(session, user.id, now or work.now())
-    ids = [user.id, *(one.from_user_id for one in delegations)]
-    roles = queries.roles_of(session, ids)
-    permissions = queries.permissions_by_role(session, list({role.id for one in roles.values() for role in one}))
-    lenders = {one.id: one for one in session.scalars(select(User).where(User.id.in_(ids[1:]), User.active))} if delegations else {}
-    own = roles[user.id]
+    lenders = queries.lenders_to(session, user.id, now or work.now())
+    powers = queries.powers_of(session, [user.id, *lenders])
+    own = powers[user.id]
     return Actor(
-        user_id=user.id, label=user.label, permissions=_united(own, permissions), roles=_slugs(own), source=source, department_id=user.department_id,
-        centre_ids=queries.centres_of(session, user.id), scopes={"*": _widest(own)},
-        delegators=tuple(Delegator(one.id, one.label, _united(roles[one.id], permissions), _slugs(roles[one.id])) for one in lenders.values()), **more,
+        user_id=user.id, label=user.label, permissions=frozenset(own.permissions), roles=frozenset(own.roles), source=source,
+        department_id=user.department_id, centre_ids=frozenset(own.centres), scopes={"*": max(own.scopes, key=BREADTH.index, default="own")},
+        delegators=tuple(_delegator(one, powers[one.id]) for one in lenders.values()), **more,
     )
 
 
-def _united(roles: Sequence[Role], permissions: Any) -> frozenset[str]:
-    return frozenset().union(*(permissions[role.id] for role in roles))
-
-
-def _slugs(roles: Sequence[Role]) -> frozenset[str]:
-    return frozenset(slug for role in roles for slug in (role.slug, role.same_post_as) if slug)
-
-
-def _widest(roles: Sequence[Role]) -> str:
-    return max((role.scope for role in roles), key=BREADTH.index, default="own")
+def _delegator(user: User, powers: queries.Powers) -> Delegator:
+    return Delegator(user.id, user.label, frozenset(powers.permissions), frozenset(powers.roles))
 
 
 def refuse_own(actor: Actor, maker_id: int | None, *, rule: str = "ORG-09", delegator: Delegator | None = None) -> None:
@@ -207,6 +203,8 @@ def set_active(session: Session, user: User, active: bool, *, actor: Actor) -> N
     authorize(session, actor, MANAGE)
     if not active and user.id == actor.user_id:
         raise Conflict(_l("Nobody locks themselves out. Another administrator must."))
+    if not active:
+        _keep_an_administrator(session, user)
     user.active = active
     end_all_sessions(user)
     session.flush()
@@ -243,6 +241,7 @@ def grant_role(session: Session, user: User, slug: str, *, actor: Actor) -> None
     """Give a person a role; their sessions end, so that the change holds everywhere at once (AUD-03)."""
     authorize(session, actor, MANAGE)
     role = role_by_slug(session, slug)
+    _refuse_own_rise(session, role, actor)
     if session.scalar(select(UserRole).where(UserRole.user_id == user.id, UserRole.role_id == role.id)) is None:
         row = UserRole(user_id=user.id, role_id=role.id)
         session.add(row)
@@ -253,14 +252,27 @@ def grant_role(session: Session, user: User, slug: str, *, actor: Actor) -> None
 def revoke_role(session: Session, user: User, slug: str, *, actor: Actor) -> None:
     authorize(session, actor, MANAGE)
     role = role_by_slug(session, slug)
+    _refuse_own_rise(session, role, actor)
     row = session.scalar(select(UserRole).where(UserRole.user_id == user.id, UserRole.role_id == role.id))
     if row is None:
         return
-    if slug == ADMINISTRATOR and len(queries.holders_of(session, ADMINISTRATOR)) == 1:
-        raise Conflict(_l("The last administrator keeps the role. Give it to somebody else first."))
+    if role.slug == ADMINISTRATOR:
+        _keep_an_administrator(session, user)
     session.delete(row)
     audit.name_action(session, row, "role_change", reason=role.slug)
     _epoch_quietly(session, user)
+
+
+def _refuse_own_rise(session: Session, role: Role, actor: Actor) -> None:
+    """Who manages people but not roles hands out no role that may change roles: that would be a way to any power."""
+    held = queries.permissions_by_role(session, [role.id])[role.id]
+    if ROLES in held:
+        authorize(session, actor, ROLES)
+
+
+def _keep_an_administrator(session: Session, user: User) -> None:
+    if [one.id for one in queries.holders_of(session, ADMINISTRATOR)] == [user.id]:
+        raise Conflict(_l("The last administrator keeps the role and the access. Make somebody else administrator first."))
 
 
 def _epoch_quietly(session: Session, user: User) -> None:
@@ -289,6 +301,8 @@ def set_permission(session: Session, slug: str, permission: str, granted: bool, 
     if permission not in session.info["permissions"]:
         raise NotFound(_l("There is no permission “%(name)s”.", name=permission))
     role = role_by_slug(session, slug)
+    if role.same_post_as is not None and granted:
+        raise Conflict(_l("“%(name)s” is one more title of another role’s post. Change that one, or split the post first.", name=role.name), rule="ORG-05")
     if role.slug == ADMINISTRATOR and permission in (MANAGE, ROLES) and not granted:
         raise Conflict(_l("The administrator keeps the permission to manage people and roles; otherwise nobody could."))
     row = session.scalar(select(RolePermission).where(RolePermission.role_id == role.id, RolePermission.permission == permission))
@@ -324,6 +338,33 @@ def set_authority(session: Session, decision: str, decides: str, approves: str |
     session.flush()
 
 
+def split_post(session: Session, slug: str, *, actor: Actor) -> Role:
+    """Make a title that stood for another role's post a role of its own, with that post's permissions to begin with (ORG-05)."""
+    authorize(session, actor, ROLES)
+    role = role_by_slug(session, slug)
+    if role.same_post_as is None:
+        raise Conflict(_l("“%(name)s” is a role of its own already.", name=role.name))
+    copied = queries.matrix(session)[role.slug] & set(session.info["permissions"])
+    role.same_post_as = None
+    session.flush()
+    for name in sorted(copied):
+        set_permission(session, slug, name, True, actor=actor)
+    return role
+
+
+def join_post(session: Session, slug: str, other: str, *, actor: Actor) -> Role:
+    """Make a role one more title of another role's post: its holders and theirs have the same powers from now on (ORG-05)."""
+    authorize(session, actor, ROLES)
+    role, post = role_by_slug(session, slug), role_by_slug(session, other)
+    if role.id == post.id or post.same_post_as is not None or ADMINISTRATOR in (role.slug, post.slug):
+        raise Conflict(_l("These two cannot be one post: “%(one)s” and “%(other)s”.", one=role.name, other=post.name), rule="ORG-05")
+    for row in session.scalars(select(RolePermission).where(RolePermission.role_id == role.id, RolePermission.granted)):
+        row.granted = False
+    role.same_post_as = post.slug
+    session.flush()
+    return role
+
+
 # --- delegation ------------------------------------------------------------------------------------------------------------
 
 
@@ -342,7 +383,8 @@ def delegate(session: Session, from_user: User, to_user: User, from_on: date, un
     overlapping = select(Delegation).where(Delegation.from_user_id == from_user.id, Delegation.ended_at.is_(None), Delegation.from_on <= until_on,
                                            Delegation.until_on >= from_on)
     if session.scalar(overlapping) is not None:
-        raise Conflict(_l("Somebody already holds these powers in this period; one person at a time. End that delegation first."), field="from_on", rule="ORG-07")
+        raise Conflict(_l("Somebody already holds these powers in this period; one person at a time. End that delegation first."), field="from_on",
+                       rule="ORG-07")
     row = Delegation(from_user_id=from_user.id, to_user_id=to_user.id, from_on=from_on, until_on=until_on, reason=check_plain(reason, field="reason")[:300])
     session.add(row)
     audit.name_action(session, row, "delegate")
