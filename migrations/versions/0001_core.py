@@ -373,6 +373,7 @@ def upgrade() -> None:
         sa.Column("assignment", sa.Text(), nullable=False),
         sa.Column("language", sa.String(length=2), nullable=True),
         sa.Column("theme", sa.String(length=8), nullable=True),
+        sa.Column("single_keys", sa.Boolean(), nullable=False),
         sa.Column("password_hash", sa.String(length=200), nullable=True),
         sa.Column("totp_secret", sa.Text(), nullable=True),
         sa.Column("totp_last", sa.BigInteger(), nullable=True),
@@ -531,6 +532,24 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("core_import", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_core_import_sha256"), ["sha256"], unique=False)
+
+    op.create_table(
+        "core_lost_factor",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.String(length=300), nullable=False),
+        sa.Column("asked_by_id", sa.Integer(), nullable=True),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("decided_by_id", sa.Integer(), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("approved", sa.Boolean(), nullable=True),
+        sa.ForeignKeyConstraint(["asked_by_id"], ["core_user.id"], name=op.f("fk_core_lost_factor_asked_by_id")),
+        sa.ForeignKeyConstraint(["decided_by_id"], ["core_user.id"], name=op.f("fk_core_lost_factor_decided_by_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["core_user.id"], name=op.f("fk_core_lost_factor_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_core_lost_factor")),
+    )
+    with op.batch_alter_table("core_lost_factor", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_core_lost_factor_user_id"), ["user_id"], unique=False)
 
     op.create_table(
         "core_one_time_link",
@@ -975,6 +994,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_core_one_time_link_user_id"))
 
     op.drop_table("core_one_time_link")
+    with op.batch_alter_table("core_lost_factor", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_core_lost_factor_user_id"))
+
+    op.drop_table("core_lost_factor")
     with op.batch_alter_table("core_import", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_core_import_sha256"))
 
