@@ -30,7 +30,9 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circ
 
 def moment(at: datetime) -> str:
     """A moment in UTC to the microsecond, the same on both engines."""
-    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
+    if at.tzinfo is not UTC:
+        at = at.astimezone(UTC)
+    return at.isoformat(timespec="microseconds")[:26]
 
 
 def event_code(key: bytes, event: Mapping[str, Any]) -> str:

@@ -30,7 +30,7 @@ class AuditEvent(Base):
     __table_args__ = (
         sa.UniqueConstraint("batch", "position", name="uq_core_audit_event_place"),
         sa.Index("ix_core_audit_event_record", "record_type", "record_id", "id"),
-        sa.Index("ix_core_audit_event_actor", "actor_id", "id"),
+        sa.Index("ix_core_audit_event_actor", "actor_label", "id"),
         sa.Index("ix_core_audit_event_action", "action", "id"),
         sa.Index("ix_core_audit_event_label", "record_label", "id"),
         sa.Index("ix_core_audit_event_plugin", "plugin", "id"),
@@ -114,10 +114,10 @@ END $$"""  # noqa: S608
 
 def _append_only(table: str, *keys: str) -> list[Derived]:
     """Triggers that refuse UPDATE, DELETE, TRUNCATE, and on SQLite an INSERT that would replace a row."""
-    known = " OR ".join(f"({key})" for key in keys)
+    known = " OR ".join(f"EXISTS (SELECT 1 FROM {table} WHERE {key})" for key in keys)  # noqa: S608
     guards = {
         "no_update": f"BEFORE UPDATE ON {table}", "no_delete": f"BEFORE DELETE ON {table}",
-        "no_replace": f"BEFORE INSERT ON {table} WHEN EXISTS (SELECT 1 FROM {table} WHERE {known})",  # noqa: S608
+        "no_replace": f"BEFORE INSERT ON {table} WHEN {known}",
     }
     sqlite = [
         Derived(f"{table}_{name}", "trigger", table,
@@ -128,7 +128,9 @@ def _append_only(table: str, *keys: str) -> list[Derived]:
     return [*sqlite, Derived(f"{table}_keep", "trigger", table, postgresql=(REFUSE, HEAD, on_postgresql))]
 
 
+BEHALF = "CREATE INDEX ix_core_audit_event_behalf ON core_audit_event (on_behalf_of_label, id) WHERE on_behalf_of_label IS NOT NULL"
 derive(
+    Derived("ix_core_audit_event_behalf", "index", "core_audit_event", sqlite=(BEHALF,), postgresql=(BEHALF,)),
     *_append_only("core_audit_event", "id = NEW.id", "batch = NEW.batch AND position = NEW.position"),
     *_append_only("core_audit_block", "seq = NEW.seq", "batch = NEW.batch"),
 )

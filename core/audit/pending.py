@@ -158,16 +158,21 @@ def _absorb(before: Pending, after: Pending) -> None:
     before.subject_id = after.subject_id or before.subject_id
 
 
+_AS_THEY_ARE = frozenset((str, int, bool, type(None)))
+
+
 def plain(value: Any) -> Any:
     """A value as JSON has it, the same on both engines; bytes by size and fingerprint only."""
-    if value is None or isinstance(value, (str, bool, int)):
-        return value.value if isinstance(value, Enum) else value
+    if value.__class__ in _AS_THEY_ARE:
+        return value
     if isinstance(value, (datetime, date, time)):
         return value.isoformat()
     if isinstance(value, (Decimal, UUID)):
         return str(value)
     if isinstance(value, Enum):
         return plain(value.value)
+    if isinstance(value, (str, int)):
+        return str(value) if isinstance(value, str) else int(value)
     if isinstance(value, bytes):
         return {"bytes": len(value), "sha256": sha256(value).hexdigest()}
     return _plain_many(value)

@@ -93,7 +93,9 @@ def _ensure_own(connection: Any) -> None:
     for item in derived(dialect):
         if item.table in TABLES:
             on = "" if dialect == "sqlite" else f" ON {item.table}"
-            if item.kind == "trigger":
+            if item.kind == "index":
+                connection.exec_driver_sql(f"DROP INDEX IF EXISTS {item.name}")
+            elif item.kind == "trigger":
                 connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {item.name}{on}")
             for statement in item.statements(dialect):
                 connection.exec_driver_sql(statement)

@@ -13,7 +13,7 @@ from sqlalchemy import event
 from core import work
 from core.audit import services as audit
 from core.auth.actor import Actor, act_for
-from core.database import Session, section
+from core.database import Session
 from core.errors import DiwanError, NotAllowed
 from core.keys import decrypt, destroy_subject_key, new_subject
 from tests.core.audit.conftest import Log

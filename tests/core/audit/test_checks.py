@@ -110,7 +110,8 @@ def test_command_takes_an_anchor_file_from_elsewhere(log: Log, folder: Path) -> 
     anchored(log, folder)
     elsewhere = folder / "copy.txt"
     anchors_file(folder).rename(elsewhere)
-    log.tamper("DELETE FROM core_audit_event WHERE batch IN (SELECT batch FROM core_audit_block WHERE seq >= 3)", "DELETE FROM core_audit_block WHERE seq >= 3")
+    log.tamper("DELETE FROM core_audit_event WHERE batch IN (SELECT batch FROM core_audit_block WHERE seq >= 3)",
+               "DELETE FROM core_audit_block WHERE seq >= 3")
 
     with opened(log, folder) as session:
         assert commands.verify(session, say=lambda line: None) == 0
