@@ -19,6 +19,7 @@ AREA = AreaInfo(
 
 @hookimpl
 def register_admin_views() -> list[BaseView]:
+    from core.admin.search_page import SearchView
     from core.admin.settings_page import SettingsView
 
-    return [SettingsView()]
+    return [SettingsView(), SearchView()]

@@ -48,8 +48,9 @@ def importers() -> list[Importer]:
         ImportField("remarks", labels["remarks"], longest=4000),
     )
     options = (
-        ImportField("customer_class", _l("Customer type where the file has none"), "choice", choices=_choices(domain.classes())),
+        ImportField("customer_class", _l("Customer type where the file has none"), "choice", choices=_choices(domain.classes()), labels=domain.classes()),
         ImportField("same_name", _l("Lines whose name is in the register already"), "choice", choices={"skip": "skip", "create": "create"},
+                    labels={"skip": _l("Skip them as duplicates"), "create": _l("Take them in as other people")},
                     help=_l("Skip them as duplicates, or take them as other people of the same name.")),
     )
     return [Importer("customers.customers", _l("Customers"), FILL, fields, check, apply, undo, finish, "core_customer_form_line",

@@ -24,6 +24,8 @@ class ImportField:
     required: bool = False
     choices: Mapping[str, str] | None = None
     """Accepted writing (folded) → stored code, for ``choice``."""
+    labels: Mapping[str, Any] = field(default_factory=dict)
+    """Stored code → what people call it, for choices shown on a page."""
     help: Any = ""
     longest: int = 500
 

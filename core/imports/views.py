@@ -27,6 +27,12 @@ from core.jobs import services as jobs
 from core.state import state
 
 SAMPLE_LINES = 5
+STATES = {
+    "uploaded": (_l("columns to be chosen"), "warn"), "checking": (_l("being checked"), "act"), "checked": (_l("checked, to be applied"), "act"),
+    "applying": (_l("being applied"), "act"), "applied": (_l("applied"), "good"), "undone": (_l("taken back"), ""), "failed": (_l("stopped"), "bad"),
+}
+OUTCOMES = {"create": (_l("new"), "good"), "update": (_l("changes"), "act"), "duplicate": (_l("duplicate"), "warn"), "refused": (_l("refused"), "bad"),
+            "staged": (_l("not judged yet"), "")}
 DATE_ORDERS = (("", _l("Say which…")), ("dmy", _l("Day, month, year")), ("mdy", _l("Month, day, year")), ("ymd", _l("Year, month, day")))
 CALENDARS = (("gregorian", _l("Gregorian")), ("hijri", _l("Hijri (Umm al-Qura)")))
 ENCODINGS = (("", _l("UTF-8 or UTF-16 (told by the file)")), ("windows-1256", _l("Windows-1256 (Arabic)")))
@@ -54,7 +60,7 @@ class ImportsView(PageView):
     def index(self) -> Any:
         before = page_number("before", 0, 10**9) or None
         rows = queries.recent(self.session, list(self.importers()), before=before)
-        return self.render("imports/index.html", rows=rows[: queries.PAGE_SIZE], more=len(rows) > queries.PAGE_SIZE, importers=self.importers())
+        return self.render("imports/index.html", rows=rows[: queries.PAGE_SIZE], more=len(rows) > queries.PAGE_SIZE, importers=self.importers(), states=STATES)
 
     @expose("/new", methods=("GET", "POST"))
     def new(self) -> Any:
@@ -106,7 +112,9 @@ class ImportsView(PageView):
         mapping = self._mapping(importer, given) if given is not None else (row.mapping or (kept.mapping if kept else guess(importer, reading)))
         page = self.render("imports/columns.html", row=row, importer=importer, headings=reading.headings if reading else (), sample=sample, mapping=mapping,
                            declared=declared, remembered=kept is not None, error=error, faults=faults(error) if error else (), date_orders=DATE_ORDERS,
-                           calendars=CALENDARS, encodings=ENCODINGS, sheets=readers.sheets(path), same=services.earlier_with_same_file(self.session, row))
+                           calendars=CALENDARS, encodings=ENCODINGS, sheets=readers.sheets(path),
+                           sheet_choices=[(name, name) for name, _hidden in readers.sheets(path)],
+                           option_choices={one.key: option_choices(one) for one in importer.options}, same=services.earlier_with_same_file(self.session, row))
         return page, 422 if error and given is not None else 200
 
     def _check(self, row: Import, importer: Importer, reading: readers.Reading, declared: dict[str, Any]) -> Any:
@@ -132,7 +140,7 @@ class ImportsView(PageView):
             raise NotFound(_l("There is no such group of lines."))
         lines = queries.lines(self.session, row.id, outcome, after=page_number("after", 0, 10**9))
         return self.render("imports/preview.html", row=row, importer=importer, lines=lines[: queries.PAGE_SIZE], more=len(lines) > queries.PAGE_SIZE,
-                           outcome=outcome, good=services.good(row.counts), progress=queries.progress(self.session, row) if row.state == "applying" else None)
+                           outcome=outcome, good=services.good(row.counts), states=STATES, outcomes=OUTCOMES, plain=services.from_json, progress=queries.progress(self.session, row) if row.state == "applying" else None)
 
     @expose("/<int:import_id>/apply", methods=("POST",))
     def apply(self, import_id: int) -> Any:
@@ -191,6 +199,15 @@ class ImportsView(PageView):
             header = given.get("header_row", "")
             declared["header_row"] = int(header) if header.isascii() and header.isdigit() and 0 < len(header) < 5 else None
         return {key: value for key, value in declared.items() if value}
+
+
+def option_choices(option: Any) -> list[tuple[str, Any]]:
+    """Codes of an option with a label of each: the longest writing that it accepts."""
+    labels: dict[str, Any] = {}
+    for text, code in (option.choices or {}).items():
+        if len(text) > len(str(labels.get(code, ""))) or text == code:
+            labels[code] = text
+    return [(code, option.labels.get(code, text)) for code, text in labels.items()]
 
 
 def staged_path(folder: Path, token: str) -> Path:
