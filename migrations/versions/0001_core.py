@@ -63,7 +63,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("core_audit_event", schema=None) as batch_op:
         batch_op.create_index("ix_core_audit_event_action", ["action", "id"], unique=False)
-        batch_op.create_index("ix_core_audit_event_actor", ["actor_id", "id"], unique=False)
+        batch_op.create_index("ix_core_audit_event_actor", ["actor_label", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_core_audit_event_at"), ["at"], unique=False)
         batch_op.create_index("ix_core_audit_event_label", ["record_label", "id"], unique=False)
         batch_op.create_index("ix_core_audit_event_plugin", ["plugin", "id"], unique=False)
