@@ -15,9 +15,8 @@ _IGNORED = r"\s'\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u
 _TRIGGERS = r"=+\-@\x00\u207a\u207b\u208a\u208b\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20"
 _DANGEROUS = re.compile(rf"[{_IGNORED}]*[{_TRIGGERS}]|[{_IGNORED}]*[\t\r\n]")
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?", re.ASCII)
-# One search over a whole column instead of one match a cell: \x1f separates cells and occurs in no clean text.
-_SEPARATOR = "\x1f"
-_ANY_DANGEROUS = re.compile(rf"(?:\A|{_SEPARATOR})[{_IGNORED}]*[{_TRIGGERS}\t\r\n]")
+# Nearly every cell is cleared by its first character, which costs a third of a match.
+_SUSPICIOUS = frozenset(re.findall(rf"[{_IGNORED}{_TRIGGERS}]", "".join(map(chr, range(0xD800))) + "".join(map(chr, range(0xE000, 0x10000)))))
 
 
 def is_dangerous(text: str) -> bool:
@@ -36,7 +35,6 @@ def unguard(text: str) -> str:
 
 def guard_all(texts: Sequence[str]) -> Sequence[str]:
     """``guard`` for a whole column; a clean column is returned as it is."""
-    joined = _SEPARATOR.join(texts)
-    if _ANY_DANGEROUS.search(joined) is None:
+    if _SUSPICIOUS.isdisjoint({text[:1] for text in texts}):
         return texts
     return [guard(text) for text in texts]
