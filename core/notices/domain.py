@@ -15,6 +15,7 @@ from core.errors import InvalidInput
 from core.i18n import lazy_gettext as _l
 
 MOST_ATTEMPTS = 5
+STATE_NAMES = {"queued": _l("waiting"), "sending": _l("on its way"), "sent": _l("sent"), "failed": _l("failed"), "copied": _l("passed on by hand")}
 _BREAKS = re.compile(r"[\x00-\x1f\x7f]+")
 _ADDRESS = re.compile(r"[^\s@<>,;:\"()]{1,64}@[A-Za-z0-9.-]{1,189}")
 

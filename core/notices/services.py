@@ -29,7 +29,7 @@ from core.i18n import lazy_gettext as _l
 from core.jobs import services as jobs
 from core.keys import keys_of
 from core.notices import secrets
-from core.notices.domain import MOST_ATTEMPTS, Server, check_address, is_final, message, reason
+from core.notices.domain import MOST_ATTEMPTS, STATE_NAMES, Server, check_address, is_final, message, reason
 from core.notices.models import COPIED, FAILED, QUEUED, SENDING, SENT, Mail, Notice
 
 SEND = "notices.send_mail"
@@ -245,7 +245,7 @@ def mark_copied(session: Session, mail_id: int, *, actor: Actor, now: datetime) 
     """Note that somebody passed the text on by hand; it will not be sent any more, and a secret one is emptied."""
     row = _one(session, mail_id, actor)
     if row.state not in (QUEUED, FAILED):
-        raise Conflict(_l("This mail is %(state)s already; there is nothing to pass on.", state=row.state))
+        raise Conflict(_l("This mail is %(state)s already; there is nothing to pass on.", state=STATE_NAMES[row.state]))
     row.state, row.ended_at = COPIED, now
     if row.secret:
         row.body = ""
@@ -257,7 +257,7 @@ def send_again(session: Session, mail_id: int, *, actor: Actor, now: datetime) -
     """Try a failed or waiting mail at once."""
     row = _one(session, mail_id, actor)
     if row.state not in (QUEUED, FAILED):
-        raise Conflict(_l("This mail is %(state)s already and is not sent a second time.", state=row.state))
+        raise Conflict(_l("This mail is %(state)s already and is not sent a second time.", state=STATE_NAMES[row.state]))
     if not mail_is_set(session):
         raise Conflict(_l("No mail server is set. Set one on the settings page, or copy the text and pass it on."))
     row.state, row.attempts, row.ended_at = QUEUED, 0, None

@@ -17,10 +17,10 @@ from core.i18n import gettext as _
 from core.i18n import language
 from core.i18n import lazy_gettext as _l
 from core.notices import queries, services
+from core.notices.domain import STATE_NAMES
 from core.notices.models import STATES, Mail
 from core.work import real
 
-STATE_NAMES = {"queued": _l("waiting"), "sending": _l("on its way"), "sent": _l("sent"), "failed": _l("failed"), "copied": _l("passed on by hand")}
 TONES = {"failed": "bad", "queued": "warn", "sent": "good", "sending": "act"}
 
 

@@ -18,7 +18,7 @@ from core.auth.actor import Actor, authorize
 from core.calendar import local_day
 from core.errors import DiwanError
 from core.exporter.columns import Column
-from core.exporter.stream import Outcome
+from core.exporter.stream import Outcome, Stream
 from core.exporter.text import Options, write_csv
 from core.organisation.models import Centre
 from core.reports.domain import Totals, plain_filter, read_parameters
@@ -113,13 +113,21 @@ def export(session: Session, report: Report, given: Mapping[str, str], *, actor:
     authorize(session, actor, report.permission, rule="PLUG-05")
     values = values_of(session, report, given, actor=actor, now=now)
     stream = write_csv(report.columns, _rows(session, report, values, actor), Options(bom=bom, zone=settings.time_zone(session)))
+    return Export(report, plain_filter(values, report), *_written(report, stream))
+
+
+def _written(report: Report, stream: Stream) -> tuple[IO[bytes], Outcome]:
     file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115 - it is closed by whoever sends it
-    for data in stream:
-        file.write(data)
+    try:
+        for data in stream:
+            file.write(data)
+    except BaseException:
+        file.close()
+        raise
     file.seek(0)
     if stream.outcome is None or not stream.outcome.whole:
         raise DiwanError(f"The export of '{report.name}' did not end as a whole file.")
-    return Export(report, plain_filter(values, report), file, stream.outcome)
+    return file, stream.outcome
 
 
 def log_export(session: Session, made: Export, *, actor: Actor) -> None:

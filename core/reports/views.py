@@ -40,9 +40,9 @@ class ReportsView(PageView):
         titled = [(state().owner_title(owner), reports) for owner, reports in groups.items()]
         return self.render("reports/index.html", groups=titled)
 
-    @expose("/<name>/")
-    def report(self, name: str) -> Any:
-        found = self.find(name)
+    @expose("/<code>/")
+    def report(self, code: str) -> Any:
+        found = self.find(code)
         given = request.args.to_dict()
         result, errors = None, {}
         try:
@@ -52,13 +52,13 @@ class ReportsView(PageView):
         page = self.render("reports/report.html", report=found, result=result, errors=errors, given=given, fields=self.fields(found, given, result))
         return page, 422 if errors else 200
 
-    @expose("/<name>/export", methods=("POST",))
-    def export(self, name: str) -> Any:
+    @expose("/<code>/export", methods=("POST",))
+    def export(self, code: str) -> Any:
         """The file. A POST, because it is logged; its entry is committed before the first byte leaves."""
-        made = services.export(self.session, self.find(name), request.form.to_dict(), actor=self.actor, now=self.now())
+        made = services.export(self.session, self.find(code), request.form.to_dict(), actor=self.actor, now=self.now())
         with self.writing() as session:
             services.log_export(session, made, actor=self.actor)
-        return download(made, f"{name}-{local_day(self.now(), time_zone(self.session)).isoformat()}")
+        return download(made, f"{code}-{local_day(self.now(), time_zone(self.session)).isoformat()}")
 
     def find(self, name: str) -> Report:
         """The report of this name, for whom it is meant for; otherwise NotFound, whether it exists or not."""
@@ -90,5 +90,6 @@ def download(made: services.Export, stem: str) -> Response:
 
 
 def _pieces(file: IO[bytes]) -> Iterator[bytes]:
-    while data := file.read(PIECE_BYTES):
-        yield data
+    with file:
+        while data := file.read(PIECE_BYTES):
+            yield data
