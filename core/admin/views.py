@@ -86,7 +86,11 @@ class Guarded:
     def is_visible(self) -> bool:
         return self.menu_title is not None
 
-    def inaccessible_callback(self, name: str, **kwargs: Any) -> Any:
+    def _handle_view(self, handler: str, /, **kwargs: Any) -> Any:
+        # Positional-only, so that an address may have a part called "name", which Flask-Admin's own would take for the handler's.
+        return None if self.is_accessible() else self.inaccessible_callback(handler, **kwargs)
+
+    def inaccessible_callback(self, handler: str, /, **kwargs: Any) -> Any:
         if current_actor().anonymous:
             return redirect(login_address())
         refuse_without(self.permission or "core.nobody")
