@@ -150,8 +150,9 @@ def forget_owner(owner: str) -> None:
 
 
 def owner_of(table: str) -> str:
-    """The owner of a table by its prefix."""
-    return table.split("_", 1)[0]
+    """The owner of a table by its prefix; of a table whose owner is not installed, the first word of its name."""
+    known = [name for name in _bases if table.startswith(f"{name}_")]
+    return max(known, key=len) if known else table.split("_", 1)[0]
 
 
 @event.listens_for(Mapper, "before_mapper_configured", named=True)

@@ -15,7 +15,8 @@ from core.settings import Association, Deployment
 from core.testing import actor_with, close_app, make_app, new_association, rolled_back, test_deployment
 from tests.support.postgres import ensure_postgres
 
-PLUGINS = Path(__file__).resolve().parent / "plugins_path"
+PLUGINS = Path(__file__).resolve().parent
+"""Folders here with a plugin.py are plugins of the tests: ``dummy_plugin`` and the example of plugins/README.md."""
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
 
 

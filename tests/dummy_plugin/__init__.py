@@ -1,0 +1,1 @@
+"""A plugin that implements every hook, so that each is shown to be asked and told."""

@@ -1,0 +1,20 @@
+"""Remarks on customers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.database import owner_base
+
+Base = owner_base("dummy_plugin")
+
+
+class Remark(Base):
+    __tablename__ = "dummy_plugin_remark"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    customer_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_customer.id"), index=True)
+    text: Mapped[str] = mapped_column(sa.String(200))
+    made_at: Mapped[datetime]

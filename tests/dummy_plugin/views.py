@@ -1,0 +1,27 @@
+"""A list, and a public page."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from core.admin.lists import ListColumn
+from core.admin.records import RecordView
+from core.i18n import lazy_gettext as _l
+from dummy_plugin.models import Remark
+
+
+class RemarkView(RecordView):
+    model = Remark
+    page_url = "/dummy_plugin/remarks"
+    page_endpoint = "dummy_plugin_remarks"
+    permission = "dummy_plugin.read"
+    title = menu_title = _l("Remarks")
+    menu_group = "complaints"
+    list_columns = (ListColumn("text", _l("Text"), sort=Remark.text), ListColumn("made_at", _l("Made"), "moment", sort=Remark.made_at))
+    list_sort = "-made_at"
+
+
+def public() -> Blueprint:
+    pages = Blueprint("dummy_plugin", __name__)
+    pages.add_url_rule("/hello", "hello", lambda: "hello from the dummy")
+    return pages
