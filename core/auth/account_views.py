@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import segno
-from flask import Response, flash, redirect, request, session, url_for
+from flask import Response, flash, make_response, redirect, request, session, url_for
 
 from core.admin.views import PageView, expose
-from core.auth import login, passwords, signin
+from core.auth import login, passwords, services, signin
 from core.auth.forms import ChangePasswordForm, CodeForm
 from core.auth.models import User
 from core.errors import InvalidInput, NotFound
@@ -55,8 +55,9 @@ class AccountView(PageView):
         hashed = signin.checked_hash(self.session, me, form.password.data or "")
         with self.writing() as own:
             signin.change_password(own, own.get_one(User, me.id), hashed)
+        response = login.forget(make_response(redirect(url_for("auth_login.index"))))
         flash(_("The password is changed. Sign in with it; all other sessions have ended too."), "success")
-        return login.forget(redirect(url_for("auth_login.index")))  # type: ignore[arg-type]
+        return response
 
     @expose("/second-factor", methods=("GET", "POST"))
     def second_factor(self) -> Any:
@@ -88,6 +89,13 @@ class AccountView(PageView):
         with self.writing() as own:
             codes = signin.new_recovery_codes(own, own.get_one(User, self.actor.user_id))
         return self.render("auth/recovery.html", codes=codes)
+
+    @expose("/keys", methods=("POST",))
+    def keys(self) -> Any:
+        """Whether single keys act in one's pages (WCAG 2.1.4)."""
+        with self.writing() as own:
+            services.keep_preferences(own, self.actor, single_keys=request.form.get("single_keys") == "1")
+        return redirect(url_for(".index"))
 
     @expose("/sessions/<int:session_id>/end", methods=("POST",))
     def end(self, session_id: int) -> Any:

@@ -36,4 +36,9 @@ def register_admin_views() -> list[BaseView]:
 
 @hookimpl
 def register_jobs() -> list[Job]:
-    return [Job("auth.sweep", signin.sweep, every="day", at="03:10")]
+    from core.auth import login_views
+
+    return [
+        Job("auth.sweep", signin.sweep, every="day", at="03:10", title=_l("Forget old sessions, links and counters")),
+        Job(login_views.RESET_JOB, login_views.send_reset, title=_l("Send a link for a new password")),
+    ]

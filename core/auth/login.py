@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Flask, Response, g, request
+from flask import session as form_session
 from flask.testing import FlaskClient
 from flask_login import LoginManager, UserMixin
 from sqlalchemy import select, update
@@ -94,14 +95,21 @@ def note_seen(error: BaseException | None = None) -> None:
 
 
 def remember(response: Response, token: str) -> Response:
-    """Put the session's token in the cookie."""
-    response.set_cookie(cookie_name(), token, httponly=True, samesite="Lax", secure=request.is_secure, path=f"{request.script_root}/" if request.script_root else "/")
+    """Put the session's token in the cookie; nothing of the form session from before signing in is kept."""
+    form_session.clear()
+    response.set_cookie(cookie_name(), token, **_cookie())
     return response
 
 
 def forget(response: Response) -> Response:
-    response.delete_cookie(cookie_name(), path=f"{request.script_root}/" if request.script_root else "/", secure=request.is_secure, httponly=True, samesite="Lax")
+    form_session.clear()
+    response.delete_cookie(cookie_name(), **_cookie())
     return response
+
+
+def _cookie() -> dict[str, Any]:
+    path = f"{request.script_root}/" if request.script_root else "/"
+    return {"path": path, "secure": request.is_secure, "httponly": True, "samesite": "Lax"}
 
 
 def start_test_session(client: FlaskClient, user: User) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from flask import current_app, flash, g, make_response, redirect, request, url_for
@@ -15,7 +17,11 @@ from core.auth.models import User
 from core.errors import InvalidInput, TooManyAttempts
 from core.i18n import gettext as _
 from core.i18n import lazy_gettext as _l
+from core.jobs.services import enqueue
+from core.notices import services as notices
 from core.state import state
+
+RESET_JOB = "auth.send_reset"
 
 
 class LoginView(PageView):
@@ -81,7 +87,6 @@ class LoginView(PageView):
         with self.writing() as session:
             row = session.get_one(login.UserSession, session_id)
             user = session.get_one(User, row.user_id)
-            signin.refuse_locked(session, user.username, address, self.now())
             return signin.give_second_factor(session, row, user, code, address=address, now=self.now())
 
     @expose("/out", methods=("POST",))
@@ -98,22 +103,18 @@ class LoginView(PageView):
         sent = False
         if request.method == "POST" and form.validate():
             sent = True
-            self._send_reset(form.username.data or "")
+            self._ask_reset(form.username.data or "")
         return self.render("auth/forgotten.html", form=form, sent=sent)
 
-    def _send_reset(self, username: str) -> None:
-        """Same answer for everybody; a known person with an address gets a mail, others ask their administrator."""
-        from core.notices import services as notices
-
-        address = request.remote_addr or ""
-        signin.refuse_locked(self.session, username, address, self.now())
+    def _ask_reset(self, username: str) -> None:
+        """The same work and the same answer for everybody: a job finds out whether there is somebody to write to."""
+        address, counted = request.remote_addr or "", f"reset {username}"
+        signin.refuse_locked(self.session, counted, address, self.now())
+        user = queries.user_named(self.session, username)
         with self.writing() as session:
-            user = queries.user_named(session, username)
-            signin.count_failure(session, f"reset:{username}", address, self.now())
-            if user is not None and user.active and user.email:
-                token = signin.make_link(session, user, "reset", actor=None, now=self.now())
-                subject, body = link_mail("reset", url_for(".link", token=token, _external=True))
-                notices.queue_mail(session, to=user.email, subject=subject, body=body, now=self.now())
+            signin.count_failure(session, counted, address, self.now())
+            place = url_for(".link", token="TOKEN", _external=True)
+            enqueue(session, RESET_JOB, {"user_id": user.id if user is not None else None, "place": place}, due_at=self.now())
 
     @expose("/link/<token>", methods=("GET", "POST"))
     def link(self, token: str) -> Any:
@@ -138,8 +139,9 @@ class LoginView(PageView):
         user = queries.user_named(self.session, request.form.get("username", ""))
         if user is None or not user.active:
             raise InvalidInput(_l("There is no such person in this demo."), field="username")
+        address = request.remote_addr or ""
         with self.writing() as session:
-            token = signin.begin_session(session, session.get_one(User, user.id), address=request.remote_addr or "", device="demo", now=self.now(), second_factor=True)
+            token = signin.begin_session(session, session.get_one(User, user.id), address=address, device="demo", now=self.now(), second_factor=True)
         return login.remember(make_response(redirect(request.script_root + "/")), token)
 
 
@@ -150,10 +152,21 @@ def demo_personas(session: Session) -> list[tuple[User, str]]:
     return [(one, str(roles[one.id][0].name) if roles[one.id] else "") for one in people]
 
 
-def link_mail(purpose: str, address: str) -> tuple[str, str]:
-    """(subject, body) of the mail with a one-time link; the same text can be handed over."""
+def send_reset(session: Session, arguments: Mapping[str, Any], now: datetime) -> None:
+    """The job behind "forgotten password": a mail to the person, where there is one with an address; else nothing."""
+    user = session.get(User, arguments["user_id"]) if arguments["user_id"] else None
+    if user is None or not user.active or not user.email:
+        return
+    token = signin.make_link(session, user, "reset", actor=None, now=now)
+    subject, body = link_mail("reset", arguments["place"].replace("TOKEN", token))
+    notices.mail_user(session, user, subject, body, now=now, secret=True)
+
+
+def link_mail(purpose: str, address: str) -> tuple[Any, Any]:
+    """(subject, body) of the mail with a one-time link, both lazy; the same text can be handed over."""
     if purpose == "invite":
-        return _("Your access to Diwan"), _("An account was made for you. Choose your password on this page; the link works once and for seven days:\n\n%(address)s", address=address)
-    return _("A new password for Diwan"), _("Somebody asked for a new password for your account. If it was you, set it on this page; the link works once and for two hours:\n\n%(address)s", address=address)
-
-
+        return _l("Your access to Diwan"), _l(
+            "An account was made for you. Choose your password on this page; the link works once and for seven days:\n\n%(address)s", address=address)
+    return _l("A new password for Diwan"), _l(
+        "Somebody asked for a new password for your account. If it was you, set it on this page; the link works once and for two hours:\n\n%(address)s",
+        address=address)

@@ -8,12 +8,14 @@ from typing import Any
 from flask import flash, redirect, request, url_for
 from sqlalchemy import select
 
+from core import settings
 from core.admin.views import PageView, expose, needs
 from core.audit import services as audit
 from core.auth import exports, queries, services, signin
 from core.auth.forms import DelegationForm, PersonForm
 from core.auth.login_views import link_mail
 from core.auth.models import Delegation, Role, User
+from core.calendar import local_day
 from core.errors import AppError, InvalidInput, NotFound
 from core.exporter.responses import attachment
 from core.i18n import gettext as _
@@ -50,15 +52,17 @@ class PeopleView(PageView):
                     user = services.add_user(session, username=form.username.data or "", actor=self.actor, now=self.now(), **self._details(form))
                     self._assign(session, user, form)
                     user_id = user.id
-                return redirect(url_for(".person", user_id=user_id))
-            except (InvalidInput, AppError) as error:
-                self.show_faults(form, error)
+                return self._make_link(user_id)
+            except AppError as error:
+                self.show_faults_or_raise(form, error)
         return self.render("auth/person_form.html", form=form, user=None), 422 if form.errors or form.form_errors else 200
 
     @expose("/<int:user_id>")
     def person(self, user_id: int) -> Any:
         user = self._user(user_id)
-        return self.render("auth/person.html", user=user, roles=queries.roles_of(self.session, [user.id])[user.id])
+        lost = signin.lost_factor_of(self.session, user)
+        asked_by = self.session.get(User, lost.asked_by_id) if lost and lost.asked_by_id else None
+        return self.render("auth/person.html", user=user, roles=queries.roles_of(self.session, [user.id])[user.id], lost=lost, asked_by=asked_by)
 
     @expose("/<int:user_id>/edit", methods=("GET", "POST"))
     def edit(self, user_id: int) -> Any:
@@ -72,22 +76,23 @@ class PeopleView(PageView):
                     self._assign(session, own, form)
                 flash(_("The change is saved."), "success")
                 return redirect(url_for(".person", user_id=user_id))
-            except (InvalidInput, AppError) as error:
-                self.show_faults(form, error)
+            except AppError as error:
+                self.show_faults_or_raise(form, error)
         return self.render("auth/person_form.html", form=form, user=user), 422 if form.errors or form.form_errors else 200
 
     @expose("/<int:user_id>/link", methods=("POST",))
     def link(self, user_id: int) -> Any:
+        return self._make_link(user_id)
+
+    def _make_link(self, user_id: int) -> Any:
         """Make a one-time link; mailed where mail is set up, and shown to be handed over."""
-        purpose = "reset" if self._user(user_id).password_hash else "invite"
         with self.writing() as session:
             user = session.get_one(User, user_id)
-            token = signin.make_link(session, user, purpose, actor=self.actor, now=self.now())
-            address = url_for("auth_login.link", token=token, _external=True)
+            purpose = "reset" if user.password_hash else "invite"
+            address = url_for("auth_login.link", token=signin.make_link(session, user, purpose, actor=self.actor, now=self.now()), _external=True)
             subject, body = link_mail(purpose, address)
-            if user.email:
-                notices.queue_mail(session, to=user.email, subject=subject, body=body, now=self.now())
-        return self.render("auth/link_made.html", user=self._user(user_id), address=address, subject=subject, body=body, purpose=purpose)
+            notices.mail_user(session, user, subject, body, now=self.now(), secret=True)
+        return self.render("auth/link_made.html", user=self._user(user_id), address=address, body=str(body))
 
     @expose("/<int:user_id>/active", methods=("POST",))
     def active(self, user_id: int) -> Any:
@@ -96,12 +101,33 @@ class PeopleView(PageView):
         flash(_("The change holds from the next request on."), "success")
         return redirect(url_for(".person", user_id=user_id))
 
-    @expose("/<int:user_id>/second-factor/drop", methods=("POST",))
-    def drop_second_factor(self, user_id: int) -> Any:
+    @expose("/<int:user_id>/second-factor/lost", methods=("POST",))
+    def lost_factor(self, user_id: int) -> Any:
+        """Report a lost second factor; another administrator decides."""
         with self.writing() as session:
-            signin.drop_second_factor(session, session.get_one(User, user_id), actor=self.actor)
-        flash(_("The second factor is taken off and all sessions have ended."), "success")
+            signin.report_lost_factor(session, session.get_one(User, user_id), reason=request.form.get("reason", ""), actor=self.actor, now=self.now())
+        flash(_("Reported. Another administrator now decides."), "success")
         return redirect(url_for(".person", user_id=user_id))
+
+    @expose("/<int:user_id>/second-factor/decide", methods=("POST",))
+    def decide_lost_factor(self, user_id: int) -> Any:
+        approved = request.form.get("approve") == "1"
+        with self.writing() as session:
+            row = signin.lost_factor_of(session, session.get_one(User, user_id))
+            if row is None:
+                raise NotFound(_l("Nothing is reported for this person."))
+            signin.decide_lost_factor(session, row, approved, actor=self.actor, now=self.now())
+        if approved:
+            flash(_("The second factor is taken off and all sessions have ended. Make a link for a new password."), "success")
+        else:
+            flash(_("The second factor stays on."), "success")
+        return redirect(url_for(".person", user_id=user_id))
+
+    def show_faults_or_raise(self, form: PersonForm, error: AppError) -> None:
+        """Faults go beside their fields; a refusal is a page of its own and is logged."""
+        if error.status == 403:
+            raise error
+        self.show_faults(form, error)
 
     def _user(self, user_id: int) -> User:
         user = self.session.get(User, user_id)
@@ -161,6 +187,22 @@ class RolesView(PageView):
         flash(_("The permissions are saved."), "success")
         return redirect(url_for(".index", role=slug))
 
+    @expose("/<slug>/split", methods=("POST",))
+    @needs("auth.manage_roles", rule="ORG-05")
+    def split(self, slug: str) -> Any:
+        with self.writing() as session:
+            services.split_post(session, slug, actor=self.actor)
+        flash(_("It is a role of its own now, with the permissions that it had."), "success")
+        return redirect(url_for(".index", role=slug))
+
+    @expose("/<slug>/join", methods=("POST",))
+    @needs("auth.manage_roles", rule="ORG-05")
+    def join(self, slug: str) -> Any:
+        with self.writing() as session:
+            services.join_post(session, slug, request.form.get("post", ""), actor=self.actor)
+        flash(_("It is one more title of that role now."), "success")
+        return redirect(url_for(".index", role=slug))
+
     @expose("/matrix.csv", methods=("POST",))
     def export(self) -> Any:
         content, rows, sha256 = exports.matrix_bytes(self.session)
@@ -171,8 +213,9 @@ class RolesView(PageView):
     @expose("/authorities", methods=("GET", "POST"))
     def authorities(self) -> Any:
         if request.method == "POST":
+            decision, decides, approves = (request.form.get(name, "") for name in ("decision", "decides", "approves"))
             with self.writing() as session:
-                services.set_authority(session, request.form.get("decision", ""), request.form.get("decides", ""), request.form.get("approves") or None, actor=self.actor)
+                services.set_authority(session, decision, decides, approves or None, actor=self.actor)
             flash(_("The table of authorities is saved."), "success")
             return redirect(url_for(".authorities"))
         roles = list(self.session.scalars(select(Role).where(Role.active).order_by(Role.id)))
@@ -213,7 +256,9 @@ class DelegationsView(PageView):
         rows = queries.delegations(self.session, (self.now() - timedelta(days=90)).date())
         shown = [row for row in rows if self.actor.may(services.MANAGE) or self.actor.user_id in (row.from_user_id, row.to_user_id)]
         names = {one.id: one for one in queries.people(self.session, active=None)}
-        return self.render("auth/delegations.html", form=form, rows=shown, names=names, today=self.now().date()), 422 if form.errors or form.form_errors else 200
+        today = local_day(self.now(), settings.time_zone(self.session))
+        status = 422 if form.errors or form.form_errors else 200
+        return self.render("auth/delegations.html", form=form, rows=shown, names=names, today=today), status
 
     def _delegate(self, form: DelegationForm) -> None:
         with self.writing() as session:

@@ -215,8 +215,10 @@ def end_all_sessions(user: User) -> None:
     user.session_epoch += 1
 
 
-def keep_preferences(session: Session, actor: Actor, *, language: str | None = None, theme: str | None = None) -> None:
-    """Keep language and theme of the person; nobody needs a permission for their own."""
+def keep_preferences(
+    session: Session, actor: Actor, *, language: str | None = None, theme: str | None = None, single_keys: bool | None = None,
+) -> None:
+    """Keep language, theme and keys of the person; nobody needs a permission for their own."""
     user = session.get(User, actor.user_id) if actor.user_id else None
     if user is None:
         return
@@ -224,6 +226,8 @@ def keep_preferences(session: Session, actor: Actor, *, language: str | None = N
         user.language = language
     if theme in ("light", "dark", "system"):
         user.theme = theme
+    if single_keys is not None:
+        user.single_keys = single_keys
     session.flush()
 
 

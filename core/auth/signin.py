@@ -21,12 +21,13 @@ from core import settings
 from core.audit import services as audit
 from core.auth import passwords, queries
 from core.auth.actor import Actor, authorize
-from core.auth.models import LoginAttempts, OneTimeLink, RecoveryCode, User, UserSession
-from core.auth.services import MANAGE, end_all_sessions
+from core.auth.models import LoginAttempts, LostFactor, OneTimeLink, RecoveryCode, User, UserSession
+from core.auth.services import MANAGE, end_all_sessions, refuse_own
 from core.database import section
 from core.errors import Conflict, InvalidInput, NotAllowed, TooManyAttempts
 from core.i18n import lazy_gettext as _l
 from core.keys import Erased, decrypt, encrypt
+from core.text import check_plain, digits
 
 ABSOLUTE = timedelta(hours=12)
 SHORTEST_IDLE = timedelta(minutes=1)
@@ -208,7 +209,8 @@ def enable_second_factor(session: Session, user: User, secret: str, code: str, *
     if step is None:
         raise InvalidInput(_l("This code is not right. Look at the clock of the telephone, and type the next code."), field="code")
     user.totp_secret, user.totp_last = encrypt(session, user.subject_id, secret), step
-    audit.record(session, "second_factor_on", record=user)
+    audit.name_action(session, user, "second_factor_on")
+    session.flush()
     return new_recovery_codes(session, user)
 
 
@@ -250,8 +252,7 @@ def _use_totp(session: Session, user: User, code: str, now: datetime) -> bool:
 
 
 def _matching_step(secret: str, code: str, last: int | None, now: datetime) -> int | None:
-    from core.text import digits
-
+    """The time step whose code this is, half a minute early or late allowed; none at or before ``last``, so each code works once."""
     totp = pyotp.TOTP(secret)
     present = int(now.timestamp()) // 30
     for step in (present, present - 1, present + 1):
@@ -270,17 +271,62 @@ def _use_recovery(session: Session, user: User, code: str, now: datetime) -> boo
     return True
 
 
-def drop_second_factor(session: Session, user: User, *, actor: Actor) -> None:
-    """A lost second factor is taken off by somebody who manages people, never by oneself; the password must be set anew."""
+def report_lost_factor(session: Session, user: User, *, reason: str, actor: Actor, now: datetime) -> LostFactor:
+    """First half of taking off a lost second factor: somebody who manages people says why. Nothing changes yet."""
     authorize(session, actor, MANAGE)
-    if actor.user_id == user.id:
-        raise NotAllowed(_l("Another administrator takes off a lost second factor, not its owner."), rule="ORG-09")
-    user.totp_secret = user.totp_last = None
+    _refuse_own_factor(user, actor)
+    reason = check_plain(reason, field="reason").strip()
+    if not reason:
+        raise InvalidInput(_l("Write how you made sure that it is this person who asks."), field="reason")
+    if not user.has_second_factor:
+        raise Conflict(_l("This person has no second factor."))
+    if lost_factor_of(session, user) is not None:
+        raise Conflict(_l("This is reported already and waits for another administrator."))
+    row = LostFactor(user_id=user.id, reason=reason[:300], asked_by_id=actor.user_id, asked_at=now)
+    session.add(row)
+    audit.name_action(session, row, "lost_factor_reported")
+    session.flush()
+    return row
+
+
+def lost_factor_of(session: Session, user: User) -> LostFactor | None:
+    """The report of this person that waits for a decision."""
+    return session.scalar(select(LostFactor).where(LostFactor.user_id == user.id, LostFactor.decided_at.is_(None)))
+
+
+def decide_lost_factor(session: Session, row: LostFactor, approved: bool, *, actor: Actor, now: datetime) -> None:
+    """Second half, by another person than who reported it (ORG-09): approved, the factor, its codes and the password go.
+
+    The password goes too, because a short one was allowed only beside the factor; a one-time link sets a new one.
+    """
+    authorize(session, actor, MANAGE)
+    user = session.get_one(User, row.user_id)
+    _refuse_own_factor(user, actor)
+    if row.asked_by_id is not None:
+        refuse_own(actor, row.asked_by_id)
+    if row.decided_at is not None:
+        raise Conflict(_l("This is decided already."))
+    row.decided_by_id, row.decided_at, row.approved = actor.user_id, now, approved
+    audit.name_action(session, row, "approve" if approved else "reject")
+    if approved:
+        drop_second_factor(session, user, actor=actor)
+    session.flush()
+
+
+def drop_second_factor(session: Session, user: User, *, actor: Actor) -> None:
+    """Take a second factor off with its codes and the password. Two administrators do it together, or who runs the server."""
+    authorize(session, actor, MANAGE)
+    user.totp_secret = user.totp_last = user.password_hash = None
     for row in session.scalars(select(RecoveryCode).where(RecoveryCode.user_id == user.id)):
         session.delete(row)
     end_all_sessions(user)
-    audit.record(session, "second_factor_off", record=user)
+    audit.name_action(session, user, "second_factor_off")
     session.flush()
+
+
+def _refuse_own_factor(user: User, actor: Actor) -> None:
+    if actor.user_id == user.id:
+        raise NotAllowed(_l("Other administrators take off a lost second factor, not its owner."), rule="ORG-09")
 
 
 # --- passwords and one-time links ----------------------------------------------------------------------------------------------
