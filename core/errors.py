@@ -18,6 +18,8 @@ class AppError(DiwanError):
     """An error for the person at the screen. ``message`` may be lazy; it is shown in the reader's language."""
 
     status = 400
+    record: tuple[str, Any, str | None] | None = None
+    """What the refused act was about, as (table, id, label), where ``core.audit.services.about`` was told."""
 
     def __init__(self, message: Any, *, field: str | None = None, value: object = None, rule: str | None = None) -> None:
         super().__init__(message)

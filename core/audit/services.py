@@ -7,12 +7,14 @@ under whose key it is encrypted.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from core import work
 from core.audit import capture, seal
 from core.audit.entries import describe, name_entry, new_entry
 from core.audit.pending import Naming, Pending, Values, current, ledger_of, plain
@@ -22,7 +24,7 @@ from core.errors import AppError, DiwanError
 from core.i18n import LANGUAGES, use_language
 from core.keys import load_subject_keys
 
-__all__ = ["bulk", "capture", "name_action", "record", "record_denied"]
+__all__ = ["about", "bulk", "capture", "name_action", "record", "record_denied"]
 
 BLOCK_ROWS = 2_000
 Record = Any
@@ -86,6 +88,18 @@ def _about(entry: Pending, about: Record) -> None:
         describe(entry, sa.inspect(about).mapper, about)
 
 
+@contextmanager
+def about(obj: Any) -> Iterator[None]:
+    """Let a refusal inside the block name the record that it was about when it is logged."""
+    entry = Pending("act", "denied", work.now(), None, None)
+    describe(entry, sa.inspect(obj).mapper, obj)
+    try:
+        yield
+    except AppError as error:
+        error.record = error.record or (str(entry.record_type), entry.record_id, entry.record_label)
+        raise
+
+
 def record_denied(session: Session, error: AppError, *, record: Record = None) -> None:
     """Log a refused attempt with the requirement ID of the rule it met (AUD-04); called by ``core.work.denied``."""
     messages = {}
@@ -95,7 +109,7 @@ def record_denied(session: Session, error: AppError, *, record: Record = None) -
     entry_data: dict[str, Any] = {"message": messages}
     if error.field:
         entry_data["field"] = error.field
-    _record(session, "denied", record=record, data=entry_data, rule=error.rule)
+    _record(session, "denied", record=error.record if record is None else record, data=entry_data, rule=error.rule)
 
 
 # --- many rows at once ------------------------------------------------------------------------------------------------
