@@ -185,7 +185,7 @@ def range_words(page: Page) -> str:
 
 def _sort_word(value: Any) -> str:
     if isinstance(value, datetime):
-        return " ".join(moment_parts(value)) if moment_parts(value)[0] == _("today") else near_day(value)
+        return " ".join(moment_parts(value)) if is_near(value) else near_day(value)
     return near_day(value) if isinstance(value, date) else str(value)
 
 
@@ -207,6 +207,11 @@ def local_day(value: date | datetime) -> date:
 
 def near_day(value: date | datetime) -> str:
     return printing.near_day(local_day(value), work.now().astimezone(zone()).date())
+
+
+def is_near(value: date | datetime) -> bool:
+    """Today or yesterday: near enough that the time of day says something."""
+    return 0 <= (work.now().astimezone(zone()).date() - local_day(value)).days <= 1
 
 
 def due_of(step: Any) -> Due:
@@ -241,7 +246,7 @@ FILTERS: dict[str, Any] = {
     "file_size": printing.file_size, "isolate": printing.isolate, "two_calendars": printing.two_calendars,
     "gregorian": gregorian_text, "hijri": hijri_text, "day_and_month": printing.day_and_month,
     "weekday": printing.weekday, "month_heading": printing.month_heading, "near_day": near_day,
-    "moment_parts": moment_parts, "clock": clock, "local_day": local_day, "due": due_of, "limit_words": limit_words,
+    "moment_parts": moment_parts, "clock": clock, "is_near": is_near, "local_day": local_day, "due": due_of, "limit_words": limit_words,
     "show_phone": show_phone, "highlight": printing.highlight, "differences": printing.differences, "reads_ltr": printing.reads_ltr,
 }
 

@@ -43,8 +43,9 @@ function exchange(form, page, address) {
 }
 
 function chooseRows(area) {
-  const bar = area.querySelector("[data-bulk-bar]"), all = area.querySelector("[data-bulk-all]"), count = area.querySelector("[data-bulk-count]")
-  const boxes = () => [...area.querySelectorAll("[data-bulk-row]")]
+  const row = "[data-bulk-row], [data-tick]"
+  const bar = area.querySelector("[data-bulk-bar]"), all = area.querySelector("[data-bulk-all], [data-all]"), count = area.querySelector("[data-bulk-count]")
+  const boxes = () => [...area.querySelectorAll(row)]
   const matching = area.querySelector("[data-bulk-matching]")
   if (!bar) return
   const show = () => {
@@ -52,18 +53,18 @@ function chooseRows(area) {
     for (const box of boxes()) box.closest("tr")?.classList.toggle("dw-chosen", box.checked)
     bar.hidden = !chosen.length
     if (all) { all.checked = chosen.length > 0 && chosen.length === boxes().length; all.indeterminate = chosen.length > 0 && !all.checked }
-    count.textContent = counted(count, chosen.length)
+    if (count) count.textContent = counted(count, chosen.length)
     if (matching) matching.value = ""
   }
   area.addEventListener("change", (event) => {
     if (event.target === all) for (const box of boxes()) box.checked = all.checked
-    if (event.target.matches("[data-bulk-row], [data-bulk-all]")) show()
+    if (event.target === all || event.target.matches(row)) show()
   })
   const clear = () => { for (const box of boxes()) box.checked = false; show() }
   bar.querySelector("[data-bulk-clear]")?.addEventListener("click", clear)
   bar.querySelector("[data-bulk-everything]")?.addEventListener("click", (event) => {
     if (matching) matching.value = "1"
-    count.textContent = event.currentTarget.dataset.bulkEverything
+    if (count) count.textContent = event.currentTarget.dataset.bulkEverything
   })
   document.addEventListener("keydown", (event) => { if (event.key === "Escape" && !bar.hidden && area.isConnected && !document.querySelector("dialog[open]")) clear() })
   show()
@@ -71,7 +72,7 @@ function chooseRows(area) {
 
 // A counted message in the form the language asks for; the forms are in data-forms.
 export function counted(element, number) {
-  const forms = JSON.parse(element.dataset.forms)
+  const forms = JSON.parse(element.dataset.forms || document.body.dataset.chosen)
   const form = new Intl.PluralRules(document.documentElement.lang).select(number)
   return (forms[form] || forms.other).replace("{n}", number.toLocaleString("en"))
 }
