@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
+from core import work
 from core.auth import services as auth
 from core.auth.actor import Actor
 from core.auth.models import User
@@ -39,6 +40,7 @@ class People:
 
 def person(session: Session, username: str, *roles: str) -> Person:
     """Somebody with these roles, as the sign-in would make the actor."""
+    work.begin_write(session)
     user = auth.add_user(session, username=username, name_ar=f"شخص {username}", actor=ADMIN, now=NOW)
     for role in roles:
         auth.grant_role(session, user, role, actor=ADMIN)
@@ -60,6 +62,7 @@ def fill(session: Session, people: People) -> Callable[..., CustomerForm]:
     """Fill a form for شركة النور as the employee; keywords change its values."""
 
     def make(customer: Customer | None = None, draft: bool = False, **values: Any) -> CustomerForm:
+        work.begin_write(session)  # signing somebody in has committed
         given = {**({} if customer is not None else NOOR), **values}
         return services.fill_form(session, given, actor=people.employee.actor, now=NOW, customer=customer, draft=draft)
 

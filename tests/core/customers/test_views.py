@@ -1,0 +1,228 @@
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+
+from core import work
+from core.audit.models import AuditEvent
+from core.auth import services as auth
+from core.customers import background, importing, officers, queries, services
+from core.customers.models import Customer, CustomerAlias, CustomerForm, CustomerState, OptionalField
+from core.testing import sign_in
+from tests.core.customers.conftest import ADMIN, NOW, person
+
+
+@pytest.fixture
+def sign(client, session, people):
+    """Sign one of the people in once everything is set up: what was done so far is committed, so that pages see it."""
+
+    def browse(who: str = "employee"):
+        work.rollback(session) if not session.info.get("write") else None
+        return sign_in(client, getattr(people, who).user)
+
+    return browse
+
+
+@pytest.fixture
+def as_employee(sign):
+    return sign()
+
+
+def test_the_list_shows_customers_and_masks_phones_without_the_permission(client, session, people, customer):
+    number = customer().number
+    body = sign_in(client, people.employee.user).get("/customers/?q=النور").get_data(as_text=True)
+    assert number[:-1] in body and "شركة" in body and "+966 55 000 0001" in body
+
+    reader = person(session, "reader", "quality_employee")
+    masked = sign_in(client, reader.user).get("/customers/").get_data(as_text=True)
+    assert "055•••••01" in masked and "000 0001" not in masked
+
+
+def test_the_customers_page_shows_who_forms_and_contact_points(sign, customer):
+    number = customer(address="شارع الأمير ماجد", remarks="بعد العصر").number
+    answer = sign().get(f"/customers/{number}")
+
+    body = answer.get_data(as_text=True)
+    assert answer.status_code == 200
+    assert "شركة النور" in body and "شارع الأمير ماجد" in body and "F-2026-0001" in body and "tel:+966550000001" in body
+
+
+def test_an_old_number_leads_to_the_customer(sign, session, people, customer):
+    found = customer()
+    number = found.number
+    session.add(CustomerAlias(customer_id=found.id, number="1011873", form_id=found.form_id, created_at=NOW))
+    session.flush()
+    answer = sign().get("/customers/1011873")
+    assert answer.status_code == 302 and answer.location.endswith(f"/customers/{number}")
+
+
+@pytest.mark.parametrize("address", ["/customers/999999", "/customers/abc", "/customers/forms/999", "/customers/forms/99999999999999999999999"])
+def test_what_is_not_there_is_said(as_employee, address):
+    assert as_employee.get(address).status_code == 404
+
+
+def test_a_form_is_filled_on_the_page(as_employee, session):
+    page = as_employee.get("/customers/forms/new")
+    assert page.status_code == 200
+
+    answer = as_employee.post("/customers/forms/new", data={"name": "شركة النور", "customer_class": "donor", "mobile": "0550000001", "registration_origin": "call"})
+
+    form = session.scalars(select(CustomerForm)).one()
+    assert answer.status_code == 302 and answer.location.endswith(f"/customers/forms/{form.id}")
+    assert (form.state, form.line.mobile) == ("filled", "+966550000001")
+
+
+def test_faults_stand_beside_their_fields_and_the_input_is_kept(as_employee, session):
+    answer = as_employee.post("/customers/forms/new", data={"name": "شركة النور", "customer_class": "other", "mobile": "055 512 034"})
+
+    body = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert 'id="mobile-error"' in body and 'id="other_detail-error"' in body and 'id="registration_origin-error"' in body
+    assert "055 512 034" in body
+    assert session.scalars(select(CustomerForm)).all() == []
+
+
+def test_a_likely_duplicate_is_shown_and_must_be_denied(sign, session, customer):
+    customer()
+    as_employee = sign()
+    data = {"name": "شركه النور", "customer_class": "donor", "mobile": "0550000001", "registration_origin": "call"}
+
+    warned = as_employee.post("/customers/forms/new", data=data)
+    assert warned.status_code == 422 and "not_duplicates" in warned.get_data(as_text=True)
+    assert as_employee.post("/customers/forms/new", data={**data, "not_duplicates": "y"}).status_code == 302
+    assert session.scalars(select(CustomerForm.not_duplicates).order_by(CustomerForm.id.desc())).first() is True
+
+
+def test_duplicates_are_told_while_typing(sign, customer):
+    number = customer().number
+    body = sign().post("/customers/forms/duplicates", data={"name": "", "mobile": "055 000 0001"}).get_data(as_text=True)
+    assert number[:-1] in body
+
+
+def test_a_change_form_without_personal_permission_leaves_contact_data_alone(client, session, customer):
+    number = customer().number
+    clerk = person(session, "clerk", "quality_employee")
+    auth.set_permission(session, "quality_employee", "customers.fill", True, actor=ADMIN)
+    signed = sign_in(client, clerk.user)
+    body = signed.get(f"/customers/{number}/modify").get_data(as_text=True)
+    assert "0001" not in body and 'name="mobile"' not in body
+
+    signed.post(f"/customers/{number}/modify", data={"name": "شركة النور الجديدة", "customer_class": "donor", "registration_origin": "call", "mobile": ""})
+    line = session.scalars(select(CustomerForm).order_by(CustomerForm.id.desc())).first().line
+    assert (line.name, line.mobile) == ("شركة النور الجديدة", "+966550000001")
+
+
+def test_the_way_of_a_form_through_the_pages(client, session, people, fill):
+    address = f"/customers/forms/{fill().id}"
+    manager = sign_in(client, people.manager.user)
+    assert manager.post(f"{address}/review").status_code == 302
+    assert manager.post(f"{address}/approve").status_code == 302
+    assert manager.post(f"{address}/enter").status_code == 403
+    officer = sign_in(client, people.officer.user)
+    entered = officer.post(f"{address}/enter")
+    assert entered.status_code == 302
+    assert officer.post(f"{address}/file").status_code == 302
+    assert officer.get(entered.location).status_code == 200
+    assert officer.get(address).status_code == 200
+    assert session.scalars(select(CustomerForm.state)).all() == ["filed"]
+    denied = session.scalars(select(AuditEvent.rule).where(AuditEvent.action == "denied")).all()
+    assert "CUST-10" in denied
+
+
+def test_a_rejection_without_reason_is_told_beside_the_field(client, session, people, fill):
+    address = f"/customers/forms/{services.review(session, fill(), actor=people.manager.actor, now=NOW).id}"
+    answer = sign_in(client, people.manager.user).post(f"{address}/reject", data={"reason": " "})
+    assert answer.status_code == 422 and 'id="reason-error"' in answer.get_data(as_text=True)
+
+
+def test_old_and_new_stand_side_by_side(client, session, people, customer, fill):
+    found = customer()
+    address = f"/customers/forms/{fill(found, mobile='0550000384').id}"
+    body = sign_in(client, people.manager.user).get(address).get_data(as_text=True)
+    assert "dw-diff" in body and "0384" in body
+
+
+def test_the_printed_form_is_a_pdf(client, people, fill):
+    form = fill()
+    address, number = f"/customers/forms/{form.id}/form.pdf", form.number
+    answer = sign_in(client, people.manager.user).get(address)
+    assert answer.status_code == 200 and answer.data[:5] == b"%PDF-" and number in answer.headers["Content-Disposition"]
+
+
+@pytest.mark.parametrize("state", ["", "?state=filled", "?state=draft", "?state=filed"])
+def test_forms_are_listed_by_state(sign, fill, state):
+    fill()
+    answer = sign().get(f"/customers/forms/{state}")
+    assert answer.status_code == 200
+    assert ("F-2026-0001" in answer.get_data(as_text=True)) is (state in ("", "?state=filled"))
+
+
+def test_a_wrong_state_or_page_is_a_clear_error(as_employee):
+    assert as_employee.get("/customers/forms/?state=nonsense").status_code == 422
+    assert as_employee.get("/customers/forms/?before=99999999999999999999").status_code == 422
+
+
+def test_ticked_forms_are_reviewed_together(client, session, people, fill):
+    ids = [str(fill().id), str(fill(name="أخرى", mobile="0550000002").id)]
+    sign_in(client, people.manager.user).post("/customers/forms/bulk/review", data={"id": ids, "state": "filled"})
+    sign_in(client, people.employee.user).post("/customers/forms/bulk/approve", data={"id": ids[:1]})
+    assert session.scalars(select(CustomerForm.state)).all() == ["reviewed", "reviewed"]
+
+
+def test_data_officers_are_appointed_and_ended_on_their_page(client, session, people):
+    employee, present = people.employee.user.id, queries.officer(session, "primary").id
+    manager = sign_in(client, people.manager.user)
+    assert manager.get("/customers/officers/").status_code == 200
+    assert manager.post("/customers/officers/appoint", data={"kind": "primary", "user_id": str(employee)}).status_code == 409
+    assert manager.post(f"/customers/officers/{present}/end").status_code == 302
+    assert manager.post("/customers/officers/appoint", data={"kind": "primary", "user_id": str(employee)}).status_code == 302
+    assert queries.officer(session, "primary").user_id == employee
+
+
+def test_the_officer_records_his_own_absence(client, session, people):
+    officer = sign_in(client, people.officer.user)
+    assert officer.post("/customers/officers/absence", data={"from_on": "2026-02-01", "until_on": "2026-02-05"}).status_code == 302
+    assert officers.may_enter(session, people.deputy.actor, now=NOW)
+    assert sign_in(client, people.employee.user).post("/customers/officers/absence", data={"from_on": "2026-02-01", "until_on": "2026-02-05"}).status_code == 403
+
+
+def test_an_optional_field_is_refused_without_purpose_on_its_page(client, session, people):
+    number = session.scalars(select(OptionalField.id).where(OptionalField.code == "occupation")).one()
+    manager = sign_in(client, people.manager.user)
+    assert manager.get("/customers/fields/").status_code == 200
+    assert manager.post(f"/customers/fields/{number}/on", data={"purpose": ""}).status_code == 422
+    assert manager.post(f"/customers/fields/{number}/on", data={"purpose": "لاختيار المتطوعين المناسبين"}).status_code == 302
+    assert 'name="extra_occupation"' in manager.get("/customers/forms/new").get_data(as_text=True)
+
+
+def test_the_data_is_confirmed_without_a_form(sign, session, customer):
+    number = customer().number
+    as_employee = sign()
+    with work.time_at(NOW.replace(month=5)):
+        assert as_employee.post(f"/customers/{number}/confirm").status_code == 302
+    assert session.scalars(select(CustomerState.confirmed_at)).one().month == 5
+
+
+def test_an_export_is_logged_with_filter_rows_and_checksum(client, session, people, customer):
+    customer()
+    answer = sign_in(client, people.manager.user).post("/customers/export", data={"f.class": "donor"})
+    text = answer.data.decode("utf-8-sig")
+    assert answer.status_code == 200 and text.startswith("number,name,class") and "+966550000001" in text
+    event = session.scalars(select(AuditEvent).where(AuditEvent.action == "export")).one()
+    assert event.facts["rows"] == 1 and event.facts["filter"] == {"class": "donor"} and len(event.facts["sha256"]) == 64
+
+
+def test_an_import_is_entered_by_the_worker_on_the_officers_behalf(client, session, people):
+    form = importing.fill_import(session, [{"name": f"عميل {n}", "customer_class": "donor"} for n in range(3)], source="a.csv", operation_key="import-1",
+                                 actor=people.employee.actor, now=NOW)
+    services.review(session, form, actor=people.manager.actor, now=NOW)
+    services.approve(session, form, actor=people.manager.actor, now=NOW)
+    address, arguments = f"/customers/forms/{form.id}", {"form_id": form.id, "user_id": people.officer.user.id}
+    officer = sign_in(client, people.officer.user)
+    assert officer.get(address).status_code == 200
+    assert officer.post(f"{address}/enter").status_code == 302
+
+    background.enter_import(session, arguments, NOW)
+
+    assert session.scalars(select(CustomerForm.state)).all() == ["entered"]
+    assert session.scalars(select(Customer.name).order_by(Customer.id)).all() == ["عميل 0", "عميل 1", "عميل 2"]
