@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import Any
 
 import segno
@@ -82,7 +83,9 @@ class AccountView(PageView):
         if not secret:
             raise NotFound(_l("There is no second factor being set up."))
         uri = signin.provisioning_uri(self.me(), secret, f"Diwan {state().association.slug}")
-        return Response(segno.make(uri).svg_inline(scale=5, border=2, xmldecl=True), mimetype="image/svg+xml")
+        picture = BytesIO()
+        segno.make(uri).save(picture, kind="svg", scale=5, border=2, light="white")
+        return Response(picture.getvalue(), mimetype="image/svg+xml")
 
     @expose("/recovery-codes", methods=("POST",))
     def recovery(self) -> Any:

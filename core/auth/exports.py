@@ -30,7 +30,7 @@ def matrix_rows(session: Session) -> Iterator[tuple[Any, ...]]:
 
 def matrix_bytes(session: Session) -> tuple[bytes, int, str]:
     """The file, its rows and its sha256."""
-    stream = write_csv(COLUMNS, matrix_rows(session), Options(headings=True))
+    stream = write_csv(COLUMNS, matrix_rows(session), Options())
     content = b"".join(stream)
     assert stream.outcome is not None
     return content, stream.outcome.rows, stream.outcome.sha256

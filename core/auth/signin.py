@@ -200,7 +200,7 @@ def new_secret() -> str:
 
 
 def provisioning_uri(user: User, secret: str, issuer: str) -> str:
-    return pyotp.TOTP(secret).provisioning_uri(user.username, issuer_name=issuer)
+    return pyotp.TOTP(secret).provisioning_uri(name=user.username, issuer_name=issuer)
 
 
 def enable_second_factor(session: Session, user: User, secret: str, code: str, *, now: datetime) -> list[str]:
