@@ -113,6 +113,16 @@ def upgrade() -> None:
         sa.UniqueConstraint("slug", name=op.f("uq_core_department_slug")),
     )
     op.create_table(
+        "core_fund",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("code", sa.String(length=60), nullable=False),
+        sa.Column("name_ar", sa.String(length=200), nullable=False),
+        sa.Column("name_en", sa.String(length=200), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_core_fund")),
+        sa.UniqueConstraint("code", name=op.f("uq_core_fund_code")),
+    )
+    op.create_table(
         "core_import_mapping",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("kind", sa.String(length=80), nullable=False),
@@ -505,6 +515,35 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "core_finance_batch",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("number", sa.String(length=20), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("content", sa.String(length=20), nullable=False),
+        sa.Column("layout", sa.String(length=40), nullable=False),
+        sa.Column("from_on", sa.Date(), nullable=False),
+        sa.Column("until_on", sa.Date(), nullable=False),
+        sa.Column("filters", JSON, nullable=False),
+        sa.Column("layout_settings", JSON, nullable=False),
+        sa.Column("row_count", sa.Integer(), nullable=False),
+        sa.Column("left_out_count", sa.Integer(), nullable=False),
+        sa.Column("totals", JSON, nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("issued_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("issued_by", sa.Integer(), nullable=True),
+        sa.Column("voided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("voided_by", sa.Integer(), nullable=True),
+        sa.Column("void_reason", sa.String(length=500), nullable=True),
+        sa.Column("operation_key", sa.String(length=80), nullable=True),
+        sa.CheckConstraint("state IN ('issued', 'void')", name=op.f("ck_core_finance_batch_state")),
+        sa.ForeignKeyConstraint(["issued_by"], ["core_user.id"], name=op.f("fk_core_finance_batch_issued_by")),
+        sa.ForeignKeyConstraint(["voided_by"], ["core_user.id"], name=op.f("fk_core_finance_batch_voided_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_core_finance_batch")),
+        sa.UniqueConstraint("number", name=op.f("uq_core_finance_batch_number")),
+        sa.UniqueConstraint("operation_key", name=op.f("uq_core_finance_batch_operation_key")),
+    )
+    op.create_table(
         "core_import",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("kind", sa.String(length=80), nullable=False),
@@ -751,6 +790,22 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_core_data_officer_absence_officer_id"), ["officer_id"], unique=False)
 
     op.create_table(
+        "core_finance_re_export",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("batch_id", sa.Integer(), nullable=False),
+        sa.Column("exported_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("exported_by", sa.Integer(), nullable=True),
+        sa.Column("label", sa.String(length=200), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["batch_id"], ["core_finance_batch.id"], name=op.f("fk_core_finance_re_export_batch_id")
+        ),
+        sa.ForeignKeyConstraint(["exported_by"], ["core_user.id"], name=op.f("fk_core_finance_re_export_exported_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_core_finance_re_export")),
+    )
+    with op.batch_alter_table("core_finance_re_export", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_core_finance_re_export_batch_id"), ["batch_id"], unique=False)
+
+    op.create_table(
         "core_import_line",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("import_id", sa.Integer(), nullable=False),
@@ -901,11 +956,216 @@ def upgrade() -> None:
     with op.batch_alter_table("core_customer_state", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_core_customer_state_confirmed_at"), ["confirmed_at"], unique=False)
 
+    op.create_table(
+        "core_pledge",
+        sa.Column("promised_on", sa.Date(), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=True),
+        sa.Column("cancelled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("cancel_reason", sa.String(length=500), nullable=True),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("customer_id", sa.Integer(), nullable=False),
+        sa.Column("subject_id", sa.String(length=36), nullable=False),
+        sa.Column("programme_id", sa.Integer(), nullable=True),
+        sa.Column("fund_id", sa.Integer(), nullable=True),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("reference", sa.String(length=120), nullable=False),
+        sa.Column("memo", sa.String(length=500), nullable=True),
+        sa.Column("source", sa.String(length=20), nullable=False),
+        sa.Column("source_name", sa.String(length=300), nullable=True),
+        sa.Column("imported", sa.Boolean(), nullable=False),
+        sa.Column("lacks", JSON, nullable=True),
+        sa.Column("operation_key", sa.String(length=80), nullable=True),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("recorded_by", sa.Integer(), nullable=True),
+        sa.CheckConstraint("amount_minor > 0", name=op.f("ck_core_pledge_positive")),
+        sa.ForeignKeyConstraint(["customer_id"], ["core_customer.id"], name=op.f("fk_core_pledge_customer_id")),
+        sa.ForeignKeyConstraint(["fund_id"], ["core_fund.id"], name=op.f("fk_core_pledge_fund_id")),
+        sa.ForeignKeyConstraint(["programme_id"], ["core_programme.id"], name=op.f("fk_core_pledge_programme_id")),
+        sa.ForeignKeyConstraint(["recorded_by"], ["core_user.id"], name=op.f("fk_core_pledge_recorded_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_core_pledge")),
+        sa.UniqueConstraint("operation_key", name=op.f("uq_core_pledge_operation_key")),
+        sa.UniqueConstraint("reference", name=op.f("uq_core_pledge_reference")),
+    )
+    with op.batch_alter_table("core_pledge", schema=None) as batch_op:
+        batch_op.create_index("ix_core_pledge_customer_id_promised_on", ["customer_id", "promised_on"], unique=False)
+        batch_op.create_index(batch_op.f("ix_core_pledge_fund_id"), ["fund_id"], unique=False)
+        batch_op.create_index("ix_core_pledge_programme_id_promised_on", ["programme_id", "promised_on"], unique=False)
+        batch_op.create_index("ix_core_pledge_promised_on_id", ["promised_on", "id"], unique=False)
+
+    op.create_table(
+        "core_contribution",
+        sa.Column("received_on", sa.Date(), nullable=False),
+        sa.Column("method", sa.String(length=20), nullable=False),
+        sa.Column("refund_of_id", sa.Integer(), nullable=True),
+        sa.Column("pledge_id", sa.Integer(), nullable=True),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("customer_id", sa.Integer(), nullable=False),
+        sa.Column("subject_id", sa.String(length=36), nullable=False),
+        sa.Column("programme_id", sa.Integer(), nullable=True),
+        sa.Column("fund_id", sa.Integer(), nullable=True),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("reference", sa.String(length=120), nullable=False),
+        sa.Column("memo", sa.String(length=500), nullable=True),
+        sa.Column("source", sa.String(length=20), nullable=False),
+        sa.Column("source_name", sa.String(length=300), nullable=True),
+        sa.Column("imported", sa.Boolean(), nullable=False),
+        sa.Column("lacks", JSON, nullable=True),
+        sa.Column("operation_key", sa.String(length=80), nullable=True),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("recorded_by", sa.Integer(), nullable=True),
+        sa.CheckConstraint("amount_minor <> 0", name=op.f("ck_core_contribution_not_nothing")),
+        sa.CheckConstraint(
+            "refund_of_id IS NULL OR amount_minor < 0", name=op.f("ck_core_contribution_refund_negative")
+        ),
+        sa.ForeignKeyConstraint(["customer_id"], ["core_customer.id"], name=op.f("fk_core_contribution_customer_id")),
+        sa.ForeignKeyConstraint(["fund_id"], ["core_fund.id"], name=op.f("fk_core_contribution_fund_id")),
+        sa.ForeignKeyConstraint(["pledge_id"], ["core_pledge.id"], name=op.f("fk_core_contribution_pledge_id")),
+        sa.ForeignKeyConstraint(
+            ["programme_id"], ["core_programme.id"], name=op.f("fk_core_contribution_programme_id")
+        ),
+        sa.ForeignKeyConstraint(["recorded_by"], ["core_user.id"], name=op.f("fk_core_contribution_recorded_by")),
+        sa.ForeignKeyConstraint(
+            ["refund_of_id"], ["core_contribution.id"], name=op.f("fk_core_contribution_refund_of_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_core_contribution")),
+        sa.UniqueConstraint("operation_key", name=op.f("uq_core_contribution_operation_key")),
+        sa.UniqueConstraint("reference", name=op.f("uq_core_contribution_reference")),
+    )
+    with op.batch_alter_table("core_contribution", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_core_contribution_customer_id_received_on", ["customer_id", "received_on"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_core_contribution_fund_id"), ["fund_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_core_contribution_pledge_id"), ["pledge_id"], unique=False)
+        batch_op.create_index(
+            "ix_core_contribution_programme_id_received_on", ["programme_id", "received_on"], unique=False
+        )
+        batch_op.create_index("ix_core_contribution_received_on_id", ["received_on", "id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_core_contribution_refund_of_id"), ["refund_of_id"], unique=False)
+
+    op.create_table(
+        "core_finance_batch_row",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("batch_id", sa.Integer(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("live", sa.Boolean(), nullable=False),
+        sa.Column("contribution_id", sa.Integer(), nullable=True),
+        sa.Column("pledge_id", sa.Integer(), nullable=True),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("on_date", sa.Date(), nullable=False),
+        sa.Column("number", sa.String(length=20), nullable=False),
+        sa.Column("reference", sa.String(length=120), nullable=False),
+        sa.Column("programme", sa.String(length=300), nullable=False),
+        sa.Column("fund", sa.String(length=60), nullable=False),
+        sa.Column("fund_name", sa.String(length=200), nullable=False),
+        sa.Column("method", sa.String(length=20), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("memo", sa.String(length=500), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=True),
+        sa.CheckConstraint(
+            "(contribution_id IS NULL) <> (pledge_id IS NULL)", name=op.f("ck_core_finance_batch_row_one_source")
+        ),
+        sa.ForeignKeyConstraint(
+            ["batch_id"], ["core_finance_batch.id"], name=op.f("fk_core_finance_batch_row_batch_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["contribution_id"], ["core_contribution.id"], name=op.f("fk_core_finance_batch_row_contribution_id")
+        ),
+        sa.ForeignKeyConstraint(["pledge_id"], ["core_pledge.id"], name=op.f("fk_core_finance_batch_row_pledge_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_core_finance_batch_row")),
+        sa.UniqueConstraint("batch_id", "position", name=op.f("uq_core_finance_batch_row_batch_id_position")),
+    )
+    with op.batch_alter_table("core_finance_batch_row", schema=None) as batch_op:
+        batch_op.create_index(
+            "uq_core_finance_batch_row_contribution",
+            ["contribution_id"],
+            unique=True,
+            sqlite_where=sa.text("live AND contribution_id IS NOT NULL"),
+            postgresql_where=sa.text("live AND contribution_id IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "uq_core_finance_batch_row_pledge",
+            ["pledge_id"],
+            unique=True,
+            sqlite_where=sa.text("live AND pledge_id IS NOT NULL"),
+            postgresql_where=sa.text("live AND pledge_id IS NOT NULL"),
+        )
+
+    op.create_table(
+        "core_finance_movement",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("number", sa.String(length=80), nullable=False),
+        sa.Column("reference", sa.String(length=120), nullable=False),
+        sa.Column("booked_on", sa.Date(), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("customer_id", sa.Integer(), nullable=True),
+        sa.Column("contribution_id", sa.Integer(), nullable=True),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("source_name", sa.String(length=300), nullable=True),
+        sa.Column("taken_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("state IN ('matched', 'differs', 'unmatched')", name=op.f("ck_core_finance_movement_state")),
+        sa.ForeignKeyConstraint(
+            ["contribution_id"], ["core_contribution.id"], name=op.f("fk_core_finance_movement_contribution_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["customer_id"], ["core_customer.id"], name=op.f("fk_core_finance_movement_customer_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_core_finance_movement")),
+        sa.UniqueConstraint(
+            "number", "reference", "booked_on", "amount_minor", "currency", name="uq_core_finance_movement_same"
+        ),
+    )
+    with op.batch_alter_table("core_finance_movement", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_core_finance_movement_contribution_id"), ["contribution_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_core_finance_movement_customer_id"), ["customer_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_core_finance_movement_reference"), ["reference"], unique=False)
+        batch_op.create_index("ix_core_finance_movement_state_id", ["state", "id"], unique=False)
+
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    with op.batch_alter_table("core_finance_movement", schema=None) as batch_op:
+        batch_op.drop_index("ix_core_finance_movement_state_id")
+        batch_op.drop_index(batch_op.f("ix_core_finance_movement_reference"))
+        batch_op.drop_index(batch_op.f("ix_core_finance_movement_customer_id"))
+        batch_op.drop_index(batch_op.f("ix_core_finance_movement_contribution_id"))
+
+    op.drop_table("core_finance_movement")
+    with op.batch_alter_table("core_finance_batch_row", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_core_finance_batch_row_pledge",
+            sqlite_where=sa.text("live AND pledge_id IS NOT NULL"),
+            postgresql_where=sa.text("live AND pledge_id IS NOT NULL"),
+        )
+        batch_op.drop_index(
+            "uq_core_finance_batch_row_contribution",
+            sqlite_where=sa.text("live AND contribution_id IS NOT NULL"),
+            postgresql_where=sa.text("live AND contribution_id IS NOT NULL"),
+        )
+
+    op.drop_table("core_finance_batch_row")
+    with op.batch_alter_table("core_contribution", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_core_contribution_refund_of_id"))
+        batch_op.drop_index("ix_core_contribution_received_on_id")
+        batch_op.drop_index("ix_core_contribution_programme_id_received_on")
+        batch_op.drop_index(batch_op.f("ix_core_contribution_pledge_id"))
+        batch_op.drop_index(batch_op.f("ix_core_contribution_fund_id"))
+        batch_op.drop_index("ix_core_contribution_customer_id_received_on")
+
+    op.drop_table("core_contribution")
+    with op.batch_alter_table("core_pledge", schema=None) as batch_op:
+        batch_op.drop_index("ix_core_pledge_promised_on_id")
+        batch_op.drop_index("ix_core_pledge_programme_id_promised_on")
+        batch_op.drop_index(batch_op.f("ix_core_pledge_fund_id"))
+        batch_op.drop_index("ix_core_pledge_customer_id_promised_on")
+
+    op.drop_table("core_pledge")
     with op.batch_alter_table("core_customer_state", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_core_customer_state_confirmed_at"))
 
@@ -943,6 +1203,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_core_import_line_import_id_outcome_line_no"))
 
     op.drop_table("core_import_line")
+    with op.batch_alter_table("core_finance_re_export", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_core_finance_re_export_batch_id"))
+
+    op.drop_table("core_finance_re_export")
     with op.batch_alter_table("core_data_officer_absence", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_core_data_officer_absence_officer_id"))
 
@@ -1002,6 +1266,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_core_import_sha256"))
 
     op.drop_table("core_import")
+    op.drop_table("core_finance_batch")
     with op.batch_alter_table("core_file", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_core_file_record_type_record_id"))
 
@@ -1065,6 +1330,7 @@ def downgrade() -> None:
 
     op.drop_table("core_job")
     op.drop_table("core_import_mapping")
+    op.drop_table("core_fund")
     op.drop_table("core_department")
     op.drop_table("core_counter")
     with op.batch_alter_table("core_city", schema=None) as batch_op:
