@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import importlib
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -205,6 +207,44 @@ def keys_backup(options: argparse.Namespace) -> None:
     print(f"{file}\nKeep it apart from the backups: with both, everything can be read; without it, a backup cannot be restored.")
 
 
+def demo(options: argparse.Namespace) -> None:
+    from core.demo import PASSWORD, make_demo, remove_demo, sign_ins
+
+    deployment = Deployment.from_environment()
+    if options.remove:
+        print(f"Removed: {', '.join(remove_demo(deployment)) or 'nothing'}.")
+        return
+    make_demo(deployment)
+    print("Sign-ins of the demo (password: " + PASSWORD + "):")
+    for username, role in sign_ins():
+        print(f"  {username:<10} {role}")
+    for one in all_associations(deployment):
+        print(f"  http://127.0.0.1:{options.port}/{one.slug}/  {one.name.en}")
+
+
+def audit_verify(options: argparse.Namespace) -> int:
+    from core.audit.commands import verify
+
+    with reading(options) as (_app, session):
+        return verify(session, Path(options.anchor) if options.anchor else None)
+
+
+def audit_anchor(options: argparse.Namespace) -> int:
+    from core.audit.commands import anchor
+
+    with reading(options) as (_app, session):
+        return anchor(session)
+
+
+def later(module: str, name: str) -> Callable[[argparse.Namespace], int | None]:
+    """The function ``name`` of an area's commands, imported when it runs: a command starts without the other areas."""
+
+    def run(options: argparse.Namespace) -> int | None:
+        return getattr(importlib.import_module(module), name)(options)  # type: ignore[no-any-return]
+
+    return run
+
+
 COMMANDS: tuple[Command, ...] = (
     Command("serve", "serve every association", serve, (
         argument("--host", default="127.0.0.1"), argument("--port", type=int, default=8000), argument("--workers", type=int, default=2))),
@@ -217,6 +257,36 @@ COMMANDS: tuple[Command, ...] = (
         argument("--anchor", metavar="FILE", help="a copy of anchors.txt kept elsewhere"),
         argument("--database", metavar="URL", help="where a PostgreSQL backup goes in a new place"))),
     Command("keys backup", "copy the keys into one file, to be kept apart", keys_backup, (ASSOCIATION, argument("--out", metavar="FILE"))),
+    Command("worker", "do background work: imports, mail, digests, anchors", later("core.jobs.commands", "worker"), (
+        argument("--once", action="store_true", help="until nothing is due"),)),
+    Command("demo", "make the two demo associations and print their sign-ins", demo, (
+        argument("--remove", action="store_true", help="delete the demo with its data"),
+        argument("--port", default=os.environ.get("DIWAN_PORT", "8000"), help="the port that the addresses show"))),
+    Command("user add", "add a person and print the link with which the password is chosen", later("core.auth.commands", "user_add"), (
+        argument("username"), argument("--name-ar"), argument("--name-en"), argument("--email"), argument("--role", action="append"),
+        argument("--administrator", action="store_true"), argument("--password-stdin", action="store_true", help="read the password instead of making a link"),
+        ASSOCIATION)),
+    Command("user invite", "print a new one-time link", later("core.auth.commands", "user_invite"), (argument("username"), ASSOCIATION)),
+    Command("user password", "set a password, asked for or read from standard input", later("core.auth.commands", "user_password"), (
+        argument("username"), argument("--password-stdin", action="store_true"), ASSOCIATION)),
+    Command("user roles", "give and take roles", later("core.auth.commands", "user_roles"), (
+        argument("username"), argument("--add", action="append"), argument("--remove", action="append"), ASSOCIATION)),
+    Command("user list", "list the people", later("core.auth.commands", "user_list"), (ASSOCIATION,)),
+    Command("import", "take a file in; without --apply it is only checked and shown", later("core.imports.commands", "import_file"), (
+        argument("kind", help="customers.customers, organisation.cities, finance.contributions …"), argument("file"), ASSOCIATION,
+        argument("--apply", action="store_true"), argument("--leave-out-refused", action="store_true", help="apply the good lines without the refused ones"),
+        argument("--column", action="append", metavar="FIELD=HEADING"), argument("--option", action="append", metavar="NAME=VALUE"),
+        argument("--by", metavar="USER", help="in whose name; somebody else approves"), argument("--encoding"), argument("--delimiter"), argument("--sheet"),
+        argument("--header-row", type=int), argument("--date-order", choices=("dmy", "mdy", "ymd")), argument("--calendar", choices=("gregorian", "hijri")),
+        argument("--region", help="country of phone numbers without a code"), argument("--currency"), argument("--refused", metavar="FILE"))),
+    Command("customers advance", "take waiting forms through their next steps in bulk", later("core.customers.commands", "advance"), (
+        argument("--manager", required=True, metavar="USER"), argument("--officer", required=True, metavar="USER"), ASSOCIATION)),
+    Command("report list", "list the reports", later("core.reports.commands", "report_list"), (ASSOCIATION,)),
+    Command("report run", "run a report", later("core.reports.commands", "report_run"), (
+        argument("name"), argument("--format", choices=("csv", "json"), default="csv"), argument("--parameter", action="append", metavar="NAME=VALUE"),
+        argument("--out", metavar="FILE"), argument("--bom", action="store_true", help="for Excel"), ASSOCIATION)),
+    Command("audit verify", "check the chain of the log, against an anchor where given", audit_verify, (argument("--anchor", metavar="FILE"), ASSOCIATION)),
+    Command("audit anchor", "write the head of the log to the anchor file and print it", audit_anchor, (ASSOCIATION,)),
     Command("association add", "make an association", association_add, (
         argument("slug"), argument("--name-ar"), argument("--name-en"), argument("--preset"), argument("--database", help="a PostgreSQL address; SQLite otherwise"),
         argument("--host", action="append", help="a host name it answers to; may be repeated"))),

@@ -1,0 +1,119 @@
+"""``diwan import``: the same stages as the pages, for registers that are taken in by command."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import secrets
+import sys
+from pathlib import Path
+
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from core import settings, work
+from core.auth.actor import Actor
+from core.auth.queries import user_named
+from core.auth.services import actor_for
+from core.commands import chosen, operator
+from core.errors import DiwanError, InvalidInput
+from core.imports import readers, services
+from core.imports.models import Import
+from core.imports.offers import Importer
+from core.imports.views import guess, staged_path
+from core.opening import opened
+from core.settings import Deployment
+
+
+def import_file(options: argparse.Namespace) -> int:
+    """Stage, check and show; with ``--apply`` also apply. Refused lines are written to ``--refused FILE``."""
+    file = Path(options.file)
+    if not file.is_file():
+        raise DiwanError(f"There is no file {file}.")
+    with opened(chosen(options), Deployment.from_environment(), actor=operator()) as (app, session):
+        importer = _importer(app, options.kind)
+        actor = _actor(session, options.by)
+        session.info["actor"] = actor
+        row_id = _check(session, importer, file, options, actor)
+        row = services.one_import(session, row_id)
+        _show(session, row, importer, options)
+        if options.apply:
+            return _apply(session, row_id, importer, options, actor)
+        print("Nothing was applied; repeat with --apply to do so.")
+        return 0
+
+
+def _importer(app: Flask, kind: str) -> Importer:
+    importers: dict[str, Importer] = app.extensions["diwan"].named("register_importers")
+    if kind not in importers:
+        raise DiwanError(f"There is no kind of import '{kind}'. There are: {', '.join(sorted(importers))}.")
+    return importers[kind]
+
+
+def _actor(session: Session, username: str | None) -> Actor:
+    """In somebody's name, so that somebody else can approve what comes of it; else the operator."""
+    if not username:
+        return operator()
+    user = user_named(session, username)
+    if user is None:
+        raise DiwanError(f"There is no person with the user name '{username}'.")
+    return actor_for(session, user, source="cli")
+
+
+def _check(session: Session, importer: Importer, file: Path, options: argparse.Namespace, actor: Actor) -> int:
+    content = file.read_bytes()
+    token = secrets.token_hex(16)
+    path = staged_path(session.info["association"].folder, token)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    declared = _declared(session, options)
+    reading = readers.read(path, services.declaration(declared))
+    mapping = {**guess(importer, reading), **_pairs(options.column)}
+    with work.unit_of_work(session) as own:
+        row = services.receive(own, importer, file_name=file.name, token=token, sha256=hashlib.sha256(content).hexdigest(), actor=actor, now=work.now())
+        services.declare(own, row, importer, reading.headings, mapping=mapping, declared=declared, options=_pairs(options.option), actor=actor)
+        services.stage_and_check(own, row, importer, path, actor=actor, now=work.now())
+        return row.id
+
+
+def _declared(session: Session, options: argparse.Namespace) -> dict[str, object]:
+    given = {"encoding": options.encoding, "delimiter": options.delimiter, "sheet": options.sheet, "header_row": options.header_row,
+             "date_order": options.date_order, "calendar": options.calendar, "currency": options.currency or settings.currency(session),
+             "region": options.region or settings.get(session, "core.country"), "time_zone": settings.get(session, "core.time_zone")}
+    return {key: value for key, value in given.items() if value}
+
+
+def _pairs(given: list[str] | None) -> dict[str, str]:
+    pairs = [one.partition("=") for one in given or ()]
+    wrong = next((key for key, sign, _value in pairs if not sign), None)
+    if wrong:
+        raise DiwanError(f"'{wrong}' is not of the form field=column.")
+    return {key: value for key, _sign, value in pairs}
+
+
+def _show(session: Session, row: Import, importer: Importer, options: argparse.Namespace) -> None:
+    print("  ".join(f"{outcome}: {row.counts.get(outcome, 0)}" for outcome in ("create", "update", "duplicate", "refused")))
+    for number, (line_no, field, reason, _cells) in enumerate(services.refused_lines(session, row.id)):
+        if number == 20:
+            print("… (all of them in the file of --refused)", file=sys.stderr)
+            break
+        print(f"line {line_no}: {field}: {reason}", file=sys.stderr)
+    if options.refused:
+        from core.imports.views import refused_file
+
+        Path(options.refused).write_bytes(refused_file(session, row, importer))
+
+
+def _apply(session: Session, row_id: int, importer: Importer, options: argparse.Namespace, actor: Actor) -> int:
+    with work.unit_of_work(session) as own:
+        row = services.one_import(own, row_id)
+        good = services.good(row.counts)
+        if not good:
+            print("There is nothing to apply.")
+            return 0
+        if row.counts.get("refused") and not options.leave_out_refused:
+            raise InvalidInput(f"{row.counts['refused']} lines are refused. Repeat with --leave-out-refused to apply the others.")
+        services.choose_to_apply(own, row, importer, expected=good, leave_out_refused=options.leave_out_refused, actor=actor)
+    services.run_as_job(session, row_id, importer, actor=actor, now=work.now())
+    print(f"{good} lines applied.")
+    return 0
