@@ -7,6 +7,7 @@ from typing import Any
 from flask import Response, flash, redirect, render_template, request, url_for
 
 from core.admin.views import PageView, expose, needs
+from core.audit import services as audit
 from core.customers import background, domain, entry, officers, page, pdf, queries, services, shown
 from core.customers.forms import ReasonForm, entry_form, typed_values
 from core.customers.models import CustomerForm
@@ -132,6 +133,7 @@ class FormsView(PageView):
             "customers/form.html", form=form, line=line, rows=rows, reason=reason, track=shown.track(self.session, form, self.now()), kinds=domain.kinds(),
             states=domain.STATE_TITLES, duplicates=self._warnings(form, line), lines=self._some_lines(form), may=self._may(form), origins=domain.origins(),
             made_by=officers.user_label(self.session, form.made_by), decided_by=officers.user_label(self.session, form.decided_by), classes=domain.classes(),
+            made_label=domain.signature_label("made_by"), decided_label=domain.signature_label("decided_by"), mobiles=self._mobiles(form),
             open_lines=entry.open_lines(self.session, form) if not form.single else 0,
         )
         return body, status
@@ -144,6 +146,9 @@ class FormsView(PageView):
 
     def _some_lines(self, form: CustomerForm) -> list[Any]:
         return [] if form.single else queries.lines_of(self.session, form.id, after=_whole(request.args.get("after")) or 0, limit=LINES_SHOWN)
+
+    def _mobiles(self, form: CustomerForm) -> dict[int, Any]:
+        return {line.id: shown.personal_value(line, "mobile", self.actor) for line in self._some_lines(form)}
 
     def _may(self, form: CustomerForm) -> dict[str, bool]:
         actor, own = self.actor, form.made_by == self.actor.user_id
@@ -269,7 +274,8 @@ class FormsView(PageView):
         self._one(form_id)
         with self.writing() as session:
             form = session.get_one(CustomerForm, form_id)
-            act(session, form)
+            with audit.about(form):
+                act(session, form)
             return form.kind
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 from wtforms import BooleanField, DateField, HiddenField, SelectField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Optional
 
 from core.admin.forms import DiwanForm
@@ -99,7 +100,7 @@ class ReasonForm(DiwanForm):
 
 
 class OfficerForm(DiwanForm):
-    kind = SelectField(_l("Post"), choices=[("primary", _l("Primary data officer")), ("deputy", _l("Deputy"))])
+    kind = SelectField(_l("Post"), choices=[SelectChoice("primary", _l("Primary data officer")), SelectChoice("deputy", _l("Deputy"))])
     user_id = SelectField(_l("Person"), validate_choice=False, validators=[InputRequired()])
 
 
@@ -112,7 +113,7 @@ class OptionalFieldForm(DiwanForm):
     code = StringField(_l("Short name"), validators=[InputRequired()], render_kw=LTR)
     name_ar = StringField(_l("Arabic name"), validators=[InputRequired()], render_kw=AUTO)
     name_en = StringField(_l("English name"), validators=[Optional()], render_kw=AUTO)
-    kind = SelectField(_l("Kind of value"), choices=[("text", _l("Text")), ("date", _l("Date"))])
+    kind = SelectField(_l("Kind of value"), choices=[SelectChoice("text", _l("Text")), SelectChoice("date", _l("Date"))])
 
 
 class InfluenceForm(DiwanForm):

@@ -63,9 +63,14 @@ def panels(session: Session, customer: Customer, actor: Actor) -> list[ShownPane
 
 @dataclass(frozen=True)
 class ShownEntry:
+    """An entry with whose it is, in the shape of the timeline macro."""
+
     entry: TimelineEntry
-    source: Any
+    origin: Any
     name: str
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.entry, name)
 
 
 @dataclass

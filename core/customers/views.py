@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,6 +29,8 @@ from core.i18n import lazy_gettext as _l
 from core.i18n import ngettext
 from core.organisation import queries as organisation
 from core.phones import mask_phone
+from core.procedures.queries import open_steps_of_customer
+from core.text import spellings
 
 CONFIRMED_FOR = timedelta(days=365)
 MOST_CHOSEN = 500
@@ -95,6 +98,9 @@ class CustomersView(RecordView):
     def find(self, session: Session, statement: sa.Select[Any], text: str, actor: Actor) -> sa.Select[Any]:
         return queries.matching(statement, queries.read_input(session, text, actor), queries.dialect_of(session))
 
+    def spellings(self, text: str) -> Sequence[str]:
+        return spellings(text)
+
     def describe(self, record: Customer) -> str:
         return record.name
 
@@ -118,6 +124,8 @@ class CustomersView(RecordView):
             timeline=page.timeline(session, found, actor, request.args.get("kind"), request.args.get("before")),
             optional=page.optional_values(session, found, actor), personal=actor.may(PERSONAL), now=work.now(),
             open_form=queries.open_form_of(session, found.id), remarks=shown.personal_value(found, "remarks", actor), classes=domain.classes(),
+            may_fill=actor.may("customers.fill"), open_steps=open_steps_of_customer(session, found.id), labels=domain.field_labels(),
+            channels=domain.channels(), origins=domain.origins(),
         )
 
     @expose("/<number>/modify", methods=("GET", "POST"))
@@ -185,7 +193,7 @@ class CustomersView(RecordView):
         """The list as it is filtered, or the ticked rows, as a file."""
         actor, session = current_actor(), self.session_now
         asked = self.engine.read_request(request.form, actor)
-        chosen = request.form.getlist("id")
+        chosen = [] if request.form.get("matching") else request.form.getlist("id")
         if chosen:
             rows = chosen_rows(session, self.engine, self.scoped(actor), chosen)
             scoped = self.scoped(actor).where(Customer.id.in_([row.id for row in rows]))
