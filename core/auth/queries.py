@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from sqlalchemy import String, and_, cast, exists, literal, null, or_, select, union_all
+from sqlalchemy import String, and_, cast, exists, func, literal, null, or_, select, union_all
 from sqlalchemy.orm import Session, aliased
 
 from core import settings
@@ -44,7 +44,7 @@ class Powers:
 def powers_of(session: Session, user_ids: Sequence[int]) -> Mapping[int, Powers]:
     """The powers of several people with one statement. Who holds a role holds those that are the same post as well (ORG-05)."""
     held, role = aliased(Role), aliased(Role)
-    same_post = or_(role.id == held.id, role.same_post_as == held.slug, role.slug == held.same_post_as)
+    same_post = func.coalesce(role.same_post_as, role.slug) == func.coalesce(held.same_post_as, held.slug)
     granted = and_(RolePermission.role_id == role.id, RolePermission.granted)
     by_role = (select(UserRole.user_id, literal("role"), role.slug, role.scope, RolePermission.permission)
                .join(held, held.id == UserRole.role_id).join(role, same_post).outerjoin(RolePermission, granted)
@@ -119,8 +119,8 @@ def without_description(session: Session) -> list[User]:
 def holders_of(session: Session, role: str) -> list[User]:
     """Active people with this role, or with a role that is the same post."""
     other = aliased(Role)
-    canonical = select(other.same_post_as).where(other.slug == role).scalar_subquery()
-    same = select(Role.id).where(or_(Role.slug == role, Role.same_post_as == role, Role.slug == canonical))
+    post = select(func.coalesce(other.same_post_as, other.slug)).where(other.slug == role).scalar_subquery()
+    same = select(Role.id).where(func.coalesce(Role.same_post_as, Role.slug) == post)
     return list(session.scalars(select(User).where(User.active, exists().where(UserRole.user_id == User.id, UserRole.role_id.in_(same))).order_by(User.id)))
 
 
