@@ -49,6 +49,7 @@ class Claim:
     token: str
     attempts: int
     requested_by: int | None
+    lease_seconds: int = LEASE_SECONDS
 
 
 # --- wanting work ------------------------------------------------------------------------------------------------------
@@ -110,7 +111,7 @@ def claim(session: Session, now: datetime, lease_seconds: int = LEASE_SECONDS, *
     ).returning(_jobs.c.id, _jobs.c.name, _jobs.c.args, _jobs.c.attempts, _jobs.c.requested_by)
     with section("jobs"):
         row = session.execute(change).first()
-    return None if row is None else Claim(row.id, row.name, dict(row.args), token, row.attempts, row.requested_by)
+    return None if row is None else Claim(row.id, row.name, dict(row.args), token, row.attempts, row.requested_by, lease_seconds)
 
 
 def bury(session: Session, now: datetime) -> int:
@@ -120,9 +121,9 @@ def bury(session: Session, now: datetime) -> int:
                    last_error="The worker ended in the middle of it, every time.")
 
 
-def extend_lease(session: Session, held: Claim, now: datetime, lease_seconds: int = LEASE_SECONDS) -> None:
+def extend_lease(session: Session, held: Claim, now: datetime) -> None:
     """Keep a job that is still being worked on. Raises LeaseLost."""
-    _change_held(session, held, lease_until=now + timedelta(seconds=lease_seconds))
+    _change_held(session, held, lease_until=now + timedelta(seconds=held.lease_seconds))
 
 
 def finish(session: Session, held: Claim, now: datetime) -> None:
@@ -153,7 +154,7 @@ def progress(session: Session, done: int, total: int | None = None) -> None:
     if held is None:
         return
     values = {"progress_done": done, **({} if total is None else {"progress_total": total})}
-    _change_held(session, held, lease_until=work.now() + timedelta(seconds=LEASE_SECONDS), **values)
+    _change_held(session, held, lease_until=work.now() + timedelta(seconds=held.lease_seconds), **values)
 
 
 def check_stop(session: Session) -> None:

@@ -212,7 +212,7 @@ def run_next(app: Flask, *, lease_seconds: int = services.LEASE_SECONDS, stoppin
         held = services.claim(session, now or work.now(), lease_seconds, names=jobs)
     if held is None:
         return False
-    with use_language(settings.get(session, "core.language")), _kept(app, held, lease_seconds):
+    with use_language(settings.get(session, "core.language")), _kept(app, held):
         _run(session, jobs[held.name], held, stopping)
     _schedule_following(session, jobs[held.name])
     return True
@@ -273,7 +273,7 @@ def _schedule_following(session: Session, job: Job) -> None:
 
 
 @contextmanager
-def _kept(app: Flask, held: Claim, lease_seconds: int) -> Iterator[None]:
+def _kept(app: Flask, held: Claim) -> Iterator[None]:
     """Extend the lease from a thread while the job is alive.
 
     On SQLite the extension waits while the job itself holds the write lock; so does everybody who could take the job.
@@ -282,9 +282,9 @@ def _kept(app: Flask, held: Claim, lease_seconds: int) -> Iterator[None]:
     engine = db.engine
 
     def keep() -> None:
-        while not ended.wait(lease_seconds / 3):
+        while not ended.wait(held.lease_seconds / 3):
             with suppress(LeaseLost, DiwanError, SQLAlchemyError), _raw_session(engine) as session:
-                services.extend_lease(session, held, work.now(), lease_seconds)
+                services.extend_lease(session, held, work.now())
 
     keeper = threading.Thread(target=keep, daemon=True, name="diwan-lease")
     fixed = "diwan_connection" in app.extensions

@@ -86,7 +86,7 @@ def test_extended_lease_keeps_the_job(session: Session) -> None:
     services.enqueue(session, "notes.send", due_at=NOW)
     held = take(session)
 
-    services.extend_lease(session, held, NOW + timedelta(seconds=50), 60)
+    services.extend_lease(session, held, NOW + timedelta(seconds=50))
 
     assert take(session, NOW + timedelta(seconds=100)) is None
 
