@@ -281,6 +281,8 @@ COMMANDS: tuple[Command, ...] = (
         argument("--region", help="country of phone numbers without a code"), argument("--currency"), argument("--refused", metavar="FILE"))),
     Command("customers advance", "take waiting forms through their next steps in bulk", later("core.customers.commands", "advance"), (
         argument("--manager", required=True, metavar="USER"), argument("--officer", required=True, metavar="USER"), ASSOCIATION)),
+    Command("customers officer", "appoint the data officer, who enters approved forms", later("core.customers.commands", "appoint"), (
+        argument("username"), argument("--deputy", action="store_true"), ASSOCIATION)),
     Command("report list", "list the reports", later("core.reports.commands", "report_list"), (ASSOCIATION,)),
     Command("report run", "run a report", later("core.reports.commands", "report_run"), (
         argument("name"), argument("--format", choices=("csv", "json"), default="csv"), argument("--parameter", action="append", metavar="NAME=VALUE"),

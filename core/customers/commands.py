@@ -10,8 +10,8 @@ from core import work
 from core.auth.actor import Actor
 from core.auth.queries import user_named
 from core.auth.services import actor_for
-from core.commands import chosen, operator
-from core.customers import entry, services
+from core.commands import at_work, chosen, operator
+from core.customers import entry, officers, services
 from core.customers.models import CustomerForm
 from core.errors import DiwanError
 from core.opening import opened
@@ -39,6 +39,16 @@ def advance(options: argparse.Namespace) -> None:
                     if form.state == state:
                         act(own, form, actor=actor, now=work.now())
     print(f"{len(forms)} forms.")
+
+
+def appoint(options: argparse.Namespace) -> None:
+    """Appoint the primary data officer, or with ``--deputy`` the deputy; refused while there is one."""
+    with at_work(options) as (_app, session):
+        user = user_named(session, options.username)
+        if user is None:
+            raise DiwanError(f"There is no person with the user name '{options.username}'.")
+        officers.appoint(session, user.id, "deputy" if options.deputy else "primary", actor=operator(), now=work.now())
+    print(f"{options.username} is {'deputy' if options.deputy else 'primary'} data officer.")
 
 
 def _enter(session: object, form: CustomerForm, **who: object) -> None:

@@ -40,6 +40,7 @@ def importers() -> list[Importer]:
         ImportField("other_detail", labels["other_detail"], longest=200),
         ImportField("mobile", labels["mobile"], "phone"),
         ImportField("phone", labels["phone"], "phone"),
+        ImportField("phone_country", _l("Country of the phones"), "country", help=_l("SA or KW; by it numbers without a country code are read.")),
         ImportField("email", labels["email"], "email", longest=254),
         ImportField("address", labels["address"], longest=500),
         ImportField("city", labels["city_id"], longest=200),

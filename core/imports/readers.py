@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 
@@ -272,6 +273,8 @@ def coerce(cell: Cell, kind: str, declared: Declaration, *, field: str, choices:
     readers = {"date": _to_date, "moment": _to_moment, "amount": _to_amount, "phone": _to_phone, "email": _to_email, "integer": _to_integer}
     if kind == "choice":
         return _to_choice(cell, choices or {}, field)
+    if kind == "country":
+        return _to_country(cell, field)
     if kind in readers:
         return readers[kind](cell, declared, field)
     return check_plain(_as_text(cell), field=field, multiline=True, longest=longest)
@@ -346,3 +349,10 @@ def _to_choice(cell: Cell, choices: Mapping[str, str], field: str) -> str:
     if found is None:
         raise InvalidInput(_l("“%(value)s” is not one of: %(choices)s.", value=_as_text(cell)[:40], choices="، ".join(list(choices)[:12])), field=field, value=_as_text(cell))
     return found
+
+
+def _to_country(cell: Cell, field: str) -> str:
+    text = _as_text(cell).upper()
+    if text not in phonenumbers.SUPPORTED_REGIONS:
+        raise InvalidInput(_l("“%(value)s” is no country code. Write two letters, such as SA.", value=text[:40]), field=field, value=text)
+    return text

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -131,15 +132,23 @@ def stage_and_check(
 def _staged(reading: readers.Reading, importer: Importer, row: Import, declared: readers.Declaration) -> Iterator[tuple[Line, list[Reason]]]:
     position = {heading: index for index, heading in enumerate(reading.headings)}
     columns = [(importer.field(key), position[heading]) for key, heading in row.mapping.items() if heading]
+    country = next((index for one, index in columns if one.kind == "country"), None)
     for line_no, cells in reading.rows:
         values: dict[str, Any] = {}
         reasons: list[Reason] = []
+        own = _for_line(declared, cells, country)
         for one, index in columns:
-            _coerce_into(values, reasons, one, cells[index], declared)
+            _coerce_into(values, reasons, one, cells[index], own)
         for one in importer.fields:
             if one.required and one.key not in values and not any(reason.field == one.key for reason in reasons):
                 reasons.append(Reason(one.key, _l("“%(field)s” is empty; every line needs it.", field=one.label)))
         yield Line(line_no, values), reasons
+
+
+def _for_line(declared: readers.Declaration, cells: Sequence[readers.Cell], country: int | None) -> readers.Declaration:
+    """The declaration with the line's own country, by which its phones are read, where a column gives one."""
+    text = str(cells[country] or "").strip().upper() if country is not None else ""
+    return replace(declared, region=text) if len(text) == 2 and text.isalpha() else declared
 
 
 def _coerce_into(values: dict[str, Any], reasons: list[Reason], one: ImportField, cell: Any, declared: readers.Declaration) -> None:
