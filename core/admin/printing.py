@@ -165,13 +165,13 @@ def in_days(limit: str | None) -> bool:
 
 
 def distance(days: int) -> str:
-    return _("tomorrow") if days == 1 else ngettext("in %(num)s day", "in %(num)s days", days)
+    return str(_("tomorrow") if days == 1 else ngettext("in %(num)s day", "in %(num)s days", days))
 
 
 def limit_words(limit: str | None, working: bool = False) -> str:
     """An ISO 8601 duration in words: within a day, within 4 hours; "when needed" for none, "at once" for zero."""
     if not limit:
-        return _("when needed")
+        return str(_("when needed"))
     try:
         found = parse_duration(limit)
     except InvalidInput:
@@ -179,7 +179,7 @@ def limit_words(limit: str | None, working: bool = False) -> str:
     parts = [ngettext("%(num)s month", "%(num)s months", found.months) if found.months else "",
              days_words(found.days, working=working) if found.days else "", span_words(found.minutes) if found.minutes else ""]
     shown = [part for part in parts if part]
-    return _("within %(span)s", span=" ".join(shown)) if shown else _("at once")
+    return str(_("within %(span)s", span=" ".join(shown)) if shown else _("at once"))
 
 
 def _used(opened_at: datetime | None, due_at: datetime, now: datetime) -> int | None:

@@ -68,7 +68,7 @@ def shell() -> dict[str, Any]:
     today = work.now().astimezone(zone()).date()
     return {
         "association": _association(), "person": None if actor.anonymous else actor, "person_role": role_words(actor), "theme": theme(),
-        "today": today, "back": here(), "reference": g.get("reference", ""),
+        "today": today, "back": here(), "reference": g.get("reference", ""), "no_keys": bool(g.get("no_keys")),
     }
 
 
@@ -180,7 +180,7 @@ def range_words(page: Page) -> str:
     column = next((one for one in page.columns if one.key == page.sort.lstrip("-")), None)
     if column is None or page.first is None or column.kind not in ("moment", "date", "name", "text"):
         return ""
-    return _("From %(first)s to %(last)s", first=_sort_word(page.first), last=_sort_word(page.last))
+    return str(_("From %(first)s to %(last)s", first=_sort_word(page.first), last=_sort_word(page.last)))
 
 
 def _sort_word(value: Any) -> str:
@@ -280,7 +280,7 @@ def remember_for_person(chosen: dict[str, str]) -> None:
     from core.auth import services
 
     with writing() as session:
-        services.keep_preferences(session, current_actor(), **chosen)
+        services.keep_preferences(session, current_actor(), language=chosen.get("language"), theme=chosen.get("theme"))
 
 
 def safe_path(raw: str) -> str:
