@@ -45,7 +45,8 @@ def plan_for(mapper: Mapper[Any]) -> Plan:
 
 def _make(mapper: Mapper[Any]) -> Plan:
     model, table = mapper.class_, mapper.local_table.name  # type: ignore[attr-defined]
-    fields = _fields(mapper)
+    subject, fields = getattr(model, "__audit_subject__", None), _fields(mapper)
+    fields.pop(subject or "", None)  # it stands in a column of its own
     label = getattr(model, "__audit_label__", None) or next((name for name in LABELS if fields.get(name) == "plain"), None)
     return Plan(
         audited=getattr(model, "__audit__", True),
@@ -53,7 +54,7 @@ def _make(mapper: Mapper[Any]) -> Plan:
         plugin=owner_of(table),
         fields=fields,
         links=_links(mapper),
-        subject=getattr(model, "__audit_subject__", None),
+        subject=subject,
         label=label,
     )
 

@@ -8,9 +8,8 @@ from sqlalchemy.orm import Session
 
 from core import work
 from core.audit.models import AuditEvent
-from core.auth import passwords
+from core.auth import passwords, signin
 from core.auth import services as auth
-from core.auth import signin
 from core.auth.models import User
 from core.commands import operator
 from core.customers import services as customers

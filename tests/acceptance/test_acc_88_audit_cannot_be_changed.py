@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -40,7 +39,8 @@ class Register:
     def __init__(self, session: Session) -> None:
         self.session = session
         with work.unit_of_work(session):
-            people = person(session, "employee88", "crm_employee"), person(session, "manager88", "crm_manager"), person(session, "officer88", "customer_data_officer")
+            roles = ("crm_employee", "crm_manager", "customer_data_officer")
+            people = [person(session, f"{role}88", role) for role in roles]
             self.employee, self.manager, self.officer = (self.actor(user) for user in people)
             officers.appoint(session, people[2].id, "primary", actor=self.manager, now=NOW)
 
@@ -69,14 +69,14 @@ def register(session: Session) -> Register:
 
 
 @pytest.fixture
-def changed(register: Register, session: Session) -> Iterator[tuple[CustomerForm, Customer]]:
+def changed(register: Register, session: Session) -> tuple[CustomerForm, Customer]:
     """A customer whose mobile was changed by a form."""
     values = {"name": "شركة النور", "customer_class": "donor", "mobile": "0550000001", "registration_origin": "call"}
     form = register.through(values, None, NOW)
     assert form.line is not None
     customer = form.line.customer
     changing = register.through({"mobile": "0550000002"}, customer, NOW + timedelta(days=1))
-    yield changing, customer
+    return changing, customer
 
 
 def entries_of(session: Session, customer: Customer) -> list[AuditEvent]:

@@ -177,4 +177,4 @@ def test_tampered_ciphertext_is_said_to_be_unreadable(named: Log) -> None:
 def test_entries_of_a_table_that_is_gone_stay_readable() -> None:
     from core.audit.titles import action_title, field_title, record_title
 
-    assert (str(record_title("gone_old_thing")), field_title("gone_old_thing", "city_id"), action_title("frobnicate")) == ("old thing", "city", "frobnicate")
+    assert (str(record_title("gone_old_thing")), field_title("gone_old_thing", "shelf_id"), action_title("frobnicate")) == ("old thing", "shelf", "frobnicate")
