@@ -34,8 +34,8 @@ OPEN_COLUMNS = (
     Column("centre", domain.field_labels()["centre_id"]),
     Column("department", domain.field_labels()["department_id"]),
     Column("contact_channel", domain.field_labels()["contact_channel"]),
-    Column("created_at", _l("Created"), "moment"),
-    Column("changed_at", _l("Changed"), "moment"),
+    Column("created_at", _l("Created at"), "moment"),
+    Column("changed_at", _l("Changed at"), "moment"),
 )
 PERSONAL_COLUMNS = (
     Column("mobile", domain.field_labels()["mobile"], "phone"),

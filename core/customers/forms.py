@@ -100,7 +100,7 @@ class ReasonForm(DiwanForm):
 
 
 class OfficerForm(DiwanForm):
-    kind = SelectField(_l("Post"), choices=[SelectChoice("primary", _l("Primary data officer")), SelectChoice("deputy", _l("Deputy"))])
+    kind = SelectField(_l("Appointed as"), choices=[SelectChoice("primary", _l("Primary data officer")), SelectChoice("deputy", _l("Deputy"))])
     user_id = SelectField(_l("Person"), validate_choice=False, validators=[InputRequired()])
 
 
@@ -113,7 +113,7 @@ class OptionalFieldForm(DiwanForm):
     code = StringField(_l("Short name"), validators=[InputRequired()], render_kw=LTR)
     name_ar = StringField(_l("Arabic name"), validators=[InputRequired()], render_kw=AUTO)
     name_en = StringField(_l("English name"), validators=[Optional()], render_kw=AUTO)
-    kind = SelectField(_l("Kind of value"), choices=[SelectChoice("text", _l("Text")), SelectChoice("date", _l("Date"))])
+    kind = SelectField(_l("Kind of value"), choices=[SelectChoice("text", _l("Plain text")), SelectChoice("date", _l("Date"))])
 
 
 class InfluenceForm(DiwanForm):

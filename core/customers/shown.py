@@ -106,7 +106,7 @@ class TrackStep:
     action: Any = ""
 
 
-SHORT = {1: _l("Filling"), 2: _l("Review"), 3: _l("Decision"), 4: _l("Entry"), 5: _l("Filing")}
+SHORT = {1: _l("Filling"), 2: _l("Reviewing"), 3: _l("Deciding"), 4: _l("Entering"), 5: _l("Filing away")}
 CURRENT = {"draft": 1, "filled": 2, "reviewed": 3, "approved": 4, "entering": 4, "entered": 5, "rejected": 5, "withdrawn": 6, "filed": 6}
 
 
