@@ -118,7 +118,10 @@ def test_command_takes_an_anchor_file_from_elsewhere(log: Log, folder: Path) -> 
         assert commands.verify(session, elsewhere, say=lambda line: None) == 1
 
 
-@pytest.mark.parametrize("kind", ["changed", "swapped", "deleted", "inserted", "block_changed", "block_deleted", "rebuilt", "cut", "anchor_differs", "unknown_version"])
+KINDS = ("changed", "swapped", "deleted", "inserted", "block_changed", "block_deleted", "rebuilt", "cut", "anchor_differs", "unknown_version")
+
+
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("language", ["ar", "en"])
 def test_every_kind_of_damage_has_words_in_both_languages(kind: str, language: str) -> None:
     damage = {"kind": kind, "seq": 4, "entry": 12 if kind in ("changed", "swapped", "deleted", "inserted") else None, "other": 13, "at": None}
