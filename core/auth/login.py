@@ -14,9 +14,10 @@ from flask import session as form_session
 from flask.testing import FlaskClient
 from flask_login import LoginManager, UserMixin
 from sqlalchemy import select, update
+from werkzeug.local import LocalProxy
 
 from core import settings, work
-from core.auth import services, signin
+from core.auth import queries, services, signin
 from core.auth.actor import system_actor
 from core.auth.models import User, UserSession
 from core.database import db, section
@@ -67,7 +68,8 @@ def identify() -> None:
     if not row.second_factor:
         return
     g.user, g.user_session = user, row
-    g.language, g.theme = user.language, user.theme
+    g.language, g.theme, g.no_keys = user.language, user.theme, not user.single_keys
+    g.person_role = LocalProxy(lambda: queries.first_role_name(session, user.id))
     g.actor = services.actor_for(session, user, source="web", now=now, address=request.remote_addr, session_id=row.id)
     session.info["actor"] = g.actor
     g.seen = (row.id, now) if now - row.seen_at > SEEN_EVERY else None

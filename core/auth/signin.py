@@ -26,6 +26,7 @@ from core.auth.services import MANAGE, end_all_sessions, refuse_own
 from core.database import section
 from core.errors import Conflict, InvalidInput, NotAllowed, TooManyAttempts
 from core.i18n import lazy_gettext as _l
+from core.i18n import lazy_ngettext
 from core.keys import Erased, decrypt, encrypt
 from core.text import check_plain, digits
 
@@ -67,7 +68,8 @@ def refuse_locked(session: Session, username: str, address: str, now: datetime) 
     until = max((lock for lock in locks if lock is not None and now < lock <= now + LONGEST_LOCK), default=None)
     if until is not None:
         minutes = int((until - now).total_seconds() // 60) + 1
-        raise TooManyAttempts(_l("Too many failed attempts. Try again in %(n)s minutes.", n=minutes), rule="AUD-03")
+        raise TooManyAttempts(lazy_ngettext("Too many failed attempts. Try again in %(num)s minute.", "Too many failed attempts. Try again in %(num)s minutes.",
+                                             minutes), rule="AUD-03")
 
 
 def _hold(session: Session, counters: tuple[Counter, ...], now: datetime) -> dict[str, LoginAttempts]:
