@@ -49,9 +49,9 @@ def message(server: Server, *, to: str, subject: str, body: str, language: str, 
     mail["Subject"] = _BREAKS.sub(" ", subject)
     mail["Date"] = format_datetime(at)
     mail["Message-ID"] = message_id
-    mail["Content-Language"] = language
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(body)
+    mail["Content-Language"] = language  # after the content, which clears headers of that family
     return mail
 
 

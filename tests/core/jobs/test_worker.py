@@ -197,7 +197,7 @@ def own(tmp_path: Any) -> tuple[Association, Deployment]:
 
 
 def test_worker_schedules_core_jobs_and_beats(own: tuple[Association, Deployment]) -> None:
-    association, deployment = own
+    _association, deployment = own
     one = Worker(deployment)
 
     one.once()
@@ -226,7 +226,7 @@ def test_idle_look_is_one_statement_and_builds_no_app(own: tuple[Association, De
 
 
 def test_one_association_in_trouble_does_not_stop_the_others(own: tuple[Association, Deployment], caplog: pytest.LogCaptureFixture) -> None:
-    association, deployment = own
+    _association, deployment = own
     broken = deployment.associations / "broken"
     broken.mkdir()
     (broken / "association.toml").write_text('name = { ar = "م", en = "Broken" }\n', encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from core.auth.actor import Actor, Delegator
+from core.i18n import use_language
 from core.procedures import queries, services
 from core.procedures.queries import Inbox, Kept
 
@@ -19,6 +21,13 @@ MANAGER = Actor(7, "manager", roles=frozenset({"crm_manager"}))
 
 def form(ident: int, **attributes: Any) -> Any:
     return SimpleNamespace(__tablename__="core_customer_form", id=ident, number=f"F-{ident}", **attributes)
+
+
+@pytest.fixture(autouse=True)
+def english(session: Session) -> Iterator[None]:
+    """Messages in English, as the tests below read them."""
+    with use_language("en"):
+        yield
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ from sqlalchemy.orm import Session
 from core import settings
 from core.auth.actor import Actor, Delegator
 from core.errors import Conflict, DiwanError, InvalidInput, NotAllowed
+from core.i18n import use_language
 from core.procedures import services
 from core.procedures.models import Procedure, StepRun, StepVersion
 
@@ -25,6 +27,13 @@ PAGE = "/customers/forms/{id}"
 
 def form(number: str = "F-2026-1", ident: int = 41) -> Any:
     return SimpleNamespace(__tablename__="core_customer_form", id=ident, number=number, subject_id=None, centre_id=None, customer_id=None)
+
+
+@pytest.fixture(autouse=True)
+def english(session: Session) -> Iterator[None]:
+    """Messages in English, as the tests below read them."""
+    with use_language("en"):
+        yield
 
 
 @pytest.fixture
