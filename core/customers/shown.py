@@ -87,7 +87,7 @@ def _change(words: Words, name: str, label: Any, current: Any, proposed: Any, vi
         return Change(name, label, words.of(name, current), words.of(name, proposed), name in domain.PERSONAL_FIELDS)
     hidden_old, hidden_new = masked(name, current) or "", masked(name, proposed) or ""
     if (current or None) != (proposed or None) and hidden_old == hidden_new:
-        hidden_new = f"{hidden_new} ({_l('changed')})"
+        hidden_new = str(_l("%(value)s, another than before", value=hidden_new))
     return Change(name, label, hidden_old, hidden_new, True)
 
 
