@@ -10,6 +10,7 @@ from urllib.parse import unquote_to_bytes
 from flask import Flask, Response, g, request
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.exceptions import BadRequest
+from werkzeug.routing import IntegerConverter, Map
 
 from core.database import db
 from core.i18n import lazy_gettext as _l
@@ -17,10 +18,19 @@ from core.work import real
 
 csrf = CSRFProtect()
 SHORT_ENOUGH = 8_000
+LARGEST_KEY = 2**63 - 1
+
+
+class BoundedInteger(IntegerConverter):
+    """``<int:…>`` in addresses: a number that no database column holds is no record, and not an error of ours."""
+
+    def __init__(self, map: Map, fixed_digits: int = 0, min: int | None = None, max: int | None = None, signed: bool = False) -> None:
+        super().__init__(map, fixed_digits, min, LARGEST_KEY if max is None else max, signed)
 
 
 def install(app: Flask) -> None:
     """Register the checks; they run in this order."""
+    app.url_map.converters["int"] = BoundedInteger
     app.before_request(name_request)
     app.before_request(check_encoding)
     csrf.init_app(app)

@@ -32,12 +32,11 @@ def send_digests(session: Session, arguments: Mapping[str, Any], now: datetime) 
 
 
 def _send_one(session: Session, user: User, period: str, now: datetime) -> None:
-    actor = actor_for(session, user, source="job", now=now)
-    inbox, team = queries.inbox(session, actor, now), home.team(session, actor, now)
-    if not inbox.count and not team.count:
-        return
-    code = user.language or settings.get(session, "core.language")
+    actor, code = actor_for(session, user, source="job", now=now), user.language or settings.get(session, "core.language")
     with use_language(code):
+        inbox, team = queries.inbox(session, actor, now), home.team(session, actor, now)
+        if not inbox.count and not team.count:
+            return
         services.queue_mail(session, to=user.email or "", subject=subject_of(inbox, team), body=text_of(session, inbox, team, now), language=code,
                             user_id=user.id, unique_key=f"digest:{period}:{user.id}", now=now)
 
