@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import sqlalchemy as sa
 from flask import current_app, has_app_context
@@ -106,6 +106,7 @@ class OwnedBase:
     """What every owner's base has: the owner's name, and a table prefix that is checked when the class is made."""
 
     __abstract__ = True
+    registry: ClassVar[Any]
     owner: ClassVar[str] = ""
     __audit__: ClassVar[bool] = True
     """Whether changes are written to the audit log; an untracked model is listed with its reason in its manifest."""
@@ -162,7 +163,12 @@ def _keep_old_values(**kw: Any) -> None:
         prop.active_history = True
 
 
-Base = owner_base("core")
+if TYPE_CHECKING:
+
+    class Base(OwnedBase, DeclarativeBase):
+        """The base of core's own models, as type checkers see it."""
+else:
+    Base = owner_base("core")
 
 
 # --- data-changing statements outside a flush ------------------------------------------------------------------------
