@@ -78,10 +78,10 @@ def in_words(change: Change) -> str:
 
 def hidden(shown: str) -> str:
     """What stands in place of a value that is not shown."""
-    return {"sealed": _("encrypted"), "erased": _("erased"), "absent": _("not kept"), "unreadable": _("does not open with its key")}[shown]
+    return str({"sealed": _("encrypted"), "erased": _("erased"), "absent": _("not kept"), "unreadable": _("does not open with its key")}[shown])
 
 
 def _value(value: Any) -> str:
     if value is None or value == "":
-        return _("empty")
+        return str(_("empty"))
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

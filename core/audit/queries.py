@@ -155,11 +155,12 @@ def told(session: Session, events: Sequence[AuditEvent], *, personal: bool) -> d
 def _told(session: Session, event: AuditEvent, personal: bool) -> Told:
     shown, content = _opened(session, event, personal)
     private = content.get("changes", {})
-    changes = [
-        Change(name, field_title(event.record_type, name), *(pair or private.get(name, (None, None))), shown="open" if pair or name in private else shown)
-        for name, pair in event.fields.items()
-    ]
-    changes += [Change(name, field_title(event.record_type, name), *pair) for name, pair in private.items() if name not in event.fields]
+    changes = []
+    for name, pair in event.fields.items():
+        open_now = bool(pair) or name in private
+        old, new = pair or private.get(name, (None, None))
+        changes.append(Change(name, field_title(event.record_type, name), old, new, "open" if open_now else shown))
+    changes += [Change(name, field_title(event.record_type, name), old, new) for name, (old, new) in private.items() if name not in event.fields]
     reason = event.reason or content.get("reason") or ""
     return Told(tuple(changes), reason, "open" if reason else ("sealed" if shown == "sealed" and not changes else ""))
 

@@ -31,7 +31,7 @@ def record_title(table: str | None) -> Any:
 
 
 def field_title(table: str | None, name: str) -> Any:
-    column = metadata.tables[table].c.get(name) if table in metadata.tables else None
+    column = metadata.tables[table].c.get(name) if table is not None and table in metadata.tables else None
     if column is not None and column.info.get("label"):
         return column.info["label"]
     if table in ("core_customer", "core_customer_form_line"):

@@ -280,4 +280,4 @@ def _damaged(verdict: Verdict, damage: Damage) -> None:
 def _stream(connection: Connection, query: Any) -> Iterator[Row]:
     result = connection.execute(query, execution_options={"yield_per": CHUNK})
     for part in result.mappings().partitions():
-        yield from map(dict, part)  # type: ignore[arg-type]
+        yield from map(dict, part)

@@ -36,16 +36,16 @@ def words_of(facts: Facts, zone: ZoneInfo) -> Words:
 
 def _title(damage: Facts) -> str:
     if damage["entry"] is not None and damage["kind"] != "deleted":
-        return _("The chain is broken at entry %(n)s", n=number(damage["entry"]))
+        return str(_("The chain is broken at entry %(n)s", n=number(damage["entry"])))
     if damage["entry"] is not None:
-        return _("The chain is broken after entry %(n)s", n=number(damage["entry"]))
-    return _("The chain is broken at block %(n)s", n=number(damage["seq"]))
+        return str(_("The chain is broken after entry %(n)s", n=number(damage["entry"])))
+    return str(_("The chain is broken at block %(n)s", n=number(damage["seq"])))
 
 
 def damage_text(damage: Facts) -> str:
     """What happened, in one sentence."""
     kind, entry = damage["kind"], number(damage["entry"])
-    return {
+    told = {
         "changed": lambda: _("Entry %(n)s was changed after it was written.", n=entry),
         "swapped": lambda: _("Entries %(n)s and %(m)s were exchanged.", n=entry, m=number(damage["other"])),
         "deleted": lambda: _("An entry after %(n)s was deleted.", n=entry),
@@ -56,12 +56,13 @@ def damage_text(damage: Facts) -> str:
         "cut": lambda: _("The end of the log was cut off: an anchor names chain row %(n)s, which is not there.", n=number(damage["seq"])),
         "anchor_differs": lambda: _("Chain row %(n)s is not the one that an anchor names: the end was written anew.", n=number(damage["seq"])),
         "unknown_version": lambda: _("Chain row %(n)s has a form that this version does not know.", n=number(damage["seq"])),
-    }[kind]()
+    }
+    return str(told[kind]())
 
 
 def _scope(facts: Facts, zone: ZoneInfo) -> str:
     if not facts["entries"]:
-        return _("The log has no entries yet.")
+        return str(_("The log has no entries yet."))
     told = ngettext("%(count)s entry from %(day)s until now.", "%(count)s entries from %(day)s until now.", facts["entries"],
                     count=number(facts["entries"]), day=_day(facts["first_at"], zone))
     return " ".join((told, _anchored(facts, zone), _("The check took %(n)s seconds.", n=isolate(facts["seconds"]))))
@@ -81,9 +82,9 @@ def _rest(facts: Facts) -> str:
 def _anchored(facts: Facts, zone: ZoneInfo) -> str:
     anchor = facts["anchor"]
     if anchor is None:
-        return _("No anchor kept outside the system was compared.")
-    return _("The anchor of %(day)s, %(time)s, kept outside the database, fits up to entry %(n)s.",
-             day=_day(anchor["at"], zone), time=_time(anchor["at"], zone), n=number(anchor["entries"]))
+        return str(_("No anchor kept outside the system was compared."))
+    return str(_("The anchor of %(day)s, %(time)s, kept outside the database, fits up to entry %(n)s.",
+                 day=_day(anchor["at"], zone), time=_time(anchor["at"], zone), n=number(anchor["entries"])))
 
 
 def _steps() -> tuple[str, ...]:
