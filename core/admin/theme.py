@@ -67,7 +67,7 @@ def shell() -> dict[str, Any]:
     actor = current_actor()
     today = work.now().astimezone(zone()).date()
     return {
-        "association": _association(), "person": None if actor.anonymous else actor, "person_role": role_words(actor), "theme": theme(),
+        "association": _association(), "person": None if actor.anonymous else actor, "person_role": role_words(actor), "color_theme": theme(),
         "today": today, "back": here(), "reference": g.get("reference", ""), "no_keys": bool(g.get("no_keys")),
     }
 

@@ -14,6 +14,7 @@ async function lookUp(select) {
   const { default: TomSelect } = await import("./tom-select.js")
   const address = select.dataset.lookup, words = document.body.dataset
   const nothing = (text) => () => Object.assign(document.createElement("div"), { className: "no-results", textContent: text })
+  select.setAttribute("aria-hidden", "true")
   new TomSelect(select, {
     create: false, maxOptions: 50, valueField: "id", labelField: "text", searchField: address ? [] : ["text"], allowEmptyOption: true,
     ...(address ? { preload: "focus", load: (query, done) => load(address, query, done), score: () => () => 1 } : { valueField: "value" }),

@@ -361,7 +361,7 @@ def test_empty_list_after_a_search_offers_a_way_out(look: Flask) -> None:
 
 @pytest.mark.parametrize(("language", "direction", "sheet"), [("ar", "rtl", "tabler.rtl"), ("en", "ltr", "tabler.ltr")])
 def test_shell_follows_the_language(look: Flask, language: str, direction: str, sheet: str) -> None:
-    html = render(look, language, '{% extends "layout.html" %}{% block title %}T{% endblock %}', association=None, person=None, person_role="", theme="dark",
+    html = render(look, language, '{% extends "layout.html" %}{% block title %}T{% endblock %}', association=None, person=None, person_role="", color_theme="dark",
                   today=date(2026, 11, 22), back="/here")
 
     assert f'<html lang="{language}" dir="{direction}" data-theme="dark" data-bs-theme="dark">' in html
