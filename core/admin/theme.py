@@ -46,7 +46,7 @@ YEAR_SECONDS = 365 * 24 * 3600
 OFFICE_KEYS = ("time_zone", "day_count", "weekend", "country", "public_holidays", "holidays")
 ICON = Markup('<svg class="dw-icon{}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>')
 NAMED_ICON = Markup('<svg class="dw-icon{}" role="img" aria-label="{}" focusable="false"><use href="{}#{}"></use></svg>')
-BAR_GROUPS = ("home", "customers", "complaints", "oversight", "marketing", "administration")
+BAR_GROUPS = ("home", "customers", "complaints", "oversight", "marketing")
 
 
 def install(app: Flask) -> None:
@@ -135,7 +135,7 @@ def bottom_bar(groups: Any) -> list[Any]:
     by_key = {group.key: group.entries for group in groups}
     first = [by_key[key][0] for key in BAR_GROUPS if by_key.get(key)]
     rest = [entry for key in BAR_GROUPS for entry in by_key.get(key, ())[1:]]
-    return [*first, *rest][:4]
+    return [*first, *rest, *by_key.get("administration", ())][:4]
 
 
 def language_name(code: str) -> str:
