@@ -13,6 +13,7 @@ from wtforms import (
     TelField,
     TextAreaField,
 )
+from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired, Length
 
 from core.admin.forms import DiwanForm
@@ -50,7 +51,7 @@ class PersonForm(DiwanForm):
     name_en = StringField(_l("Name in English"), render_kw={"dir": "auto"})
     email = EmailField(_l("E-mail"), render_kw={"dir": "ltr"})
     phone = TelField(_l("Phone"), render_kw={"dir": "ltr"})
-    kind = SelectField(_l("Employee or volunteer"), choices=[("employee", _l("Employee")), ("volunteer", _l("Volunteer"))])
+    kind = SelectField(_l("Employee or volunteer"), choices=[SelectChoice("employee", _l("Employee")), SelectChoice("volunteer", _l("Volunteer"))])
     department_id = SelectField(_l("Department"), validate_choice=False)
     centres = SelectMultipleField(_l("Centres"), validate_choice=False)
     roles = SelectMultipleField(_l("Roles"), validate_choice=False)

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import flash, redirect, request, url_for
 from sqlalchemy import select
+from wtforms.fields import SelectChoice
 
 from core import settings
 from core.admin.views import PageView, expose, needs
@@ -137,9 +138,10 @@ class PeopleView(PageView):
 
     def _form(self, user: User | None) -> PersonForm:
         form = PersonForm(obj=user)
-        form.department_id.choices = [("", "–"), *((str(one.id), one.name) for one in self.session.scalars(select(Department).order_by(Department.id)))]
-        form.centres.choices = [(str(one.id), one.name) for one in self.session.scalars(select(Centre).order_by(Centre.id))]
-        form.roles.choices = [(role.slug, role.name) for role in self.session.scalars(select(Role).where(Role.active).order_by(Role.id))]
+        departments = self.session.scalars(select(Department).order_by(Department.id))
+        form.department_id.choices = [SelectChoice("", "–"), *(SelectChoice(str(one.id), one.name) for one in departments)]
+        form.centres.choices = [SelectChoice(str(one.id), one.name) for one in self.session.scalars(select(Centre).order_by(Centre.id))]
+        form.roles.choices = [SelectChoice(role.slug, role.name) for role in self.session.scalars(select(Role).where(Role.active).order_by(Role.id))]
         if user is not None:
             form.username.render_kw = {"dir": "ltr", "readonly": True}
             if request.method == "GET":
@@ -277,9 +279,10 @@ class DelegationsView(PageView):
 
     def _form(self) -> DelegationForm:
         form = DelegationForm()
-        everyone = [(str(one.id), one.name) for one in queries.people(self.session)]
-        form.to_user.choices = [one for one in everyone if one[0] != str(self.actor.user_id)]
-        form.from_user.choices = everyone if self.actor.may(services.MANAGE) else [one for one in everyone if one[0] == str(self.actor.user_id)]
+        everyone = [SelectChoice(str(one.id), one.name) for one in queries.people(self.session)]
+        own = str(self.actor.user_id)
+        form.to_user.choices = [one for one in everyone if one.value != own or self.actor.may(services.MANAGE)]
+        form.from_user.choices = [one for one in everyone if one.value == own or self.actor.may(services.MANAGE)]
         if not form.from_user.data:
             form.from_user.data = str(self.actor.user_id)
         return form

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
+from core import work
 from core.auth import passwords, services
 from core.auth.models import User
 from core.commands import operator
@@ -24,6 +25,7 @@ def make_user(session: Session) -> MakeUser:
     """Make a person with a password and the given roles: ``make_user("noura", "crm_manager", email=…)``."""
 
     def make(username: str, *roles: str, **details: Any) -> User:
+        work.begin_write(session)
         user = services.add_user(session, username=username, actor=operator(), now=NOW, **{"name_ar": f"شخص {username}", **details})
         user.password_hash = HASH
         for slug in roles:
