@@ -268,7 +268,8 @@ COMMANDS: tuple[Command, ...] = (
         ASSOCIATION)),
     Command("user invite", "print a new one-time link", later("core.auth.commands", "user_invite"), (argument("username"), ASSOCIATION)),
     Command("user password", "set a password, asked for or read from standard input", later("core.auth.commands", "user_password"), (
-        argument("username"), argument("--password-stdin", action="store_true"), ASSOCIATION)),
+        argument("username"), argument("--password-stdin", action="store_true"),
+        argument("--drop-second-factor", action="store_true", help="where the only administrator lost it"), ASSOCIATION)),
     Command("user roles", "give and take roles", later("core.auth.commands", "user_roles"), (
         argument("username"), argument("--add", action="append"), argument("--remove", action="append"), ASSOCIATION)),
     Command("user list", "list the people", later("core.auth.commands", "user_list"), (ASSOCIATION,)),

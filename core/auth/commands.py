@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import getpass
+import os
 import sys
 
 from sqlalchemy.orm import Session
@@ -44,10 +45,15 @@ def user_invite(options: argparse.Namespace) -> None:
 
 
 def user_password(options: argparse.Namespace) -> None:
-    """Set somebody's password, asked for twice or read from standard input; all their sessions end."""
+    """Set somebody's password, asked for twice or read from standard input; all their sessions end.
+
+    With ``--drop-second-factor`` a lost second factor goes first: for an association whose only administrator lost it.
+    """
     password = _from_stdin() if options.password_stdin else _asked()
     with at_work(options) as (_app, session):
         user = _named(session, options.username)
+        if options.drop_second_factor:
+            signin.drop_second_factor(session, user, actor=operator())
         signin.change_password(session, user, signin.checked_hash(session, user, password))
         print(f"The password of {user.username} is set; all their sessions have ended.")
 
@@ -86,8 +92,9 @@ def _link(session: Session, user: User, purpose: str) -> str:
 
 
 def base_address(association: Association) -> str:
-    """Where the association answers: its first host over HTTPS, else this machine's demo address."""
-    return f"https://{association.hosts[0]}" if association.hosts else f"http://127.0.0.1:8000/{association.slug}"
+    """Where the association answers: its first host over HTTPS, else this machine at ``DIWAN_PORT``."""
+    port = os.environ.get("DIWAN_PORT", "8000")
+    return f"https://{association.hosts[0]}" if association.hosts else f"http://127.0.0.1:{port}/{association.slug}"
 
 
 def _from_stdin() -> str:

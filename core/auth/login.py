@@ -92,8 +92,9 @@ def note_seen(error: BaseException | None = None) -> None:
         return
     session = work.real(db.session)
     work.rollback(session)
+    sessions: Any = UserSession.__table__
     with work.unit_of_work(session), section("last seen"):
-        session.execute(update(UserSession.__table__).where(UserSession.__table__.c.id == seen[0]).values(seen_at=seen[1]))
+        session.execute(update(sessions).where(sessions.c.id == seen[0]).values(seen_at=seen[1]))
 
 
 def remember(response: Response, token: str) -> Response:

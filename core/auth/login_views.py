@@ -13,7 +13,7 @@ from core.admin.theme import safe_path
 from core.admin.views import PageView, expose
 from core.auth import login, queries, signin
 from core.auth.forms import CodeForm, ForgottenForm, LoginForm, NewPasswordForm
-from core.auth.models import User
+from core.auth.models import User, UserSession
 from core.errors import InvalidInput, TooManyAttempts
 from core.i18n import gettext as _
 from core.i18n import lazy_gettext as _l
@@ -85,7 +85,7 @@ class LoginView(PageView):
     def _complete(self, session_id: int, code: str) -> bool:
         address = request.remote_addr or ""
         with self.writing() as session:
-            row = session.get_one(login.UserSession, session_id)
+            row = session.get_one(UserSession, session_id)
             user = session.get_one(User, row.user_id)
             return signin.give_second_factor(session, row, user, code, address=address, now=self.now())
 
@@ -93,7 +93,7 @@ class LoginView(PageView):
     def sign_out(self) -> Any:
         if g.get("user_session") is not None:
             with self.writing() as session:
-                signin.sign_out(session, session.get_one(login.UserSession, g.user_session.id), now=self.now())
+                signin.sign_out(session, session.get_one(UserSession, g.user_session.id), now=self.now())
             g.seen = None
         return login.forget(make_response(redirect(url_for(".index"))))
 

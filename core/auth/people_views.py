@@ -288,7 +288,7 @@ class DelegationsView(PageView):
         return form
 
     def _person(self, session: Any, raw: str | None) -> User:
-        user = session.get(User, int(raw)) if raw and raw.isascii() and raw.isdigit() and len(raw) < 10 else None
+        user: User | None = session.get(User, int(raw)) if raw and raw.isascii() and raw.isdigit() and len(raw) < 10 else None
         if user is None:
             raise InvalidInput(_l("Choose a person."), field="to_user", value=raw)
         return user

@@ -49,7 +49,8 @@ def seed(session: Session, areas: Sequence[AreaInfo], plugins: Sequence[PluginIn
             session.add(role)
     session.flush()
     known = {(row.role_id, row.permission) for row in session.scalars(select(RolePermission))}
-    for permission in [one for manifest in [*areas, *plugins] for one in manifest.permissions]:
+    manifests: list[AreaInfo | PluginInfo] = [*areas, *plugins]
+    for permission in [one for manifest in manifests for one in manifest.permissions]:
         for slug in {ADMINISTRATOR if slug == "administrator" else slug for slug in permission.roles}:
             post = _post(roles, slug)
             if post is not None and (post.id, permission.name) not in known:
