@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -306,3 +307,19 @@ def test_anchor_file_with_a_damaged_line_is_refused_by_number(tmp_path: Path) ->
 
     with pytest.raises(DiwanError, match="Line 2"):
         read_anchors(file)
+
+
+# --- many at once -----------------------------------------------------------------------------------------------------
+
+
+def test_chain_stays_whole_under_writers_at_the_same_time(log: Log) -> None:
+    def write(worker: int) -> None:
+        for n in range(8):
+            log.add(Person(number=f"{worker}-{n}"), Person(number=f"{worker}-{n}b"))
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(write, range(6)))
+
+    verdict = judge(log)
+    assert (verdict.sound, verdict.blocks, verdict.entries) == (True, 48, 96)
+    assert [block["seq"] for block in log.blocks()] == list(range(1, 49))
