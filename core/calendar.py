@@ -22,7 +22,7 @@ from core.errors import InvalidInput
 from core.i18n import gettext as _
 from core.i18n import language, ngettext
 from core.i18n import lazy_gettext as _l
-from core.text import normalise_digits
+from core.text import name_key, normalise_digits
 
 HIJRI_MONTHS = {
     "ar": ("محرم", "صفر", "ربيع الأول", "ربيع الآخر", "جمادى الأولى", "جمادى الآخرة", "رجب", "شعبان", "رمضان", "شوال", "ذو القعدة", "ذو الحجة"),
@@ -36,6 +36,7 @@ WEEKDAYS = {
     "ar": ("الاثنين", "الثلاثاء", "الأربعاء", "الخميس", "الجمعة", "السبت", "الأحد"),
     "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
 }
+RIYADH = ZoneInfo("Asia/Riyadh")
 FIRST_DAY, LAST_DAY = date(1924, 8, 1), date(2077, 11, 16)
 
 
@@ -48,6 +49,17 @@ def hijri_parts(day: date) -> tuple[int, int, int] | None:
         return None
     found = Gregorian.fromdate(day).to_hijri()
     return found.year, found.month, found.day
+
+
+def from_hijri(year: int, month: int, day: int) -> date:
+    """The Gregorian date of a day by Umm al-Qura; ValueError (or OverflowError, a year outside 1343–1500) for none."""
+    found = Hijri(year, month, day).to_gregorian()
+    return date(found.year, found.month, found.day)
+
+
+def hijri_month_days(year: int, month: int) -> int:
+    """29 or 30; ValueError or OverflowError as ``from_hijri``."""
+    return int(Hijri(year, month, 1).month_length())
 
 
 def hijri_text(day: date, *, weekday: bool = False) -> str:
@@ -77,42 +89,88 @@ def local_day(moment: datetime, zone: ZoneInfo) -> date:
 
 # --- reading dates -----------------------------------------------------------------------------------------------------
 
-_MONTH_NAMES = {name.casefold(): number for names in MONTHS.values() for number, name in enumerate(names, 1)}
-_MONTH_NAMES |= {name[:3].casefold(): number for number, name in enumerate(MONTHS["en"], 1)}
-_NUMERIC = re.compile(r"(\d{1,4})[/\-.](\d{1,2})[/\-.](\d{1,4})")
-_NAMED = re.compile(r"(\d{1,2})[\s\-./]+([^\W\d]+)[\s\-./,]+(\d{2,4})")
+# Writings of months beside the two above: of the Levant and Egypt, and the other common names of Hijri months.
+_FURTHER_MONTHS = {
+    "gregorian": (
+        ("كانون الثاني", 1), ("شباط", 2), ("آذار", 3), ("نيسان", 4), ("أيار", 5), ("حزيران", 6), ("تموز", 7), ("آب", 8), ("أيلول", 9),
+        ("تشرين الأول", 10), ("تشرين الثاني", 11), ("كانون الأول", 12), ("يونيه", 6), ("يوليه", 7), ("Sept", 9),
+    ),
+    "hijri": (("المحرم", 1), ("ربيع الثاني", 4), ("جمادى الثانية", 6), ("ذي القعدة", 11), ("ذي الحجة", 12)),
+}
+_ERAS = {"م": "gregorian", "AD": "gregorian", "CE": "gregorian", "هـ": "hijri", "ه": "hijri", "AH": "hijri"}
+_DIRECTION_MARKS = re.compile("[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]")
+_ERA = re.compile(r"\s*(م|هـ|ه|AD|CE|AH)\.?$")
+_NUMERIC = re.compile(r"(\d{1,4})\s*[/\-.]\s*(\d{1,2})\s*[/\-.]\s*(\d{1,4})")
+_NAMED = re.compile(r"(?P<day>\d{1,2})[\s\-./]*(?P<month>[^\W\d][^\d,،]*?)[\s\-./,،]*(?P<year>\d{4}|\d{2})")
+_NAME_FIRST = re.compile(r"(?P<month>[^\W\d][^\d,،]*?)[\s\-./]*(?P<day>\d{1,2})\s*[,،\s]\s*(?P<year>\d{4})")
 ORDERS = {"dmy": (2, 1, 0), "mdy": (2, 0, 1), "ymd": (0, 1, 2)}
+CALENDARS = ("gregorian", "hijri")
+LONGEST_DATE = 60
+
+
+def _month_names() -> dict[str, tuple[str, int]]:
+    found = {}
+    for calendar, months in (("gregorian", MONTHS), ("hijri", HIJRI_MONTHS)):
+        pairs = [(name, number) for names in months.values() for number, name in enumerate(names, 1)]
+        found.update({name_key(name): (calendar, number) for name, number in (*pairs, *_FURTHER_MONTHS[calendar])})
+    found.update({name[:3].casefold(): ("gregorian", number) for number, name in enumerate(MONTHS["en"], 1)})
+    return found
+
+
+_MONTH_NAMES = _month_names()
 
 
 def parse_date(text: str, *, order: str | None = None, calendar: str = "gregorian", field: str | None = None) -> date:
     """The date that ``text`` writes, by a declared order of parts (``dmy``, ``mdy``, ``ymd``) and calendar.
 
-    ISO dates and dates with the month's name need no order. Without a declared order a date that can be read in one way
-    only is read so and any other is refused; with one, a date that contradicts it is refused. Raises InvalidInput.
+    ISO dates and dates with the month's name need no order; a month's name or a written era (هـ, م, AH, AD) says the
+    calendar itself. Without a declared order a date that can be read in one way only is read so and any other is
+    refused; with one, a date that contradicts it is refused. Raises InvalidInput.
     """
-    plain = normalise_digits(text).strip()
-    named = _NAMED.fullmatch(plain)
-    if named and named[2].casefold() in _MONTH_NAMES:
-        return _make(_year(named[3]), _MONTH_NAMES[named[2].casefold()], int(named[1]), "gregorian", text, field)
+    plain = _DIRECTION_MARKS.sub("", normalise_digits(text[: LONGEST_DATE + 1])).strip()
+    if len(plain) > LONGEST_DATE:
+        raise _no_date(text, field)
+    era = _ERA.search(plain)
+    told = _ERAS[era[1]] if era else None
+    plain = plain[: era.start()] if era else plain
+    named = _NAMED.fullmatch(plain) or _NAME_FIRST.fullmatch(plain)
+    if named:
+        return _read_named(named, told, text, field)
     found = _NUMERIC.fullmatch(plain)
     if found is None:
         raise _no_date(text, field)
-    parts = (found[1], found[2], found[3])
-    if len(found[1]) == 4:
-        return _make(int(found[1]), int(found[2]), int(found[3]), calendar, text, field)
-    if len(found[1]) > 2 or len(found[3]) not in (2, 4):
+    return _read_numeric((found[1], found[2], found[3]), order, told or calendar, text, field)
+
+
+def _read_named(named: re.Match[str], told: str | None, text: str, field: str | None) -> date:
+    calendar, month = _MONTH_NAMES.get(name_key(named["month"]), ("", 0))
+    if not month or (told is not None and told != calendar):
+        raise _no_date(text, field)
+    return _make(_year(named["year"]), month, int(named["day"]), calendar, text, field)
+
+
+def _read_numeric(parts: tuple[str, str, str], order: str | None, calendar: str, text: str, field: str | None) -> date:
+    if len(parts[0]) == 4:
+        return _make(int(parts[0]), int(parts[1]), int(parts[2]) if len(parts[2]) < 3 else 0, calendar, text, field)
+    if len(parts[0]) > 2 or len(parts[2]) not in (2, 4):
         raise _no_date(text, field)
     if order is not None:
         year, month, day = (parts[index] for index in ORDERS[order])
         return _make(_year(year), int(month), int(day), calendar, text, field)
-    return _only_reading(int(found[1]), int(found[2]), _year(found[3]), calendar, text, field)
+    if len(parts[2]) == 2:
+        raise _ambiguous(text, field)
+    return _only_reading(int(parts[0]), int(parts[1]), int(parts[2]), calendar, text, field)
 
 
 def _only_reading(first: int, second: int, year: int, calendar: str, text: str, field: str | None) -> date:
     if first <= 12 and second <= 12 and first != second:
-        raise InvalidInput(_l("“%(value)s” can be read with the day or the month first. Say which order the file uses.", value=text), field=field, value=text)
+        raise _ambiguous(text, field)
     month, day = (second, first) if first > 12 else (first, second)
     return _make(year, month, day, calendar, text, field)
+
+
+def _ambiguous(text: str, field: str | None) -> InvalidInput:
+    return InvalidInput(_l("“%(value)s” can be read with the day or the month first. Say which order the file uses.", value=text), field=field, value=text)
 
 
 def _year(text: str) -> int:
@@ -120,11 +178,12 @@ def _year(text: str) -> int:
 
 
 def _make(year: int, month: int, day: int, calendar: str, text: str, field: str | None) -> date:
+    if calendar == "gregorian" and 1300 <= year <= 1600:
+        raise InvalidInput(_l("“%(value)s” has a Hijri year. Say that the dates are Hijri, or write هـ after it.", value=text[:40]), field=field, value=text)
     try:
         if calendar == "hijri":
-            found: date = Hijri(year, month, day).to_gregorian()
-            return date(found.year, found.month, found.day)
-        return date(year, month, day)
+            return from_hijri(year, month, day)
+        return date(year if year > 1600 else 0, month, day)
     except (ValueError, OverflowError):
         raise _no_date(text, field) from None
 
@@ -140,12 +199,17 @@ def _no_date(text: str, field: str | None) -> InvalidInput:
 class OfficeCalendar:
     """When an association works. ``working``: limits in days skip weekend and holidays (PLUG-11)."""
 
-    zone: ZoneInfo = ZoneInfo("Asia/Riyadh")
+    zone: ZoneInfo = RIYADH
     working: bool = False
     weekend: frozenset[int] = frozenset({4, 5})
     country: str | None = None
     closed: frozenset[date] = field(default_factory=frozenset)
     opened: frozenset[date] = field(default_factory=frozenset)
+
+    @property
+    def week(self) -> int:
+        """Working days in a week without holidays."""
+        return 7 - len(self.weekend)
 
     def is_working(self, day: date) -> bool:
         if day in self.opened:
@@ -156,7 +220,7 @@ class OfficeCalendar:
 
     def add_days(self, day: date, count: int) -> date:
         """The day that lies ``count`` days later, counting working days only where the association chose so."""
-        if not self.working:
+        if not self.working or not self.week:
             return day + timedelta(days=count)
         while count > 0:
             day += timedelta(days=1)
@@ -194,27 +258,33 @@ def office_calendar(values: dict[str, Any]) -> OfficeCalendar:
 
 @dataclass(frozen=True)
 class Duration:
-    """An ISO 8601 duration as the manual writes limits: months, days (weeks are seven) and elapsed hours and minutes."""
+    """An ISO 8601 duration as the manual writes limits: months, weeks, days, and elapsed hours and minutes."""
 
     months: int = 0
+    weeks: int = 0
     days: int = 0
     minutes: int = 0
 
     @property
     def in_days(self) -> bool:
-        return self.minutes == 0 and (self.days > 0 or self.months > 0)
+        """Whether lateness is told in days."""
+        return self.minutes == 0 and (self.days > 0 or self.weeks > 0 or self.months > 0)
+
+    def days_in(self, office: OfficeCalendar) -> int:
+        """Its weeks and days as days of ``office``: where it counts working days, a week has as many as it works."""
+        return self.weeks * (office.week if office.working and office.week else 7) + self.days
 
 
-_DURATION = re.compile(r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
+_DURATION = re.compile(r"P(?=.)(?:(\d{1,3})Y)?(?:(\d{1,4})M)?(?:(\d{1,4})W)?(?:(\d{1,5})D)?(?:T(?=.)(?:(\d{1,5})H)?(?:(\d{1,6})M)?(?:0{1,6}S)?)?", re.ASCII)
 
 
 def parse_duration(text: str) -> Duration:
-    """``P1D``, ``PT3H``, ``P2W``, ``PT30M``, ``PT0S``, ``P1M``. Raises InvalidInput."""
+    """``P1D``, ``PT3H``, ``P2W``, ``PT30M``, ``PT0S`` (at once), ``P1M``; seconds are not kept. Raises InvalidInput."""
     found = _DURATION.fullmatch(text)
-    if found is None or text in ("P", "PT"):
+    if found is None:
         raise InvalidInput(_l("“%(value)s” is no time limit. Write P1D for a day, PT3H for three hours.", value=text), value=text)
-    years, months, weeks, days, hours, minutes, _seconds = (int(part or 0) for part in found.groups())
-    return Duration(years * 12 + months, weeks * 7 + days, hours * 60 + minutes)
+    years, months, weeks, days, hours, minutes = (int(part or 0) for part in found.groups())
+    return Duration(years * 12 + months, weeks, days, hours * 60 + minutes)
 
 
 def due_at(opened_at: datetime, duration: str, office: OfficeCalendar) -> datetime:
@@ -222,7 +292,7 @@ def due_at(opened_at: datetime, duration: str, office: OfficeCalendar) -> dateti
     limit = parse_duration(duration)
     local = opened_at.astimezone(office.zone)
     day = add_months(local.date(), limit.months)
-    day = office.add_days(day, limit.days)
+    day = office.add_days(day, limit.days_in(office))
     moved = datetime.combine(day, local.time(), tzinfo=office.zone).astimezone(UTC)
     return moved + timedelta(minutes=limit.minutes)
 
@@ -245,10 +315,14 @@ def late_words(due: datetime, now: datetime, office: OfficeCalendar, *, in_days:
     return span_words(minutes)
 
 
+def weeks_words(weeks: int) -> str:
+    return str(ngettext("%(num)s week", "%(num)s weeks", weeks))
+
+
 def days_words(days: int, *, working: bool = False) -> str:
     if working:
-        return ngettext("%(num)s working day", "%(num)s working days", days)
-    return ngettext("%(num)s day", "%(num)s days", days)
+        return str(ngettext("%(num)s working day", "%(num)s working days", days))
+    return str(ngettext("%(num)s day", "%(num)s days", days))
 
 
 def span_words(minutes: int) -> str:
@@ -256,8 +330,8 @@ def span_words(minutes: int) -> str:
     if minutes >= 2 * 24 * 60:
         return days_words(minutes // (24 * 60))
     if minutes >= 60:
-        return ngettext("%(num)s hour", "%(num)s hours", minutes // 60)
-    return ngettext("%(num)s minute", "%(num)s minutes", minutes) if minutes else _("less than a minute")
+        return str(ngettext("%(num)s hour", "%(num)s hours", minutes // 60))
+    return str(ngettext("%(num)s minute", "%(num)s minutes", minutes) if minutes else _("less than a minute"))
 
 
 def day_bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:

@@ -211,6 +211,8 @@ def check(spec: Setting, value: Any) -> Any:
         raise InvalidInput(_l("“%(value)s” is no currency code. Write three capital letters, such as SAR.", value=value), field=spec.key, value=value)
     if spec.kind == "choice" and value not in {code for code, _label in spec.choices}:
         raise InvalidInput(_l("“%(value)s” is not one of the choices of “%(title)s”.", value=value, title=spec.title), field=spec.key, value=value)
+    if spec.key == "core.weekend" and len(set(value or ())) > 6:
+        raise InvalidInput(_l("At least one day of the week must be a working day."), field=spec.key, value=value)
     if spec.kind == "int":
         return _checked_int(spec, value)
     if spec.kind == "bool":

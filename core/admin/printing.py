@@ -26,6 +26,7 @@ from core.calendar import (
     late_words,
     parse_duration,
     span_words,
+    weeks_words,
 )
 from core.errors import InvalidInput
 from core.i18n import gettext as _
@@ -176,7 +177,7 @@ def limit_words(limit: str | None, working: bool = False) -> str:
         found = parse_duration(limit)
     except InvalidInput:
         return limit
-    parts = [ngettext("%(num)s month", "%(num)s months", found.months) if found.months else "",
+    parts = [ngettext("%(num)s month", "%(num)s months", found.months) if found.months else "", weeks_words(found.weeks) if found.weeks else "",
              days_words(found.days, working=working) if found.days else "", span_words(found.minutes) if found.minutes else ""]
     shown = [part for part in parts if part]
     return str(_("within %(span)s", span=" ".join(shown)) if shown else _("at once"))
