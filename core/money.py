@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from core.errors import InvalidInput
 from core.i18n import lazy_gettext as _l
@@ -13,8 +13,12 @@ from core.text import normalise_digits
 THREE = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
 NONE = frozenset({"BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"})
 LARGEST = 10**15
+LONGEST = 60
 _PLAIN = re.compile(r"-?\d{1,15}(\.\d{1,6})?")
-_GROUPED = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d{1,6})?")
+_GROUPED = re.compile(r"-?\d{1,3}(?P<sign>[, ])\d{3}((?P=sign)\d{3})*(\.\d{1,6})?")
+_ONE_GROUP = re.compile(r"-?[1-9]\d{0,2},\d{3}")
+_SPACES = re.compile("[\u00a0\u2009\u202f]")
+_MARKS = re.compile("[\u200e\u200f\u061c]")
 
 
 def minor_units(currency: str) -> int:
@@ -75,16 +79,26 @@ def shown_amount(amount: Decimal, currency: str) -> str:
     return f"\u2212{text}" if amount < 0 else text
 
 
-def parse_amount(text: str, currency: str, *, field: str = "amount") -> Decimal:
-    """The amount that ``text`` writes: 1234.5, 1,234.50, ١٬٢٣٤٫٥٠ or with a minus. Raises InvalidInput rather than guess.
+def parse_amount(text: str, currency: str, *, field: str = "amount", decimal: str = ".") -> Decimal:
+    """The amount that ``text`` writes: 1234.5, 1,234.50, 1 234.50, ١٬٢٣٤٫٥٠ or with a minus. Raises InvalidInput rather than guess.
 
-    A comma before other than three digits, an exponent, NaN, or too many decimals are refused.
+    ``decimal`` is the declared sign before the decimals; the other of dot and comma only groups by three. Refused: other
+    grouping, an exponent, NaN, too many decimals, and 1,234 in a currency of three decimals, which may be either.
     """
-    plain = normalise_digits(text).strip().replace("\u2212", "-").replace("٫", ".").replace("٬", ",").replace("\u00a0", "").replace(" ", "")
-    if not (_PLAIN.fullmatch(plain) or _GROUPED.fullmatch(plain)) or not plain.isascii():
+    plain = _plain(text, decimal) if len(text) <= LONGEST else ""
+    if not (plain.isascii() and (_PLAIN.fullmatch(plain) or _GROUPED.fullmatch(plain))):
         raise InvalidInput(_l("“%(value)s” is no amount. Write it with a dot, such as 1250.50.", value=text[:40]), field=field, value=text)
+    if decimal == "." and minor_units(currency) == 3 and "," in text and _ONE_GROUP.fullmatch(plain):
+        raise InvalidInput(_l("“%(value)s” may be a thousand or a few with three decimals. Write 1234.000 or 1.234.", value=text[:40]), field=field, value=text)
     try:
-        amount = Decimal(plain.replace(",", ""))
-    except InvalidOperation:
-        raise InvalidInput(_l("“%(value)s” is no amount. Write it with a dot, such as 1250.50.", value=text[:40]), field=field, value=text) from None
-    return from_minor(to_minor(amount, currency), currency)
+        return from_minor(to_minor(Decimal(plain.replace(",", "").replace(" ", "")), currency), currency)
+    except InvalidInput as error:
+        raise InvalidInput(error.message, field=field, value=text) from None
+
+
+def _plain(text: str, decimal: str) -> str:
+    """ASCII digits, a dot before the decimals, commas or spaces as they grouped, a hyphen for minus."""
+    plain = _SPACES.sub(" ", _MARKS.sub("", normalise_digits(text))).strip().replace("\u2212", "-")
+    if decimal == ",":
+        plain = plain.translate({ord("."): ",", ord(","): "."})
+    return plain.replace("٫", ".").replace("٬", ",")

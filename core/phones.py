@@ -23,7 +23,8 @@ def parse_phone(raw: str, region: str) -> str:
     """
     text = re.sub("[\u200e\u200f\u202a-\u202e\u2066-\u2069]", "", normalise_digits(raw)).replace("＋", "+").strip()
     if _SCIENTIFIC.search(text):
-        raise InvalidInput(_l("“%(value)s” was rounded by a spreadsheet; its digits are lost. Format the column as text and enter the number again.", value=raw[:40]), value=raw)
+        raise InvalidInput(_l("“%(value)s” was rounded by a spreadsheet; its digits are lost. Format the column as text and enter the number again.",
+                               value=raw[:40]), value=raw)
     read = {_read_one(part, raw, region) for part in re.split(r"\s*/\s*", text)}
     if len(read) > 1:
         raise InvalidInput(_l("“%(value)s” holds two different numbers. Put each in a field of its own.", value=raw[:60]), value=raw)
@@ -65,8 +66,10 @@ def national(number: str) -> str:
 
 
 def mask_phone(number: str) -> str:
-    """``055•••••01``: the first three and last two digits of the national form (ACC-102)."""
+    """``055•••••01``: the first three and last two digits of the national form (ACC-102); of a short number the last two."""
     own = national(number)
+    if len(own) < 8:
+        return MASK * max(len(own) - 2, 3) + own[-2:]
     return own[:3] + MASK * max(len(own) - 5, 3) + own[-2:]
 
 

@@ -14,14 +14,15 @@ from core.i18n import lazy_gettext as _l
 
 _DIGITS = {ord(digit): str(value) for start in ("٠", "۰") for value, digit in enumerate(chr(ord(start) + n) for n in range(10))}
 _LETTERS = str.maketrans({
-    "أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ی": "ي", "ې": "ي", "ئ": "ي", "ؤ": "و", "ة": "ه", "ۀ": "ه", "ہ": "ه", "ھ": "ه", "ک": "ك", "ڪ": "ك", "ء": "",
+    "أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ی": "ي", "ې": "ي", "ئ": "ي", "ؤ": "و", "ة": "ه", "ۀ": "ه", "ہ": "ه", "ھ": "ه",
+    "ک": "ك", "ڪ": "ك", "ء": "",
 })
-_DROPPED = re.compile("[ـ\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_DROPPED = re.compile("[ـ\u0610-\u061a\u064b-\u065f\u0670\u061c\u06d6-\u06ed\u08d3-\u08ff\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _SPACES = re.compile(r"\s+")
-_BIDI = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")
-_INVISIBLE = re.compile("[\u200b\u200c\u200d\u2060\ufeff\u00ad\u180e\ufff9-\ufffb]")
+_BLANK_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 LRI, RLI, FSI, PDI = "\u2066", "\u2067", "\u2068", "\u2069"
-_ABD = re.compile(r"\bعبد ")
+_VISIBLE_FORMAT = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u08e2")
+_REFUSED = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 LONGEST = 20_000
 
 
@@ -58,8 +59,8 @@ def isolate(text: str, direction: str = "ltr") -> str:
 def check_plain(text: str, *, field: str | None = None, multiline: bool = False, longest: int = LONGEST) -> str:
     """``text`` in NFC, if it holds only what a person can see; otherwise InvalidInput naming the character.
 
-    Refused: NUL and other controls, lone surrogates, unassigned and private characters, bidi overrides and isolates,
-    invisible characters, more than ``longest`` characters. Line breaks pass where ``multiline``.
+    Refused: NUL and other controls, lone surrogates, unassigned and private characters, bidi marks, overrides and isolates,
+    joiners, fillers and other invisible characters, more than ``longest`` characters. Line breaks pass where ``multiline``.
     """
     if len(text) > longest:
         raise InvalidInput(_l("At most %(n)s characters; this has %(found)s.", n=longest, found=len(text)), field=field, value=text[:40])
@@ -68,7 +69,7 @@ def check_plain(text: str, *, field: str | None = None, multiline: bool = False,
     for at, ch in enumerate(text):
         if ch in "\n\t" and multiline:
             continue
-        if unicodedata.category(ch) in ("Cc", "Cs", "Cn", "Co") or _BIDI.match(ch) or _INVISIBLE.match(ch):
+        if (unicodedata.category(ch) in _REFUSED and ch not in _VISIBLE_FORMAT) or ch in _BLANK_LETTERS:
             raise InvalidInput(_l("The character U+%(code)s at place %(at)s cannot be seen and may not stand in a text. Remove it, or type the text again.",
                                   code=f"{ord(ch):04X}", at=at + 1), field=field, value=text[:40].encode("unicode_escape").decode())
     return unicodedata.normalize("NFC", text)
