@@ -9,7 +9,9 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+import re
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
@@ -21,7 +23,7 @@ import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 
-from core.calendar import parse_date
+from core.calendar import CALENDARS, ORDERS, parse_date
 from core.errors import InvalidInput
 from core.exporter.guard import unguard
 from core.i18n import lazy_gettext as _l
@@ -30,9 +32,17 @@ from core.phones import parse_phone
 from core.text import check_plain, fold, normalise_digits
 
 DELIMITERS = (",", ";", "\t", "|")
+ENCODINGS = {"utf-8": "utf-8-sig", "utf-16": "utf-16", "utf-16-le": "utf-16-le", "utf-16-be": "utf-16-be", "windows-1256": "cp1256", "cp1256": "cp1256",
+             "iso-8859-6": "iso-8859-6"}
 SNIFF_LINES = 50
 Cell = str | int | float | bool | date | datetime | None
 XLSX_MAGIC = b"PK\x03\x04"
+XLS_MAGIC = b"\xd0\xcf\x11\xe0"
+LARGEST_WORKBOOK_BYTES = 512 * 1024 * 1024
+LONGEST_HEADING = 1000
+LONGEST_MOMENT = 80
+EXACT_DIGITS = 15
+"""A spreadsheet keeps fifteen digits of a number; what comes after is lost before the file is written."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +59,20 @@ class Declaration:
     decimal: str = "."
     region: str = "SA"
     currency: str = "SAR"
+
+    def __post_init__(self) -> None:
+        _one_of(self.encoding and self.encoding.lower(), ENCODINGS, "encoding")
+        _one_of(self.delimiter, DELIMITERS, "delimiter")
+        _one_of(self.date_order, ORDERS, "date_order")
+        _one_of(self.calendar, CALENDARS, "calendar")
+        _one_of(self.decimal, (".", ","), "decimal")
+        if self.header_row is not None and self.header_row < 1:
+            raise InvalidInput(_l("Lines are counted from 1."), field="header_row", value=self.header_row)
+
+
+def _one_of(value: str | None, known: Iterable[str], field: str) -> None:
+    if value and value not in known:
+        raise InvalidInput(_l("“%(value)s” cannot be declared here.", value=value[:40]), field=field, value=value)
 
 
 @dataclass(frozen=True)
@@ -67,6 +91,8 @@ def read(path: Path, declared: Declaration) -> Reading:
         begin = handle.read(4)
     if not begin:
         raise InvalidInput(_l("The file is empty."), field="file")
+    if begin == XLS_MAGIC:
+        raise InvalidInput(_l("The file is an old Excel workbook (XLS). Open it in a spreadsheet and save it as XLSX or CSV."), field="file")
     return _read_xlsx(path, declared) if begin.startswith(XLSX_MAGIC) else _read_csv(path, declared)
 
 
@@ -75,27 +101,43 @@ def read(path: Path, declared: Declaration) -> Reading:
 
 def _read_csv(path: Path, declared: Declaration) -> Reading:
     encoding = detect_encoding(path, declared.encoding)
-    delimiter = declared.delimiter or detect_delimiter(path, encoding)
+    begins = declared.header_row or 1
+    delimiter = declared.delimiter or detect_delimiter(path, encoding, begins)
     rows = _csv_rows(path, encoding, delimiter)
-    line_no, headings = _heading(rows, declared.header_row or 1)
+    line_no, headings = _heading(rows, begins)
     checked = check_headings([str(cell) for cell in headings], line_no)
     return Reading(checked, _even(rows, len(checked)), encoding, delimiter)
 
 
 def detect_encoding(path: Path, declared: str | None) -> str:
-    """By byte order mark, else valid UTF-8, else what was declared; anything else is asked for, never guessed."""
+    """By byte order mark, else valid UTF-8, else what was declared; anything else is asked for, never guessed.
+
+    A declaration that the file contradicts is refused: Arabic in UTF-8 read as Windows-1256 would be readable nowhere.
+    """
     with path.open("rb") as handle:
         begin = handle.read(4)
     for mark, name in ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")):
         if begin.startswith(mark):
             return name
-    if declared:
-        return "cp1256" if declared.lower() in ("windows-1256", "cp1256") else declared
+    encoding = ENCODINGS[declared.lower()] if declared else "utf-8"
+    if encoding.startswith("utf-16"):
+        return encoding if encoding != "utf-16" else "utf-16-le"
     fault = _first_bad_byte(path)
-    if fault is not None:
-        raise InvalidInput(_l("Line %(line)s is not UTF-8. If the file comes from Excel on an Arabic Windows, declare Windows-1256; otherwise save it as CSV UTF-8.",
-                              line=fault), field="encoding")
-    return "utf-8"
+    if encoding.startswith("utf-8"):
+        if fault is not None:
+            raise InvalidInput(
+                _l("Line %(line)s is not UTF-8. If the file comes from Excel on an Arabic Windows, declare Windows-1256; otherwise save it as CSV UTF-8.",
+                   line=fault), field="encoding")
+        return "utf-8"
+    if fault is None and not _is_ascii(path):
+        raise InvalidInput(_l("The file is UTF-8, not %(encoding)s. Leave the encoding to be told by the file.", encoding=declared),
+                           field="encoding", value=declared)
+    return encoding
+
+
+def _is_ascii(path: Path) -> bool:
+    with path.open("rb") as handle:
+        return all(chunk.isascii() for chunk in iter(lambda: handle.read(1024 * 1024), b""))
 
 
 def _first_bad_byte(path: Path) -> int | None:
@@ -115,22 +157,38 @@ def _first_bad_byte(path: Path) -> int | None:
     return None
 
 
-def detect_delimiter(path: Path, encoding: str) -> str:
-    """The one delimiter that cuts the first lines into equally many cells, more than one; a single column where none does."""
-    found = {}
+def detect_delimiter(path: Path, encoding: str, header_row: int = 1) -> str:
+    """The one delimiter that cuts the first lines into equally many cells; where lines differ, the one in the headings.
+
+    A single column where none cuts anything. Asked for where two would do as well.
+    """
+    heads, even = {}, {}
     for delimiter in DELIMITERS:
-        try:
-            widths = {len(cells) for _line, cells in _limited(_csv_rows(path, encoding, delimiter), SNIFF_LINES) if any(cells)}
-        except InvalidInput:
-            continue
-        if len(widths) == 1 and (width := widths.pop()) > 1:
-            found[delimiter] = width
+        widths = _widths(path, encoding, delimiter, header_row)
+        if widths and widths[0] > 1:
+            heads[delimiter] = widths[0]
+            if len(set(widths)) == 1:
+                even[delimiter] = widths[0]
+    found = even or heads
     if not found:
         return ","
     best = max(found, key=lambda one: found[one])
     if sum(width == found[best] for width in found.values()) > 1:
         raise InvalidInput(_l("The columns may be divided by more than one sign. Say which."), field="delimiter")
     return best
+
+
+def _widths(path: Path, encoding: str, delimiter: str, header_row: int) -> list[int]:
+    """Cells in each of the first lines, from the headings on, as far as they can be read."""
+    widths: list[int] = []
+    try:
+        for index, (_line, cells) in enumerate(_limited(_csv_rows(path, encoding, delimiter), header_row + SNIFF_LINES), 1):
+            if index >= header_row and any(cells):
+                widths.append(len(cells))
+    except InvalidInput as error:
+        if error.field == "encoding":
+            raise
+    return widths
 
 
 def _limited(rows: Iterator[tuple[int, list[str]]], count: int) -> Iterator[tuple[int, list[str]]]:
@@ -142,7 +200,7 @@ def _limited(rows: Iterator[tuple[int, list[str]]], count: int) -> Iterator[tupl
 
 def _csv_rows(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     with path.open(encoding=encoding, newline="") as handle:
-        reader = csv.reader(handle, delimiter=delimiter, strict=True)
+        reader = csv.reader(_without_nul(handle), delimiter=delimiter, strict=True)
         line_no = 1
         try:
             for cells in reader:
@@ -156,6 +214,14 @@ def _csv_rows(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[int, 
                                field="encoding") from error
 
 
+def _without_nul(lines: Iterable[str]) -> Iterator[str]:
+    for number, line in enumerate(lines, 1):
+        if "\0" in line:
+            raise InvalidInput(_l("Line %(line)s holds bytes that are no text. If the file is UTF-16, declare it; otherwise save it as CSV UTF-8.",
+                                  line=number), field="encoding")
+        yield line
+
+
 def _even(rows: Iterator[tuple[int, Sequence[Cell]]], width: int) -> Iterator[tuple[int, Sequence[Cell]]]:
     for line_no, cells in rows:
         if not any(cell not in ("", None) for cell in cells):
@@ -163,8 +229,9 @@ def _even(rows: Iterator[tuple[int, Sequence[Cell]]], width: int) -> Iterator[tu
         if len(cells) > width and not any(cell not in ("", None) for cell in cells[width:]):
             cells = cells[:width]
         if len(cells) != width:
-            raise InvalidInput(_l("Line %(line)s has %(found)s cells; the headings are %(width)s. Correct the line: a cell with a comma must stand in quotation marks.",
-                                  line=line_no, found=len(cells), width=width), field="file")
+            raise InvalidInput(
+                _l("Line %(line)s has %(found)s cells; the headings are %(width)s. Correct the line: a cell with a comma must stand in quotation marks.",
+                   line=line_no, found=len(cells), width=width), field="file")
         yield line_no, cells
 
 
@@ -176,13 +243,17 @@ def _heading(rows: Iterator[tuple[int, Any]], number: int) -> tuple[int, Sequenc
 
 
 def check_headings(headings: Sequence[str], line_no: int) -> list[str]:
-    """Headings without outer spaces; a blank one is named by its place, a repeated one is refused."""
-    named = [heading.strip().removeprefix("\ufeff") or f"({place})" for place, heading in enumerate(headings, 1)]
-    if all(heading.startswith("(") for heading in named):
+    """Headings with single spaces; a blank one is named by its place, a repeated one is refused."""
+    plain = [check_plain(" ".join(unguard(heading.removeprefix("\ufeff")).split()), field="file", longest=LONGEST_HEADING) for heading in headings]
+    if not any(plain):
         raise InvalidInput(_l("Line %(line)s holds no headings. Say in which line they stand.", line=line_no), field="header_row")
-    repeated = next((heading for index, heading in enumerate(named) if heading in named[:index]), None)
-    if repeated:
-        raise InvalidInput(_l("The heading “%(heading)s” stands twice in line %(line)s. Rename one of the columns.", heading=repeated, line=line_no), field="file")
+    named = [heading or f"({place})" for place, heading in enumerate(plain, 1)]
+    seen: set[str] = set()
+    for heading in named:
+        if heading in seen:
+            raise InvalidInput(_l("The heading “%(heading)s” stands twice in line %(line)s. Rename one of the columns.",
+                                  heading=heading, line=line_no), field="file")
+        seen.add(heading)
     return named
 
 
@@ -199,36 +270,57 @@ def sheets(path: Path) -> list[tuple[str, bool]]:
 
 def _workbook(path: Path) -> CalamineWorkbook:
     try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+        if size > LARGEST_WORKBOOK_BYTES:
+            raise InvalidInput(_l("The workbook is too large to be opened whole. Save the sheet as CSV."), field="file")
         return CalamineWorkbook.from_filelike(io.BytesIO(path.read_bytes()))
-    except (CalamineError, OSError, ValueError) as error:
-        raise InvalidInput(_l("The file cannot be read as an Excel workbook. Open it in a spreadsheet and save it again as XLSX or CSV."), field="file") from error
+    except (CalamineError, zipfile.BadZipFile, OSError, ValueError) as error:
+        raise InvalidInput(_l("The file cannot be read as an Excel workbook. Open it in a spreadsheet and save it again as XLSX or CSV."),
+                           field="file") from error
 
 
 def _read_xlsx(path: Path, declared: Declaration) -> Reading:
     book = _workbook(path)
+    name = _chosen_sheet(book, declared.sheet)
+    wanted = declared.header_row or _likely_header(book, name)
+    rows = _sheet_rows(book, name)
+    line_no, headings = _heading(rows, wanted)
+    checked = check_headings([_as_heading(cell) for cell in _trimmed(headings)], line_no)
+    return Reading(checked, _even(rows, len(checked)), "xlsx", name)
+
+
+def _chosen_sheet(book: CalamineWorkbook, declared: str | None) -> str:
     shown = [one.name for one in book.sheets_metadata if one.visible == SheetVisibleEnum.Visible]
-    name = declared.sheet or (shown[0] if len(shown) == 1 else None)
+    name = declared or (shown[0] if len(shown) == 1 else None)
     if name is None:
         raise InvalidInput(_l("The workbook has %(n)s sheets: %(names)s. Choose one.", n=len(shown), names="، ".join(shown)), field="sheet")
     if name not in book.sheet_names:
         raise InvalidInput(_l("The workbook has no sheet “%(name)s”.", name=name), field="sheet", value=name)
-    sheet = book.get_sheet_by_name(name)
-    first = sheet.start[0] + 1 if sheet.start else 1
-    rows: Iterator[tuple[int, Sequence[Cell]]] = ((first + index, [_cell(value) for value in row]) for index, row in enumerate(sheet.iter_rows()))
-    wanted = declared.header_row or _likely_header(path, name)
-    line_no, headings = next(((no, cells) for no, cells in rows if no >= wanted), (wanted, ()))
-    checked = check_headings([str(cell if cell is not None else "") for cell in _trimmed(headings)], line_no)
-    return Reading(checked, _even(rows, len(checked)), "xlsx", name)
+    return name
 
 
-def _likely_header(path: Path, name: str) -> int:
-    """The first line with more than one filled cell: a merged title above the headings has one."""
-    sheet = _workbook(path).get_sheet_by_name(name)
-    first = sheet.start[0] + 1 if sheet.start else 1
-    for index, row in enumerate(sheet.iter_rows()):
-        if sum(value not in ("", None) for value in row) > 1:
-            return first + index
+def _sheet_rows(book: CalamineWorkbook, name: str) -> Iterator[tuple[int, Sequence[Cell]]]:
+    """(line as the spreadsheet counts it, cells from the first used column on); calamine begins at line 1 whatever is used."""
+    for line_no, row in enumerate(book.get_sheet_by_name(name).iter_rows(), 1):
+        yield line_no, [_cell(value) for value in row]
+
+
+def _likely_header(book: CalamineWorkbook, name: str) -> int:
+    """The first line with more than one filled cell: a merged title above the headings has one. Else the first filled line."""
+    first = 0
+    for line_no, row in _sheet_rows(book, name):
+        filled = sum(value not in ("", None) for value in row)
+        if filled > 1:
+            return line_no
+        first = first or (line_no if filled else 0)
+    if not first:
+        raise InvalidInput(_l("The sheet “%(name)s” is empty.", name=name), field="sheet", value=name)
     return first
+
+
+def _as_heading(cell: Cell) -> str:
+    return "" if cell is None else str(cell)
 
 
 def _trimmed(cells: Sequence[Cell]) -> list[Cell]:
@@ -277,10 +369,16 @@ def coerce(cell: Cell, kind: str, declared: Declaration, *, field: str, choices:
         return _to_country(cell, field)
     if kind in readers:
         return readers[kind](cell, declared, field)
-    return check_plain(_as_text(cell), field=field, multiline=True, longest=longest)
+    try:
+        return check_plain(_as_text(cell), field=field, multiline=True, longest=longest)
+    except InvalidInput as error:
+        raise InvalidInput(error.message, field=field, value=error.value) from None
 
 
 def _as_text(cell: Cell) -> str:
+    if isinstance(cell, (int, float)) and not isinstance(cell, bool) and abs(cell) >= 10**EXACT_DIGITS:
+        raise InvalidInput(_l("“%(value)s” has more digits than a spreadsheet keeps in a number. Format the column as text and enter the value again.",
+                              value=str(cell)), value=str(cell))
     return cell.isoformat() if isinstance(cell, date) else str(cell)
 
 
@@ -289,37 +387,62 @@ def _to_date(cell: Cell, declared: Declaration, field: str) -> date:
         return cell.date()
     if isinstance(cell, date):
         return cell
-    text = _as_text(cell)
-    if len(text) > 10 and text[4:5] == "-" and text[10] in " T":
-        text = text[:10]
-    return parse_date(text, order=declared.date_order, calendar=declared.calendar, field=field)
+    day, _clock = _day_and_clock(_as_text(cell), field)
+    return parse_date(day, order=declared.date_order, calendar=declared.calendar, field=field)
 
 
 def _to_moment(cell: Cell, declared: Declaration, field: str) -> datetime:
     zone = ZoneInfo(declared.time_zone)
     if isinstance(cell, datetime):
         return cell.replace(tzinfo=cell.tzinfo or zone).astimezone(UTC)
-    text = normalise_digits(_as_text(cell)).replace("T", " ")
-    day, _, clock = text.partition(" ")
+    day, clock = _day_and_clock(_as_text(cell), field)
+    on = parse_date(day, order=declared.date_order, calendar=declared.calendar, field=field)
+    return datetime.combine(on, clock or time(0), tzinfo=clock.tzinfo if clock and clock.tzinfo else zone).astimezone(UTC)
+
+
+_CLOCK = re.compile(
+    r"(?P<day>.*?[^\s,،])[\sT,،]+(?P<clock>\d{1,2}:\d{2}(:\d{2}([.,]\d{1,9})?)?)\s*(?P<half>[AaPp]\.?[Mm]\.?|ص|م)?\s*(?P<offset>Z|UTC|[+-]\d{2}:?\d{2})?",
+    re.ASCII | re.DOTALL)
+_HALVES = {"a": "am", "p": "pm", "ص": "am", "م": "pm"}
+
+
+def _day_and_clock(text: str, field: str) -> tuple[str, time | None]:
+    """A date's text and the time of day after it, with its offset where it has one: 23/09/2026 2:05 PM, 2026-09-23T14:05:00Z."""
+    plain = normalise_digits(text[:LONGEST_MOMENT]).strip()
+    found = _CLOCK.fullmatch(plain)
+    if found is None or len(text) > LONGEST_MOMENT:
+        if ":" in plain:
+            raise _no_time(text, field)
+        return text, None
     try:
-        at = time.fromisoformat(clock.strip()) if clock.strip() else time(0)
+        return found["day"], _time(found["clock"], found["half"], found["offset"])
     except ValueError:
-        raise InvalidInput(_l("“%(value)s” has no time that can be read. Write it like 14:05.", value=text[:40]), field=field, value=text) from None
-    return datetime.combine(parse_date(day, order=declared.date_order, calendar=declared.calendar, field=field), at, tzinfo=zone).astimezone(UTC)
+        raise _no_time(text, field) from None
+
+
+def _time(clock: str, half: str | None, offset: str | None) -> time:
+    hour, rest = clock.split(":", 1)
+    number = int(hour)
+    if half:
+        if not 1 <= number <= 12:
+            raise ValueError(clock)
+        number = number % 12 + (12 if _HALVES[half[0].lower()] == "pm" else 0)
+    return time.fromisoformat(f"{number:02}:{rest.replace(',', '.')}{'Z' if offset == 'UTC' else offset or ''}")
+
+
+def _no_time(text: str, field: str) -> InvalidInput:
+    return InvalidInput(_l("“%(value)s” has no time that can be read. Write it like 14:05.", value=text[:40]), field=field, value=text)
 
 
 def _to_amount(cell: Cell, declared: Declaration, field: str) -> Decimal:
     if isinstance(cell, (int, float)) and not isinstance(cell, bool):
-        return _exact(cell, declared.currency)
-    text = _as_text(cell)
-    if declared.decimal == ",":
-        text = text.replace(".", "").replace(",", ".")
-    return parse_amount(text, declared.currency, field=field)
+        return parse_amount(_exact(cell), declared.currency, field=field)
+    return parse_amount(_as_text(cell), declared.currency, field=field, decimal=declared.decimal)
 
 
-def _exact(cell: int | float, currency: str) -> Decimal:
-    # A spreadsheet stores 93.17 as a binary fraction; its shortest writing is what was typed.
-    return parse_amount(repr(cell) if isinstance(cell, int) else format(Decimal(repr(cell)), "f"), currency)
+def _exact(cell: int | float) -> str:
+    """A number cell as it was typed: a spreadsheet keeps 93.17 as a binary fraction and shows fifteen digits of it."""
+    return str(cell) if isinstance(cell, int) else format(Decimal(f"{cell:.{EXACT_DIGITS}g}"), "f")
 
 
 def _to_phone(cell: Cell, declared: Declaration, field: str) -> str:
@@ -347,7 +470,8 @@ def _to_integer(cell: Cell, declared: Declaration, field: str) -> int:
 def _to_choice(cell: Cell, choices: Mapping[str, str], field: str) -> str:
     found = choices.get(fold(_as_text(cell)))
     if found is None:
-        raise InvalidInput(_l("“%(value)s” is not one of: %(choices)s.", value=_as_text(cell)[:40], choices="، ".join(list(choices)[:12])), field=field, value=_as_text(cell))
+        raise InvalidInput(_l("“%(value)s” is not one of: %(choices)s.", value=_as_text(cell)[:40], choices="، ".join(list(choices)[:12])),
+                           field=field, value=_as_text(cell))
     return found
 
 
