@@ -12,7 +12,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from core.customers.models import Customer
 from core.database import Base, Derived, JsonDict, UtcDateTime, derive
+from core.exporter.stream import group_digest
 from core.i18n import Bilingual
 from core.money import Money
 from core.organisation.models import Programme
@@ -80,6 +82,7 @@ class Pledge(MoneyRow, Base):
     due_on: Mapped[date | None]
     cancelled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     cancel_reason: Mapped[str | None] = mapped_column(sa.String(500), info=PERSONAL)
+    customer: Mapped[Customer] = relationship()
     programme: Mapped[Programme | None] = relationship()
     fund: Mapped[Fund | None] = relationship()
 
@@ -102,6 +105,7 @@ class Contribution(MoneyRow, Base):
     method: Mapped[str] = mapped_column(sa.String(20))
     refund_of_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_contribution.id"), index=True)
     pledge_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_pledge.id"), index=True)
+    customer: Mapped[Customer] = relationship()
     programme: Mapped[Programme | None] = relationship()
     fund: Mapped[Fund | None] = relationship()
     pledge: Mapped[Pledge | None] = relationship()
@@ -130,10 +134,17 @@ class FinanceBatch(Base):
     size: Mapped[int]
     issued_at: Mapped[datetime] = mapped_column(UtcDateTime)
     issued_by: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"))
+    handed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When its file was downloaded for the first time; each further time is a re-export."""
     voided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     voided_by: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"))
     void_reason: Mapped[str | None] = mapped_column(sa.String(500))
     operation_key: Mapped[str | None] = mapped_column(sa.String(80), unique=True, info={"audit": False})
+
+    @property
+    def fingerprint(self) -> str:
+        """The checksum in groups of eight, as people compare it."""
+        return group_digest(self.sha256)
 
 
 class FinanceBatchRow(Base):

@@ -1,0 +1,104 @@
+"""The money on a customer's page, on my day and in the search."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, time
+
+import sqlalchemy as sa
+from flask import url_for
+from sqlalchemy.orm import Session
+
+from core import settings, work
+from core.admin.offers import Figure, Reading, SearchHit
+from core.auth.actor import Actor
+from core.calendar import local_day
+from core.customers.models import Customer
+from core.customers.offers import SummaryLine, TimelineEntry
+from core.finance import queries
+from core.finance.domain import METHODS
+from core.finance.models import Contribution, FinanceBatchRow, FinanceMovement, Pledge
+from core.i18n import lazy_gettext as _l
+from core.money import shown_amount
+
+
+def money_summary(session: Session, customer: Customer, actor: Actor) -> Sequence[SummaryLine]:
+    """Pledged, received, outstanding and the part that is late, per currency: never added across (FIN-04, FIN-10)."""
+    today = local_day(work.now(), settings.time_zone(session))
+    link = url_for("finance.customer", number=customer.number)
+    lines: list[SummaryLine] = []
+    for one in queries.customer_balances(session, customer.id, today):
+        lines += [SummaryLine(_l("Pledged"), one.pledged, "money", link), SummaryLine(_l("Received"), one.received, "money", link),
+                  SummaryLine(_l("Outstanding"), one.outstanding, "money", link)]
+        if one.overdue_minor:
+            lines.append(SummaryLine(_l("Of it late"), one.overdue, "money", link))
+    return lines
+
+
+def money_entries(session: Session, customer_id: int, actor: Actor, before: datetime | None, limit: int) -> Sequence[TimelineEntry]:
+    """Contributions, refunds and pledges on the timeline, newest first."""
+    found = [*_given(session, customer_id, before, limit), *_promised(session, customer_id, before, limit)]
+    return sorted(found, key=lambda entry: entry.at, reverse=True)[:limit]
+
+
+def _given(session: Session, customer_id: int, before: datetime | None, limit: int) -> list[TimelineEntry]:
+    statement = sa.select(Contribution).where(Contribution.customer_id == customer_id).order_by(Contribution.received_on.desc(), Contribution.id.desc())
+    if before is not None:
+        statement = statement.where(Contribution.received_on < before.date())
+    return [
+        TimelineEntry(_at(one.received_on), _l("Refund %(reference)s", reference=one.reference) if one.amount_minor < 0
+                      else _l("Contribution %(reference)s", reference=one.reference),
+                      _l("%(amount)s %(currency)s, %(method)s", amount=shown_amount(one.amount.amount, one.currency), currency=one.currency,
+                         method=METHODS[one.method]),
+                      icon="cash", link=url_for("finance_contributions.contribution", reference=one.reference))
+        for one in session.scalars(statement.limit(limit))
+    ]
+
+
+def _promised(session: Session, customer_id: int, before: datetime | None, limit: int) -> list[TimelineEntry]:
+    statement = sa.select(Pledge).where(Pledge.customer_id == customer_id).order_by(Pledge.promised_on.desc(), Pledge.id.desc())
+    if before is not None:
+        statement = statement.where(Pledge.promised_on < before.date())
+    return [
+        TimelineEntry(_at(one.promised_on), _l("Pledge %(reference)s", reference=one.reference),
+                      _l("%(amount)s %(currency)s", amount=shown_amount(one.amount.amount, one.currency), currency=one.currency), icon="heart-handshake",
+                      link=url_for("finance_pledges.pledge", reference=one.reference))
+        for one in session.scalars(statement.limit(limit))
+    ]
+
+
+def _at(day: object) -> datetime:
+    return datetime.combine(day, time(9, tzinfo=UTC))  # type: ignore[arg-type]
+
+
+def unexported(session: Session, actor: Actor, now: datetime) -> Figure | None:
+    """How many contributions wait for a batch."""
+    live = sa.select(FinanceBatchRow.id).where(FinanceBatchRow.contribution_id == Contribution.id, FinanceBatchRow.live).exists()
+    waiting = sa.select(Contribution.id).where(~live, Contribution.source != "finance").limit(1001).subquery()
+    count = session.scalar(sa.select(sa.func.count()).select_from(waiting)) or 0
+    if count == 0:
+        return None
+    return Figure(_l("more than 1,000") if count > 1000 else count, _l("not in any batch yet"), url_for("finance.preview"))
+
+
+def unmatched(session: Session, actor: Actor, now: datetime) -> Figure | None:
+    """Movements of the finance system that match nothing here."""
+    count = session.scalar(sa.select(sa.func.count()).select_from(FinanceMovement).where(FinanceMovement.state != "matched")) or 0
+    return Figure(count, _l("match no contribution"), url_for("finance.movements"), "warn") if count else None
+
+
+def find_references(session: Session, reading: Reading, actor: Actor, limit: int) -> Sequence[SearchHit]:
+    """Contributions and pledges by their exact reference, and batches by number."""
+    text = reading.text.strip()[:120]
+    hits: list[SearchHit] = []
+    contribution = queries.readable(session, Contribution, text, actor)
+    if contribution is not None:
+        link = url_for("finance_contributions.contribution", reference=contribution.reference)
+        hits.append(SearchHit(contribution.reference, link, str(contribution.amount), icon="cash"))
+    pledge = queries.readable(session, Pledge, text, actor)
+    if pledge is not None:
+        hits.append(SearchHit(pledge.reference, url_for("finance_pledges.pledge", reference=pledge.reference), str(pledge.amount), icon="heart-handshake"))
+    batch = queries.batch_by_number(session, text.upper())
+    if batch is not None:
+        hits.append(SearchHit(batch.number, url_for("finance.batch", number=batch.number), icon="file-export"))
+    return hits[:limit]
