@@ -132,6 +132,11 @@ def read_icon_list() -> list[str]:
     return sorted({line for line in lines if line})
 
 
+@lru_cache(maxsize=1)
+def known_icons() -> frozenset[str]:
+    return frozenset(read_icon_list())
+
+
 def sprite(names: list[str]) -> str:
     """One SVG with a symbol for each icon; raises DiwanError for a name the package does not have."""
     symbols = []

@@ -41,6 +41,7 @@ from core.i18n import lazy_gettext as _l
 from core.phones import format_phone
 
 THEMES = ("system", "light", "dark")
+FALLBACK_ICON = "puzzle"
 THEME_COOKIE = "diwan_theme"
 YEAR_SECONDS = 365 * 24 * 3600
 OFFICE_KEYS = ("time_zone", "day_count", "weekend", "country", "public_holidays", "holidays")
@@ -124,10 +125,22 @@ def link_to(endpoint: str, **values: Any) -> str:
 
 
 def icon(name: str, label: Any = "", *, extra: str = "", mirror: bool = False) -> Markup:
-    """An icon of the sprite; decoration unless ``label`` names it. ``mirror`` turns arrows round in Arabic."""
+    """An icon of the sprite; decoration unless ``label`` names it. ``mirror`` turns arrows round in Arabic.
+
+    A name that the sprite lacks (a plugin's own) is drawn as a piece of a puzzle.
+    """
     classes = (" dw-mirror" if mirror else "") + (f" {extra}" if extra else "")
     address = assets.asset_url("icons.svg")
+    name = name if name in assets.known_icons() else FALLBACK_ICON
     return NAMED_ICON.format(classes, label, address, name) if label else ICON.format(classes, address, name)
+
+
+def may_be_empty(field: Any) -> bool:
+    """Whether leaving a field empty is a choice: what is not required, and of selects only those with an empty choice."""
+    if field.flags.required:
+        return False
+    choices = getattr(field, "iter_choices", None)
+    return choices is None or any(not choice[0] for choice in choices())
 
 
 def bottom_bar(groups: Any) -> list[Any]:
@@ -237,7 +250,7 @@ def show_phone(value: Any) -> str:
 
 GLOBALS: dict[str, Any] = {
     "asset_url": assets.asset_url, "icon": icon, "language": language, "other_language": other_language, "direction": direction,
-    "link_to": link_to, "bottom_bar": bottom_bar, "list_url": list_url, "cell_of": cell_of,
+    "link_to": link_to, "bottom_bar": bottom_bar, "may_be_empty": may_be_empty, "list_url": list_url, "cell_of": cell_of,
     "sortable": sortable, "range_words": range_words, "plural_forms": plural_forms, "themes": THEMES, "language_name": language_name,
     "due_icons": printing.ICONS,
 }

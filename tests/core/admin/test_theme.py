@@ -210,6 +210,10 @@ def test_icon_is_hidden_from_readers_unless_named(look: Flask) -> None:
     assert 'class="dw-icon dw-mirror" role="img" aria-label="إغلاق"' in html
 
 
+def test_icon_that_the_sprite_lacks_is_a_puzzle(look: Flask) -> None:
+    assert "#puzzle" in render(look, "ar", "{{ icon('own-icon-of-a-plugin') }}")
+
+
 # --- forms -----------------------------------------------------------------------------------------------------------
 
 
@@ -244,6 +248,14 @@ def test_field_ties_hint_and_error_to_the_input(look: Flask) -> None:
 
 def test_required_field_is_not_called_optional(look: Flask) -> None:
     assert "optional" not in render(look, "en", macro("field", "field(form.name)"), form=Sample())
+
+
+@pytest.mark.parametrize(("choices", "optional"), [([SelectChoice("a", "A")], False), ([SelectChoice("", "–"), SelectChoice("a", "A")], True)])
+def test_select_is_optional_only_with_an_empty_choice(look: Flask, choices: list[Any], optional: bool) -> None:
+    form = Sample()
+    form.kind.choices = choices
+
+    assert ("(optional)" in render(look, "en", macro("field", "field(form.kind)"), form=form)) is optional
 
 
 def test_radio_field_is_one_group_with_a_legend(look: Flask) -> None:
@@ -361,7 +373,8 @@ def test_empty_list_after_a_search_offers_a_way_out(look: Flask) -> None:
 
 @pytest.mark.parametrize(("language", "direction", "sheet"), [("ar", "rtl", "tabler.rtl"), ("en", "ltr", "tabler.ltr")])
 def test_shell_follows_the_language(look: Flask, language: str, direction: str, sheet: str) -> None:
-    html = render(look, language, '{% extends "layout.html" %}{% block title %}T{% endblock %}', association=None, person=None, person_role="", color_theme="dark",
+    page = '{% extends "layout.html" %}{% block title %}T{% endblock %}'
+    html = render(look, language, page, association=None, person=None, person_role="", color_theme="dark",
                   today=date(2026, 11, 22), back="/here")
 
     assert f'<html lang="{language}" dir="{direction}" data-theme="dark" data-bs-theme="dark">' in html
