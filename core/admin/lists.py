@@ -261,7 +261,7 @@ def _to_json(value: Any) -> Any:
 
 
 def _from_json(value: Any, sort: Any) -> Any:
-    python_type = sort.type.python_type
+    python_type = getattr(sort.type, "impl_instance", sort.type).python_type
     if issubclass(python_type, datetime):
         moment = datetime.fromisoformat(value)
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

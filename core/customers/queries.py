@@ -116,6 +116,7 @@ class Reading:
         return self.kind in ("phone", "email")
 
 
+_INDEXES = {name: sa.table(name, sa.column("rowid", sa.Integer)) for name in ("core_customer_open_fts", "core_customer_personal_fts")}
 _NUMBER_LIKE = re.compile(r"[0-9+()\s-]+")
 
 
@@ -174,6 +175,7 @@ def matching(query: sa.Select[Any], reading: Reading, dialect: str) -> sa.Select
     if dialect == "sqlite":
         index = _index(reading)
         query = query.join(index, index.c.rowid == Customer.id).where(sa.literal_column(index.name).op("MATCH")(_trigrams(needles)))
+        query = query.execution_options(walked=index.name)
         return query.where(*(func.instr(column, needle) > 0 for needle in needles))
     return query.where(*(column.like(f"%{_escaped(needle)}%") for needle in needles))
 
@@ -185,8 +187,15 @@ def newest(reading: Reading, dialect: str) -> sa.ColumnElement[Any]:
     return Customer.id.desc()
 
 
+def walked(query: sa.Select[Any]) -> sa.ColumnElement[int] | None:
+    """The row number of the full-text index that ``matching`` joined: the customer's id again, but in the order in which
+    the index is read, so that a page of a common word needs no sorting of all its hits. None where there is no such index."""
+    name = query.get_execution_options().get("walked")
+    return _INDEXES[name].c.rowid if name else None
+
+
 def _index(reading: Reading) -> sa.TableClause:
-    return sa.table("core_customer_personal_fts" if reading.personal else "core_customer_open_fts", sa.column("rowid"))
+    return _INDEXES["core_customer_personal_fts" if reading.personal else "core_customer_open_fts"]
 
 
 def _needle(word: str) -> str:

@@ -12,7 +12,7 @@ from flask_admin import expose
 from sqlalchemy.orm import Session, joinedload
 
 from core import work
-from core.admin.lists import ListColumn, ListFilter, chosen_rows
+from core.admin.lists import ListColumn, ListEngine, ListFilter, Request, chosen_rows
 from core.admin.records import RecordView
 from core.admin.views import current_actor, needs, show_faults, writing
 from core.auth.actor import Actor
@@ -54,6 +54,19 @@ def _unconfirmed(statement: sa.Select[Any], value: Any) -> sa.Select[Any]:
     return joined.where(queries.unconfirmed_since(work.now() - CONFIRMED_FOR))
 
 
+class RegisterList(ListEngine):
+    """The list engine, sorting hits of a search by the full-text index where they are sorted by number."""
+
+    def _slice(self, statement: sa.Select[Any], sort: Any, asked: Request) -> sa.Select[Any]:
+        row = queries.walked(statement)
+        if row is None or sort is not self.identity:
+            return super()._slice(statement, sort, asked)
+        descending = asked.descending != asked.backwards
+        if asked.cursor is not None:
+            statement = statement.where(row < asked.cursor[1] if descending else row > asked.cursor[1])
+        return statement.order_by(row.desc() if descending else row.asc())
+
+
 class CustomersView(RecordView):
     """The register. There is no direct save: what changes a customer is a form (CUST-11)."""
 
@@ -91,6 +104,11 @@ class CustomersView(RecordView):
         ListFilter("unconfirmed", _l("Not confirmed for a year"), _unconfirmed, kind="yes"),
         ListFilter("imported", _l("Imported"), lambda statement, value: statement.where(Customer.imported), kind="yes"),
     )
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.engine = RegisterList(identity=Customer.id, columns=self.list_columns, filters=self.list_filters, default_sort=self.list_sort,
+                                   find=self.find, spellings=self.spellings)
 
     def scope(self, statement: sa.Select[Any], actor: Actor) -> sa.Select[Any]:
         return queries.scope(statement.options(joinedload(Customer.city), joinedload(Customer.centre)), actor)

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import html
+import re
+
 import pytest
 from sqlalchemy import select
 
 from core import work
 from core.audit.models import AuditEvent
 from core.auth import services as auth
-from core.customers import background, importing, officers, queries, services
+from core.customers import background, entry, importing, officers, queries, services
 from core.customers.models import Customer, CustomerAlias, CustomerForm, CustomerState, OptionalField
 from core.testing import sign_in
 from tests.core.customers.conftest import ADMIN, NOW, person
@@ -225,3 +228,25 @@ def test_an_import_is_entered_by_the_worker_on_the_officers_behalf(client, sessi
 
     assert session.scalars(select(CustomerForm.state)).all() == ["entered"]
     assert session.scalars(select(Customer.name).order_by(Customer.id)).all() == ["عميل 0", "عميل 1", "عميل 2"]
+
+
+@pytest.mark.parametrize("sort", ["-number", "number", "-changed_at"])
+def test_a_search_is_paged_without_losing_or_doubling_anybody(client, session, people, sort):
+    rows = [{"name": f"{'أحمد' if n % 4 else 'زيد'} رقم {n}", "customer_class": "donor"} for n in range(140)]
+    form = importing.fill_import(session, rows, source="a.csv", operation_key="import-1", actor=people.employee.actor, now=NOW)
+    services.review(session, form, actor=people.manager.actor, now=NOW)
+    services.approve(session, form, actor=people.manager.actor, now=NOW)
+    entry.enter(session, form, actor=people.officer.actor, now=NOW)
+    browser = sign_in(client, people.employee.user)
+
+    seen, address = [], f"/customers/?q=احمد&sort={sort}"
+    for _page in range(4):
+        body = browser.get(address).get_data(as_text=True)
+        seen += re.findall(r"رقم (\d+)</", body)
+        following = re.search(r'rel="next" href="([^"]+)"', body)
+        if following is None:
+            break
+        address = html.unescape(following[1])
+        address = address if address.startswith("/") else f"/customers/{address}"
+
+    assert len(seen) == len(set(seen)) == 105
