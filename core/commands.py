@@ -284,6 +284,11 @@ COMMANDS: tuple[Command, ...] = (
         argument("--manager", required=True, metavar="USER"), argument("--officer", required=True, metavar="USER"), ASSOCIATION)),
     Command("customers officer", "appoint the data officer, who enters approved forms", later("core.customers.commands", "appoint"), (
         argument("username"), argument("--deputy", action="store_true"), ASSOCIATION)),
+    Command("finance export", "issue a batch and write its file, or export an issued one again", later("core.finance.commands", "finance_export"), (
+        argument("--from", dest="from_on", metavar="DAY"), argument("--to", dest="until_on", metavar="DAY"),
+        argument("--layout", default="generic", help="generic, odoo_account_move, xero_manual_journal …"),
+        argument("--content", choices=("contributions", "pledges"), default="contributions"), argument("--out", metavar="FILE"),
+        argument("--batch", metavar="NUMBER", help="export this issued batch again"), ASSOCIATION)),
     Command("report list", "list the reports", later("core.reports.commands", "report_list"), (ASSOCIATION,)),
     Command("report run", "run a report", later("core.reports.commands", "report_run"), (
         argument("name"), argument("--format", choices=("csv", "json"), default="csv"), argument("--parameter", action="append", metavar="NAME=VALUE"),

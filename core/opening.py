@@ -14,6 +14,7 @@ from core.auth.actor import Actor
 from core.customers import fields as customer_fields
 from core.database import db, make_engine
 from core.errors import DiwanError
+from core.finance import services as finance
 from core.hosting import build_app, dispose
 from core.i18n import Bilingual, use_language
 from core.keys import make_keys
@@ -77,6 +78,7 @@ def seed(session: Session, state: State) -> None:
     installed = [(one.info, one.folder) for one in state.catalogue.installed]
     organisation.seed(session)
     customer_fields.seed(session)
+    finance.seed(session)
     auth.seed(session, [area.AREA for area in state.areas], [info for info, _folder in installed])
     procedures.load(session, [("core", procedures.CORE_FILE), *((info.name, folder / "procedures.json") for info, folder in installed)])
 
