@@ -12,6 +12,8 @@ from core.database import Base
 
 for models in Path(core.__file__).parent.glob("*/models.py"):
     importlib.import_module(f"core.{models.parent.name}.models")
+for name in ("numbering", "settings", "plugins.selection"):
+    importlib.import_module(f"core.{name}")
 
 
 def test_every_audited_table_of_core_has_a_name() -> None:
