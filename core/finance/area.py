@@ -9,6 +9,7 @@ from core.customers.offers import CustomerPanel
 from core.finance.settings import SETTINGS
 from core.hookspecs import hookimpl
 from core.i18n import lazy_gettext as _l
+from core.imports.offers import Importer
 from core.plugins.manifest import AreaInfo, Permission
 from core.reports.offers import Report
 
@@ -44,6 +45,13 @@ def register_reports() -> list[Report]:
     from core.finance.reports import reports
 
     return reports()
+
+
+@hookimpl
+def register_importers() -> list[Importer]:
+    from core.finance.importers import importers
+
+    return importers()
 
 
 @hookimpl

@@ -1,0 +1,184 @@
+"""Contributions of former years, and the finance system's movements, from files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from core import settings
+from core.auth.actor import Actor
+from core.customers.models import Customer, CustomerAlias
+from core.errors import InvalidInput
+from core.finance import movements, services
+from core.finance.domain import METHODS
+from core.finance.models import Contribution
+from core.finance.movements import Movement
+from core.finance.services import RECORD, Gift
+from core.i18n import lazy_gettext as _l
+from core.imports.offers import Context, Importer, ImportField, Line, Reason, Verdict
+from core.money import Money, to_minor
+from core.organisation.models import Programme
+from core.text import fold, normalise_digits
+
+METHOD_WORDS = {fold(text): code for code in METHODS for text in (code, code.replace("_", " "))}
+CUSTOMER = ImportField("customer", _l("Customer number"), required=True, longest=80, help=_l("The number here, an earlier one, or that of the former register."))
+DAY = ImportField("day", _l("Day"), "date", required=True)
+AMOUNT = ImportField("amount", _l("Amount"), "amount", required=True)
+CURRENCY = ImportField("currency", _l("Currency"), longest=3, help=_l("Empty: the association's own."))
+
+
+def importers() -> list[Importer]:
+    contribution_fields = (
+        CUSTOMER, DAY, AMOUNT, CURRENCY,
+        ImportField("reference", _l("Reference"), longest=120, help=_l("By it a contribution is recognised; without it the same file twice would count twice.")),
+        ImportField("programme", _l("Programme"), longest=200), ImportField("fund", _l("Fund"), longest=60),
+        ImportField("method", _l("Way of paying"), "choice", choices=METHOD_WORDS), ImportField("memo", _l("Memo"), longest=500),
+    )
+    movement_fields = (CUSTOMER, ImportField("reference", _l("Reference"), required=True, longest=120), DAY, AMOUNT, CURRENCY)
+    return [
+        Importer("finance.contributions", _l("Contributions"), RECORD, contribution_fields, check_contributions, apply_contributions, undo_contributions,
+                 record_type="core_contribution", help=_l("Marked as imported history; what the file lacks stays out of averages that need it.")),
+        Importer("finance.movements", _l("Movements of the finance system"), RECORD, movement_fields, check_movements, apply_movements, undo_movements,
+                 record_type="core_finance_movement", help=_l("Matched on customer number and reference; what does not match is listed.")),
+    ]
+
+
+# --- contributions -------------------------------------------------------------------------------------------------------
+
+
+def check_contributions(session: Session, lines: Sequence[Line], context: Context) -> list[Verdict]:
+    """Who gave is found by number; a reference that is known is a duplicate; what the line lacks is named."""
+    known = known_customers(session, (str(line.values["customer"]) for line in lines))
+    taken = _references(session, lines)
+    programmes = _programmes(session)
+    seen: set[str] = set()
+    return [_judge(session, line, known, taken, programmes, seen) for line in lines]
+
+
+def _judge(session: Session, line: Line, known: Mapping[str, int], taken: set[str], programmes: Mapping[str, int], seen: set[str]) -> Verdict:
+    reference = str(line.values.get("reference") or "")
+    if reference and (reference in taken or reference in seen):
+        return Verdict("duplicate", [Reason("reference", _l("The contribution “%(reference)s” is recorded already.", reference=reference))])
+    reasons = [*_faults(session, line, known), *_programme_fault(line, programmes)]
+    if reasons:
+        return Verdict("refused", reasons)
+    seen.add(reference)
+    lacks = [key for key in ("programme", "method", "fund") if not line.values.get(key)]
+    return Verdict("create", lacks=lacks)
+
+
+def _faults(session: Session, line: Line, known: Mapping[str, int]) -> list[Reason]:
+    reasons = []
+    customer = number_of(line)
+    if customer not in known:
+        reasons.append(Reason("customer", _l("There is no customer “%(number)s”. Take the customers in first.", number=customer)))
+    try:
+        money = money_of(session, line)
+        if money.minor == 0:
+            reasons.append(Reason("amount", _l("The amount is nought.")))
+    except InvalidInput as fault:
+        reasons.append(Reason("amount", fault.message))
+    return reasons
+
+
+def _programme_fault(line: Line, programmes: Mapping[str, int]) -> list[Reason]:
+    name = line.values.get("programme")
+    if not name or fold(str(name)) in programmes:
+        return []
+    return [Reason("programme", _l("There is no programme “%(name)s”. Add it, or leave the column out.", name=name))]
+
+
+def apply_contributions(session: Session, lines: Sequence[Line], context: Context, *, actor: Actor, now: datetime) -> list[int | None]:
+    """Record a block through the service, marked as imported."""
+    known = known_customers(session, (str(line.values["customer"]) for line in lines))
+    programmes = _programmes(session)
+    gifts = [_gift(session, line, known, programmes) for line in lines]
+    return list(services.record_contributions(session, gifts, source="import", source_name=context.source, imported=True, actor=actor, now=now))
+
+
+def _gift(session: Session, line: Line, known: Mapping[str, int], programmes: Mapping[str, int]) -> Gift:
+    values = line.values
+    lacks = tuple(key for key in ("programme", "method", "fund") if not values.get(key))
+    return Gift(
+        customer_id=known[number_of(line)], amount=money_of(session, line), received_on=values["day"], method=values.get("method") or "other",
+        programme_id=programmes.get(fold(str(values.get("programme") or ""))), fund=values.get("fund"), reference=str(values["reference"]) if values.get("reference") else None,
+        memo=values.get("memo"), lacks=lacks,
+    )
+
+
+def undo_contributions(session: Session, ids: Sequence[int], context: Context, *, actor: Actor, now: datetime) -> None:
+    services.remove_imported(session, ids, actor=actor)
+
+
+# --- movements -----------------------------------------------------------------------------------------------------------
+
+
+def check_movements(session: Session, lines: Sequence[Line], context: Context) -> list[Verdict]:
+    """Every readable movement is kept, matched or not; one that is known adds nothing."""
+    found: dict[int, Verdict] = {}
+    readable: list[tuple[Line, Movement]] = []
+    for line in lines:
+        try:
+            readable.append((line, _movement(session, line)))
+        except InvalidInput as fault:
+            found[line.line_no] = Verdict("refused", [Reason("amount", fault.message)])
+    for (line, _one), match in zip(readable, movements.judge_movements(session, [one for _line, one in readable]), strict=True):
+        reasons = [Reason(None, match.reason)] if match.reason else []
+        found[line.line_no] = Verdict("duplicate" if match.known_id else "create", reasons, target_id=match.known_id)
+    return [found[line.line_no] for line in lines]
+
+
+def apply_movements(session: Session, lines: Sequence[Line], context: Context, *, actor: Actor, now: datetime) -> list[int | None]:
+    matches = movements.import_movements(session, [_movement(session, line) for line in lines], source_name=context.source, actor=actor, now=now)
+    return [match.known_id for match in matches]
+
+
+def undo_movements(session: Session, ids: Sequence[int], context: Context, *, actor: Actor, now: datetime) -> None:
+    movements.remove_movements(session, ids, actor=actor)
+
+
+def _movement(session: Session, line: Line) -> Movement:
+    return Movement(number_of(line), str(line.values["reference"]), line.values["day"], money_of(session, line))
+
+
+# --- what both need --------------------------------------------------------------------------------------------------------
+
+
+def number_of(line: Line) -> str:
+    """The customer number as a file writes it: digits, perhaps with the hyphen before the check digit; other writings stay."""
+    text = normalise_digits(str(line.values["customer"])).strip()
+    plain = text.replace("-", "").replace(" ", "")
+    return plain if plain.isdigit() else text
+
+
+def known_customers(session: Session, written: Iterable[str]) -> dict[str, int]:
+    """Number → customer id, by present numbers, earlier ones, and those of a former register."""
+    numbers = {number_of(Line(0, {"customer": text})) for text in written}
+    if not numbers:
+        return {}
+    found = {number: customer_id for number, customer_id in session.execute(sa.select(Customer.number, Customer.id).where(Customer.number.in_(numbers)))}
+    aliases = session.execute(sa.select(CustomerAlias.number, CustomerAlias.customer_id).where(CustomerAlias.number.in_(numbers - set(found))))
+    return {**found, **{number: customer_id for number, customer_id in aliases}}
+
+
+def money_of(session: Session, line: Line) -> Money:
+    """The amount in the line's currency, or the association's; raises InvalidInput for too many decimals."""
+    currency = str(line.values.get("currency") or settings.currency(session)).strip().upper()
+    if not (len(currency) == 3 and currency.isascii() and currency.isalpha()):
+        raise InvalidInput(_l("“%(value)s” is no currency code. Write three letters, such as SAR.", value=currency), field="currency", value=currency)
+    money = Money(line.values["amount"], currency)
+    to_minor(money.amount, currency)
+    return money
+
+
+def _references(session: Session, lines: Sequence[Line]) -> set[str]:
+    asked = [str(line.values["reference"]) for line in lines if line.values.get("reference")]
+    return set(session.scalars(sa.select(Contribution.reference).where(Contribution.reference.in_(asked)))) if asked else set()
+
+
+def _programmes(session: Session) -> dict[str, int]:
+    return {fold(name): one.id for one in session.scalars(sa.select(Programme)) for name in (one.name_ar, one.name_en, one.code or "") if name}
+
