@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, object_session, relationship
 
 from core.database import Base, JsonDict, Phone
 from core.i18n import Bilingual
@@ -93,6 +93,12 @@ class User(Base):
         return self.totp_secret is not None
 
 
+def _subject_of(record: Base, user_id: int | None) -> str | None:
+    session = object_session(record)
+    user = session.get(User, user_id) if session is not None and user_id is not None else None
+    return user.subject_id if user is not None else None
+
+
 class UserRole(Base):
     __tablename__ = "core_user_role"
     __table_args__ = (sa.UniqueConstraint("user_id", "role_id"),)
@@ -126,28 +132,39 @@ class Delegation(Base):
     """One person's powers held by one other for a period, both days included (ORG-07)."""
 
     __tablename__ = "core_delegation"
+    __audit_subject__ = "subject_id"
     __table_args__ = (sa.CheckConstraint("from_user_id <> to_user_id", name="other"), sa.CheckConstraint("until_on >= from_on", name="period"))
     id: Mapped[int] = mapped_column(primary_key=True)
     from_user_id: Mapped[int] = mapped_column(sa.ForeignKey("core_user.id"), index=True)
     to_user_id: Mapped[int] = mapped_column(sa.ForeignKey("core_user.id"), index=True)
     from_on: Mapped[date]
     until_on: Mapped[date]
-    reason: Mapped[str] = mapped_column(sa.String(300), default="")
+    reason: Mapped[str] = mapped_column(sa.String(300), default="", info=PERSONAL)
     ended_at: Mapped[datetime | None]
+
+    @property
+    def subject_id(self) -> str | None:
+        """Under whose key the log keeps the reason, which may be an illness."""
+        return _subject_of(self, self.from_user_id)
 
 
 class LostFactor(Base):
     """A second factor reported lost by one administrator and taken off with another's approval."""
 
     __tablename__ = "core_lost_factor"
+    __audit_subject__ = "subject_id"
     id: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(sa.ForeignKey("core_user.id"), index=True)
-    reason: Mapped[str] = mapped_column(sa.String(300))
+    reason: Mapped[str] = mapped_column(sa.String(300), info=PERSONAL)
     asked_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"))
     asked_at: Mapped[datetime]
     decided_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"))
     decided_at: Mapped[datetime | None]
     approved: Mapped[bool | None]
+
+    @property
+    def subject_id(self) -> str | None:
+        return _subject_of(self, self.user_id)
 
 
 class UserSession(Base):

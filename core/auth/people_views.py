@@ -141,11 +141,13 @@ class PeopleView(PageView):
         departments = self.session.scalars(select(Department).order_by(Department.id))
         form.department_id.choices = [SelectChoice("", "–"), *(SelectChoice(str(one.id), one.name) for one in departments)]
         form.centres.choices = [SelectChoice(str(one.id), one.name) for one in self.session.scalars(select(Centre).order_by(Centre.id))]
-        form.roles.choices = [SelectChoice(role.slug, role.name) for role in self.session.scalars(select(Role).where(Role.active).order_by(Role.id))]
+        held = {role.slug for role in queries.roles_of(self.session, [user.id])[user.id]} if user is not None else set()
+        posts = self.session.scalars(select(Role).where(Role.active).order_by(Role.id))
+        form.roles.choices = [SelectChoice(role.slug, role.name) for role in posts if role.same_post_as is None or role.slug in held]
         if user is not None:
             form.username.render_kw = {"dir": "ltr", "readonly": True}
             if request.method == "GET":
-                form.roles.data = [role.slug for role in queries.roles_of(self.session, [user.id])[user.id]]
+                form.roles.data = sorted(held)
                 form.centres.data = [str(one) for one in queries.centres_of(self.session, user.id)]
         return form
 
@@ -173,6 +175,12 @@ class RolesView(PageView):
         chosen = next((role for role in roles if role.slug == request.args.get("role")), roles[0] if roles else None)
         return self.render("auth/roles.html", roles=roles, chosen=chosen, matrix=queries.matrix(self.session), permissions=by_owner(),
                            scopes=SCOPES, may_change=self.actor.may(services.ROLES))
+
+    @expose("/matrix")
+    def whole(self) -> Any:
+        """Each permission with the roles that have it."""
+        roles = list(self.session.scalars(select(Role).where(Role.active).order_by(Role.id)))
+        return self.render("auth/matrix.html", roles=roles, matrix=queries.matrix(self.session), permissions=by_owner())
 
     @expose("/<slug>/permissions", methods=("POST",))
     @needs("auth.manage_roles")
@@ -281,7 +289,7 @@ class DelegationsView(PageView):
         form = DelegationForm()
         everyone = [SelectChoice(str(one.id), one.name) for one in queries.people(self.session)]
         own = str(self.actor.user_id)
-        form.to_user.choices = [one for one in everyone if one.value != own or self.actor.may(services.MANAGE)]
+        form.to_user.choices = [SelectChoice("", _("Choose")), *(one for one in everyone if one.value != own or self.actor.may(services.MANAGE))]
         form.from_user.choices = [one for one in everyone if one.value == own or self.actor.may(services.MANAGE)]
         if not form.from_user.data:
             form.from_user.data = str(self.actor.user_id)

@@ -350,7 +350,7 @@ def split_post(session: Session, slug: str, *, actor: Actor) -> Role:
     if role.same_post_as is None:
         raise Conflict(_l("“%(name)s” is a role of its own already.", name=role.name))
     copied = queries.matrix(session)[role.slug] & set(session.info["permissions"])
-    role.same_post_as = None
+    role.scope, role.same_post_as = role_by_slug(session, role.same_post_as).scope, None
     session.flush()
     for name in sorted(copied):
         set_permission(session, slug, name, True, actor=actor)

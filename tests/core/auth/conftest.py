@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy.orm import Session
 
 from core import work
@@ -16,8 +17,18 @@ from core.commands import operator
 
 NOW = datetime(2026, 2, 1, 9, 0, tzinfo=UTC)
 PASSWORD = "quiet lantern harbour 7"
-HASH = passwords.hash_password(PASSWORD)
+HASH = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1).hash(PASSWORD)
 MakeUser = Callable[..., User]
+
+
+@pytest.fixture(scope="package", autouse=True)
+def quick_hashes() -> Iterator[None]:
+    """Argon2id with little memory, so that a hundred sign-ins take no minute; what it costs is no subject of these tests."""
+    kept = passwords._hasher, passwords.NOBODY
+    passwords._hasher = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
+    passwords.NOBODY = passwords._hasher.hash("nobody has this password")
+    yield
+    passwords._hasher, passwords.NOBODY = kept
 
 
 @pytest.fixture

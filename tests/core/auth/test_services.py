@@ -373,12 +373,14 @@ def test_delegation_that_makes_no_sense_is_refused(session: Session, make_user: 
         services.delegate(session, giver, taker, TODAY, TODAY, actor=actor_of(session, taker), now=NOW)
 
 
-def test_delegation_is_logged_by_its_name(session: Session, make_user: MakeUser) -> None:
+def test_delegation_is_logged_by_its_name_and_its_reason_encrypted(session: Session, make_user: MakeUser) -> None:
     giver, taker = make_user("noura", "crm_manager"), make_user("huda")
 
-    services.delegate(session, giver, taker, TODAY, TODAY, actor=operator(), now=NOW)
+    services.delegate(session, giver, taker, TODAY, TODAY, reason="Operation on the knee", actor=operator(), now=NOW)
 
-    assert ledger_of(session).entries[-1].action == "delegate"
+    entry = ledger_of(session).entries[-1]
+    assert entry.action == "delegate"
+    assert (entry.subject_id, entry.private, "reason" in entry.changes) == (giver.subject_id, {"reason": [None, "Operation on the knee"]}, False)
 
 
 def test_manifest_of_an_area_without_roles_seeds_nothing(session: Session) -> None:
