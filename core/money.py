@@ -14,7 +14,7 @@ THREE = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
 NONE = frozenset({"BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"})
 LARGEST = 10**15
 LONGEST = 60
-_PLAIN = re.compile(r"-?\d{1,15}(\.\d{1,6})?")
+_PLAIN = re.compile(r"-?\d{1,16}(\.\d{1,6})?")
 _GROUPED = re.compile(r"-?\d{1,3}(?P<sign>[, ])\d{3}((?P=sign)\d{3})*(\.\d{1,6})?")
 _ONE_GROUP = re.compile(r"-?[1-9]\d{0,2},\d{3}")
 _SPACES = re.compile("[\u00a0\u2009\u202f]")

@@ -15,7 +15,7 @@ from core.i18n import lazy_gettext as _l
 _DIGITS = {ord(digit): str(value) for start in ("٠", "۰") for value, digit in enumerate(chr(ord(start) + n) for n in range(10))}
 _LETTERS = str.maketrans({
     "أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ی": "ي", "ې": "ي", "ئ": "ي", "ؤ": "و", "ة": "ه", "ۀ": "ه", "ہ": "ه", "ھ": "ه",
-    "ک": "ك", "ڪ": "ك", "ء": "",
+    "ک": "ك", "ڪ": "ك",
 })
 _DROPPED = re.compile("[ـ\u0610-\u061a\u064b-\u065f\u0670\u061c\u06d6-\u06ed\u08d3-\u08ff\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _SPACES = re.compile(r"\s+")

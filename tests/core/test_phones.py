@@ -1,0 +1,69 @@
+"""Telephone numbers: 181 writings of 66 numbers with a known truth, masks and searching by digits."""
+
+from __future__ import annotations
+
+import csv
+
+import phonenumbers
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.errors import InvalidInput
+from core.phones import format_phone, mask_phone, national, parse_phone, search_digits
+
+
+def test_every_writing_is_read_or_refused_as_its_truth_says(shared):
+    with (shared / "data/phones/phones_sa_kw.csv").open(encoding="utf-8") as handle:
+        rows = list(csv.DictReader(handle))
+
+    read = [_read(row["raw"], row["default_region"]) for row in rows]
+
+    assert read == [row["e164_or_blank_if_not_recoverable"] for row in rows]
+    assert (len([one for one in read if one]), read.count(""), len(set(read) - {""})) == (154, 27, 66)
+
+
+def _read(raw: str, region: str) -> str:
+    try:
+        return parse_phone(raw, region)
+    except InvalidInput:
+        return ""
+
+
+@pytest.mark.parametrize("raw", ["0550000001", "055 000 0001", "+966 55 000 0001", "00966550000001", "٠٥٥٠٠٠٠٠٠١", "۰۵۵۰۰۰۰۰۰۱", "(055) 000-0001",
+                                 "\u200f+966550000001\u200f", "tel:+966550000001", "'0550000001", "966550000001.0", "0550000001 / +966550000001"])
+def test_common_writings_of_one_number(raw):
+    assert parse_phone(raw, "SA") == "+966550000001"
+
+
+@pytest.mark.parametrize("raw", ["", "   ", "9.66551E+11", "9,66551E+11", "0550", "05500000011", "055000000a", "0550000001 ext 5", "१२३४५६७८९०", "+",
+                                 "0000000000",
+                                 "0550000001 / 0550000002"])
+def test_what_is_no_number_is_refused_with_what_was_typed(raw):
+    with pytest.raises(InvalidInput) as refused:
+        parse_phone(raw, "SA")
+
+    assert refused.value.value == raw
+
+
+@given(st.integers(500_000_000, 599_999_999))
+def test_a_number_that_is_shown_reads_back_as_itself(subscriber):
+    number = f"+966{subscriber}"
+    if not phonenumbers.is_valid_number(phonenumbers.parse(number)):
+        return
+
+    assert parse_phone(format_phone(number), "KW") == number
+    assert parse_phone(national(number), "SA") == number
+
+
+def test_shown_masked_and_searched():
+    assert format_phone("+966550000001") == "+966 55 000 0001"
+    assert mask_phone("+966550000001") == "055•••••01"
+    assert mask_phone("+96551234567") == "512•••67"
+    assert "0550000" in search_digits("+966550000001") and "9665500" in search_digits("+966550000001")
+
+
+def test_a_short_number_is_not_given_away_by_its_mask():
+    masked = mask_phone("+29012345")
+
+    assert masked.endswith("45") and "1" not in masked and "3" not in masked
