@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pyotp
@@ -352,6 +353,22 @@ def test_persona_is_for_demo_associations_only(client: FlaskClient, noura: User)
     assert client.post("/login/persona", data={"username": "noura"}).status_code == 422
     assert client.get("/account/").status_code == 302
     assert "noura" not in client.get("/login/").text
+
+
+def test_demo_offers_its_people_with_their_roles_and_lets_one_change_persons(
+    app: Flask, client: FlaskClient, noura: User, boss: User, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    state = app.extensions["diwan"]
+    monkeypatch.setattr(state, "association", replace(state.association, demo=True))
+    page = client.get("/login/?lang=en").text
+    assert '<option value="noura">' in page and "CRM employee" in page
+
+    assert client.post("/login/persona", data={"username": "noura"}).status_code == 302
+    assert client.get("/users/").status_code == 403
+    assert 'href="/login/"' in client.get("/account/").text
+    client.post("/login/persona", data={"username": "boss"})
+    assert client.get("/users/").status_code == 200
+    assert client.post("/login/persona", data={"username": "nobody"}).status_code == 422
 
 
 @pytest.mark.parametrize("language", ["ar", "en"])
