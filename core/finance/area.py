@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from flask_admin import BaseView
+from sqlalchemy.orm import Session
 
 from core.admin.offers import DashboardCard, SearchProvider
+from core.auth.actor import Actor
 from core.customers.offers import CustomerPanel
 from core.finance.settings import SETTINGS
 from core.hookspecs import hookimpl
@@ -76,3 +80,10 @@ def register_dashboard_cards() -> list[DashboardCard]:
         DashboardCard("finance.unexported", _l("Contributions to export"), permission="finance.export", figure=unexported, order=40),
         DashboardCard("finance.unmatched", _l("Movements of the finance system"), permission="finance.export", figure=unmatched, order=41),
     ]
+
+
+@hookimpl
+def register_demo(session: Session, actor: Actor, now: datetime) -> None:
+    from core.finance.demo import make
+
+    make(session, actor, now)

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 from wtforms import DateField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Optional
 
 from core import settings
@@ -16,6 +17,7 @@ from core.finance.layouts import LAYOUTS
 from core.i18n import lazy_gettext as _l
 from core.organisation.queries import active_programmes
 
+METHOD_CHOICES = [SelectChoice(code, title) for code, title in METHODS.items()]
 LTR, AUTO = {"dir": "ltr"}, {"dir": "auto"}
 NEEDED = InputRequired(_l("This is needed."))
 
@@ -34,7 +36,7 @@ class MoneyForm(DiwanForm):
 
 class ContributionForm(MoneyForm):
     received_on = DateField(_l("Received on"), validators=[InputRequired(_l("Give the day as in 2026-11-22."))], render_kw=LTR)
-    method = SelectField(_l("Way of paying"), choices=list(METHODS.items()))
+    method = SelectField(_l("Way of paying"), choices=METHOD_CHOICES)
 
 
 class PledgeForm(MoneyForm):
@@ -45,7 +47,7 @@ class PledgeForm(MoneyForm):
 class RefundForm(DiwanForm):
     amount = StringField(_l("Amount given back"), validators=[NEEDED], render_kw={**LTR, "inputmode": "decimal"})
     received_on = DateField(_l("Given back on"), validators=[InputRequired(_l("Give the day as in 2026-11-22."))], render_kw=LTR)
-    method = SelectField(_l("Way of paying"), choices=list(METHODS.items()))
+    method = SelectField(_l("Way of paying"), choices=METHOD_CHOICES)
     reference = StringField(_l("Reference"), render_kw=LTR)
     memo = StringField(_l("Memo"), render_kw=AUTO)
 
@@ -55,7 +57,7 @@ class CompleteForm(DiwanForm):
 
     programme_id = SelectField(_l("Programme"), validate_choice=False)
     fund = SelectField(_l("Fund"), validate_choice=False)
-    method = SelectField(_l("Way of paying"), choices=list(METHODS.items()))
+    method = SelectField(_l("Way of paying"), choices=METHOD_CHOICES)
     memo = StringField(_l("Memo"), render_kw=AUTO)
 
 
@@ -67,8 +69,8 @@ class BatchForm(DiwanForm):
 
     from_on = DateField(_l("From"), validators=[InputRequired(_l("Give the day as in 2026-11-22."))], render_kw=LTR)
     until_on = DateField(_l("Until"), validators=[InputRequired(_l("Give the day as in 2026-11-22."))], render_kw=LTR)
-    content = SelectField(_l("What"), choices=list(CONTENTS.items()))
-    layout = SelectField(_l("Layout"), choices=[(one.code, one.title) for one in LAYOUTS.values()])
+    content = SelectField(_l("What"), choices=[SelectChoice(code, title) for code, title in CONTENTS.items()])
+    layout = SelectField(_l("Layout"), choices=[SelectChoice(one.code, one.title) for one in LAYOUTS.values()])
     currency = StringField(_l("Only this currency"), render_kw={**LTR, "maxlength": "3"})
     fund = SelectField(_l("Only this fund"), validate_choice=False)
 
@@ -83,9 +85,9 @@ def fill_choices(form: Any, session: Session, record: Any = None) -> None:
     """Programmes and funds in use, and the association's currency where none is given."""
     if "programme_id" in form:
         programmes = active_programmes(session, keep=record.programme_id if record else None)
-        form.programme_id.choices = [("", _l("None")), *((str(one.id), one.name) for one in programmes)]
+        form.programme_id.choices = [SelectChoice("", _l("None")), *(SelectChoice(str(one.id), one.name) for one in programmes)]
     if "fund" in form:
         found = queries.funds(session, keep=record.fund_id if record else None)
-        form.fund.choices = [("", _l("None")), *((one.code, one.name) for one in found)]
+        form.fund.choices = [SelectChoice("", _l("None")), *(SelectChoice(one.code, one.name) for one in found)]
     if isinstance(form, MoneyForm) and not form.currency.data:
         form.currency.data = settings.currency(session)
