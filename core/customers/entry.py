@@ -28,6 +28,7 @@ COUNTER = "customer"
 BLOCK = 1_000
 VALUES = (*FIELDS, "extra")
 _lines: Any = CustomerFormLine.__table__
+_state: Any = CustomerState.__table__
 
 
 def enter(session: Session, form: CustomerForm, *, actor: Actor, now: datetime) -> CustomerForm:
@@ -92,8 +93,9 @@ def _update(session: Session, form: CustomerForm, line: CustomerFormLine, now: d
     lost = [name for name in changed if (getattr(customer, name) or None) not in ((base.get(name) or None), (getattr(line, name) or None))]
     if lost:
         labels = "، ".join(str(field_labels().get(name, name)) for name in lost)
-        raise Conflict(_l("Since this form was filled, another form changed: %(fields)s. Have it rejected and fill a new one from today's data.", fields=labels),
-                       value=lost[0], rule="CUST-13")
+        raise Conflict(
+            _l("Since this form was filled, another form changed: %(fields)s. Have it rejected and fill a new one from today's data.", fields=labels),
+            value=lost[0], rule="CUST-13")
     for name in changed:
         setattr(customer, name, getattr(line, name))
     customer.form_id, customer.line_id, customer.changed_at = form.id, line.id, now
@@ -124,7 +126,7 @@ def enter_block(session: Session, form: CustomerForm, *, actor: Actor, now: date
     """
     officers.authorize_entry(session, actor, now=now)
     _expect(form, "entering")
-    lines = list(session.execute(
+    lines: list[Any] = list(session.execute(
         select(_lines).where(_lines.c.form_id == form.id, _lines.c.state == "open").order_by(_lines.c.position).limit(size)).mappings())
     _create_many(session, form, [line for line in lines if line["action"] == "create"], now)
     for line in (line for line in lines if line["action"] == "update"):
@@ -161,7 +163,7 @@ def _create_many(session: Session, form: CustomerForm, lines: Sequence[Mapping[s
     made = select(Customer.id).where(Customer.line_id == _lines.c.id).scalar_subquery()
     mark = update(_lines).where(_lines.c.id.in_([line["id"] for line in lines])).values(state="entered", customer_id=made)
     with section("customer entry"):
-        session.execute(insert(CustomerState.__table__), [{"customer_id": one, "confirmed_at": None, "confirmed_by": None} for one in ids])
+        session.execute(insert(_state), [{"customer_id": one, "confirmed_at": None, "confirmed_by": None} for one in ids])
         session.execute(mark)
     indexing.add_rows(session, found)
 
@@ -174,8 +176,8 @@ def _keep_references(
     if not given:
         return {}
     taken = set(session.scalars(select(CustomerAlias.number).where(CustomerAlias.number.in_(given))))
-    rows = [{"customer_id": customer_id, "number": reference, "form_id": form.id, "created_at": now}
-            for reference, customer_id in given.items() if reference not in taken]
+    rows: list[dict[str, Any]] = [{"customer_id": customer_id, "number": reference, "form_id": form.id, "created_at": now}
+                                  for reference, customer_id in given.items() if reference not in taken]
     audit.bulk(session, CustomerAlias, rows, form_number=form.number)
     return {row["customer_id"]: (row["number"],) for row in rows}
 

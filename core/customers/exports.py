@@ -17,6 +17,7 @@ from core.customers.queries import PERSONAL
 from core.exporter.columns import Column
 from core.exporter.stream import Outcome, Stream
 from core.exporter.text import Options, write_csv
+from core.i18n import Bilingual
 from core.i18n import lazy_gettext as _l
 from core.organisation.models import Centre, City, Department
 
@@ -26,7 +27,7 @@ AT_ONCE = 5_000
 an entry at its start and one at its end."""
 
 OPEN_COLUMNS = (
-    Column("number", domain.Bilingual("رقم العميل", "Customer number")),
+    Column("number", Bilingual("رقم العميل", "Customer number")),
     Column("name", domain.field_labels()["name"]),
     Column("class", domain.field_labels()["customer_class"]),
     Column("other_detail", domain.field_labels()["other_detail"]),
@@ -64,8 +65,9 @@ def _rows(session: Session, scoped: sa.Select[Any], actor: Actor) -> Iterator[tu
     if actor.may(PERSONAL):
         taken += [Customer.mobile, Customer.phone, Customer.email, Customer.address, Customer.remarks]
     ids = scoped.with_only_columns(Customer.id, maintain_column_froms=True).order_by(None).subquery()
-    query = (sa.select(*taken).join(ids, ids.c.id == Customer.id).outerjoin(City, City.id == Customer.city_id).outerjoin(Centre, Centre.id == Customer.centre_id)
-             .outerjoin(Department, Department.id == Customer.department_id).order_by(Customer.id))
+    query = sa.select(*taken).join(ids, ids.c.id == Customer.id).order_by(Customer.id)
+    query = query.outerjoin(City, City.id == Customer.city_id).outerjoin(Centre, Centre.id == Customer.centre_id)
+    query = query.outerjoin(Department, Department.id == Customer.department_id)
     for part in session.execute(query.execution_options(yield_per=2_000)).partitions():
         yield from part
 

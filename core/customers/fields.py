@@ -29,7 +29,8 @@ def switch_on(session: Session, field: OptionalField, purpose: str, *, actor: Ac
     authorize(session, actor, SETTINGS, rule="CUST-28")
     purpose = check_plain(purpose or "", field="purpose").strip()
     if len(purpose) < 3:
-        raise InvalidInput(_l("State what the association needs “%(name)s” for. Without a purpose it stays off.", name=field.name_ar), field="purpose", rule="CUST-28")
+        raise InvalidInput(_l("State what the association needs “%(name)s” for. Without a purpose it stays off.", name=field.name_ar),
+                           field="purpose", rule="CUST-28")
     field.purpose, field.enabled = purpose[:500], True
     session.flush()
     return field

@@ -35,7 +35,8 @@ def find_forms(session: Session, reading: Reading, actor: Actor, limit: int) -> 
     if not text.startswith("F-"):
         return []
     query = queries.form_scope(select(CustomerForm).where(CustomerForm.number == text), actor).limit(limit)
-    return [SearchHit(form.number, f"/customers/forms/{form.id}", domain.STATE_TITLES[form.state], form.number or "", "file-text") for form in session.scalars(query)]
+    return [SearchHit(form.number, f"/customers/forms/{form.id}", domain.STATE_TITLES[form.state], form.number or "", "file-text")
+            for form in session.scalars(query)]
 
 
 def new_customers(session: Session, actor: Actor, now: datetime) -> Figure | None:

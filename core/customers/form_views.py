@@ -91,7 +91,8 @@ class FormsView(PageView):
             except InvalidInput as error:
                 self.show_faults(form, error)
         customer = draft.line.customer if draft is not None else None
-        body = self.render("customers/fill.html", form=form, customer=customer, draft=draft, duplicates=found, steps=page.what_follows(self.session, self.now()))
+        steps = page.what_follows(self.session, self.now())
+        body = self.render("customers/fill.html", form=form, customer=customer, draft=draft, duplicates=found, steps=steps)
         return body, 422 if request.method == "POST" else 200
 
     def _save(self, form: Any, typed: dict[str, Any], draft: CustomerForm | None, drafted: bool) -> Any:
@@ -276,7 +277,7 @@ class FormsView(PageView):
             form = session.get_one(CustomerForm, form_id)
             with audit.about(form):
                 act(session, form)
-            return form.kind
+            return str(form.kind)
 
 
 def _whole(raw: str | None) -> int | None:

@@ -14,6 +14,7 @@ from core.admin.forms import DiwanForm
 from core.customers import domain, queries
 from core.customers.domain import PERSONAL_FIELDS
 from core.customers.values import classes
+from core.i18n import Bilingual
 from core.i18n import lazy_gettext as _l
 from core.organisation import queries as organisation
 
@@ -50,7 +51,7 @@ def entry_form(session: Session, *, personal: bool, modify: bool, data: Mapping[
     kept = data or {}
     fields: dict[str, Any] = {}
     for one in queries.optional_fields(session):
-        label = domain.Bilingual(one.name_ar, one.name_en)
+        label = Bilingual(one.name_ar, one.name_en)
         fields[f"extra_{one.code}"] = StringField(label, render_kw=LTR if one.kind == "date" else AUTO)
     form = type("CustomerEntryForm", (CustomerEntryForm,), fields)(data=_flat(kept))
     for name, label in domain.field_labels().items():

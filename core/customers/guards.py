@@ -33,7 +33,7 @@ def _state_change() -> str:
 
 derive(
     _refusal("core_customer_by_form_insert", "core_customer", "INSERT",
-             f"NOT EXISTS ({ENTERING} AND l.action = 'create' AND l.customer_id IS NULL)"
+             f"NOT EXISTS ({ENTERING} AND l.action = 'create' AND l.customer_id IS NULL)"  # noqa: S608
              " OR EXISTS (SELECT 1 FROM core_customer c WHERE c.number = NEW.number)",
              "CUST-11: a customer is created only by a form in state entering"),
     _refusal("core_customer_by_form_update", "core_customer", "UPDATE",

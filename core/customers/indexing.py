@@ -14,6 +14,7 @@ from core.database import section
 from core.organisation.models import Centre, City
 
 BLOCK = 1_000
+_search: Any = CustomerSearch.__table__
 
 
 def reindex(session: Session, *, city_id: int | None = None, centre_id: int | None = None, ids: Iterable[int] | None = None) -> int:
@@ -44,7 +45,7 @@ def add_rows(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     if not rows:
         return
     with section("customer search"):
-        session.execute(insert(CustomerSearch.__table__), rows)
+        session.execute(insert(_search), rows)
         for index, column in _indexes(session):
             found = [{"id": row["customer_id"], "text": row[column]} for row in rows if row[column]]
             if found:
@@ -62,7 +63,7 @@ def remove_rows(session: Session, ids: Sequence[int]) -> None:
                 statement = f"INSERT INTO {index}({index}, rowid, {column}) VALUES ('delete', :id, :text)"  # noqa: S608
                 session.connection().execute(text(statement), found)
         if old:
-            session.execute(delete(CustomerSearch.__table__).where(CustomerSearch.__table__.c.customer_id.in_(ids)))
+            session.execute(delete(_search).where(_search.c.customer_id.in_(ids)))
 
 
 def _indexes(session: Session) -> tuple[tuple[str, str], ...]:
@@ -93,7 +94,7 @@ class Places:
             return ()
         at = (model.__tablename__, key)
         if at not in self.known:
-            row = self.session.get(model, key)
+            row: Any = self.session.get(model, key)
             self.known[at] = (row.name_ar, row.name_en) if row else ()
         return self.known[at]
 

@@ -76,7 +76,7 @@ def _place(session: Session) -> str:
     association = session.info.get("association")
     department = department_by_slug(session, "crm")
     parts = [str(association.name) if association is not None else "", str(department.name) if department is not None else "", _("clause %(no)s", no=CLAUSE)]
-    return _(", ").join(part for part in parts if part)
+    return str(_(", ")).join(part for part in parts if part)
 
 
 def _row(change: domain.Change) -> dict[str, Any]:

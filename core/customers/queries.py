@@ -351,7 +351,8 @@ def open_form_of(session: Session, customer_id: int) -> CustomerForm | None:
 def state_counts(session: Session, actor: Actor) -> dict[str, int]:
     """How many forms stand in each state that waits for somebody, and how many drafts are one's own."""
     waiting = ("filled", "reviewed", "approved", "entering", "entered")
-    query = form_scope(select(CustomerForm.state, func.count()).where(CustomerForm.state.in_(waiting)), actor)
+    waits: Any = select(CustomerForm.state, func.count()).where(CustomerForm.state.in_(waiting))
+    query = form_scope(waits, actor)
     rows = session.execute(query.group_by(CustomerForm.state))
     counts = {state: count for state, count in rows}
     counts["draft"] = session.scalar(select(func.count()).where(CustomerForm.state == "draft", CustomerForm.made_by == actor.user_id)) or 0
@@ -369,7 +370,8 @@ def forms_in(session: Session, state: str | None, actor: Actor, *, before: int |
 
 
 def form_by_id(session: Session, form_id: int, actor: Actor) -> CustomerForm | None:
-    return session.scalar(form_scope(select(CustomerForm).where(CustomerForm.id == form_id), actor))
+    found: CustomerForm | None = session.scalar(form_scope(select(CustomerForm).where(CustomerForm.id == form_id), actor))
+    return found
 
 
 def first_lines(session: Session, forms: Sequence[CustomerForm]) -> dict[int, CustomerFormLine]:
@@ -394,8 +396,8 @@ def officer(session: Session, kind: str) -> DataOfficer | None:
 
 
 def absent_on(session: Session, officer_id: int, day: date) -> bool:
-    found = select(DataOfficerAbsence.id).where(DataOfficerAbsence.officer_id == officer_id, DataOfficerAbsence.from_on <= day, DataOfficerAbsence.until_on >= day)
-    return session.scalar(found.limit(1)) is not None
+    found = select(DataOfficerAbsence.id).where(DataOfficerAbsence.officer_id == officer_id, DataOfficerAbsence.from_on <= day)
+    return session.scalar(found.where(DataOfficerAbsence.until_on >= day).limit(1)) is not None
 
 
 def officers(session: Session) -> list[DataOfficer]:
@@ -404,7 +406,8 @@ def officers(session: Session) -> list[DataOfficer]:
 
 
 def absences(session: Session, officer_id: int) -> list[DataOfficerAbsence]:
-    return list(session.scalars(select(DataOfficerAbsence).where(DataOfficerAbsence.officer_id == officer_id).order_by(DataOfficerAbsence.from_on.desc()).limit(20)))
+    query = select(DataOfficerAbsence).where(DataOfficerAbsence.officer_id == officer_id)
+    return list(session.scalars(query.order_by(DataOfficerAbsence.from_on.desc()).limit(20)))
 
 
 # --- the rest --------------------------------------------------------------------------------------------------------

@@ -123,7 +123,8 @@ class OptionalFieldsView(PageView):
         form = OptionalFieldForm()
         try:
             with self.writing() as session:
-                fields.add(session, code=form.code.data or "", name_ar=form.name_ar.data or "", name_en=form.name_en.data or "", kind=form.kind.data or "text", actor=self.actor)
+                fields.add(session, code=form.code.data or "", name_ar=form.name_ar.data or "", name_en=form.name_en.data or "",
+                           kind=form.kind.data or "text", actor=self.actor)
         except InvalidInput as error:
             self.show_faults(form, error)
             return self._show(form, 422)

@@ -15,6 +15,7 @@ from core.customers.domain import Change
 from core.customers.models import Customer, CustomerForm, CustomerFormLine
 from core.customers.officers import user_label
 from core.customers.queries import PERSONAL
+from core.i18n import Bilingual
 from core.i18n import lazy_gettext as _l
 from core.organisation.models import Centre, City, Department
 from core.phones import format_phone, mask_phone
@@ -75,7 +76,7 @@ def changes(session: Session, line: CustomerFormLine, actor: Actor) -> list[Chan
     found = []
     for name, label in domain.field_labels().items():
         found.append(_change(words, name, label, base.get(name), getattr(line, name), personal or name not in domain.PERSONAL_FIELDS))
-    fields = {one.code: domain.Bilingual(one.name_ar, one.name_en) for one in queries.optional_fields(session, enabled_only=False)}
+    fields = {one.code: Bilingual(one.name_ar, one.name_en) for one in queries.optional_fields(session, enabled_only=False)}
     old, new = base.get("extra") or {}, line.extra or {}
     for code in dict.fromkeys([*old, *new]):
         found.append(_change(words, "extra", fields.get(code, code), old.get(code), new.get(code), personal))
@@ -161,7 +162,7 @@ class Contact:
 def contacts(customer: Customer, actor: Actor) -> list[Contact]:
     """Contact points in the form's order; masked without the permission."""
     open_to = actor.may(PERSONAL)
-    found = []
+    found: list[Contact] = []
     channels = {"mobile": ("phone", "sms", "whatsapp"), "phone": ("phone",), "email": ("email",), "address": ("post", "visit")}
     for name in ("mobile", "phone", "email", "address"):
         value = getattr(customer, name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
@@ -77,12 +77,12 @@ def clean(rules: Rules, raw: Mapping[str, Any], base: Mapping[str, Any] | None =
                 found.append(InvalidInput(one.message, field=one.field or name, value=one.value, rule=one.rule))
 
     for name in ("name", "other_detail", "address", "remarks"):
-        take(name, lambda value, name=name: _text(name, value))
+        take(name, partial(_text, name))
     for name in ("mobile", "phone"):
         take(name, lambda value: _phone(rules, value))
     take("email", _email)
     for name, model in (("city_id", City), ("centre_id", Centre), ("department_id", Department)):
-        take(name, lambda value, model=model: _known(rules, model, value))
+        take(name, partial(_known, rules, model))
     take("contact_channel", lambda value: _choice(value, domain.channels()))
     take("registration_origin", lambda value: _choice(value, domain.origins()))
     take("customer_class", lambda value: _class(rules, value, (base or {}).get("customer_class")))
@@ -123,7 +123,8 @@ def _judge_place(rules: Rules, values: dict[str, Any]) -> list[InvalidInput]:
         values["city_id"] = centre.city_id
     if centre.city_id == values["city_id"]:
         return []
-    return [InvalidInput(_l("The centre “%(centre)s” lies in another city. Choose that city, or another centre.", centre=centre.name), field="centre_id", rule="ORG-04")]
+    return [InvalidInput(_l("The centre “%(centre)s” lies in another city. Choose that city, or another centre.", centre=centre.name),
+                         field="centre_id", rule="ORG-04")]
 
 
 def _text(name: str, value: Any) -> str | None:
@@ -170,7 +171,8 @@ def _class(rules: Rules, value: Any, kept: Any) -> str | None:
     if not value:
         return None
     if value not in rules.classes and value != kept:
-        raise InvalidInput(_l("“%(value)s” is not one of the customer types in use here.", value=domain.classes().get(value, value)), value=value, rule="CUST-03")
+        title = domain.classes().get(value, value)
+        raise InvalidInput(_l("“%(value)s” is not one of the customer types in use here.", value=title), value=value, rule="CUST-03")
     return str(value)
 
 
@@ -182,7 +184,8 @@ def _extra(rules: Rules, given: Any, base: Mapping[str, Any] | None) -> dict[str
         field = rules.optional.get(code)
         if field is None:
             if value:
-                found.append(InvalidInput(_l("The field “%(name)s” is switched off here; it takes no value.", name=code), field=f"extra_{code}", value=value, rule="CUST-28"))
+                found.append(InvalidInput(_l("The field “%(name)s” is switched off here; it takes no value.", name=code),
+                                          field=f"extra_{code}", value=value, rule="CUST-28"))
             continue
         try:
             text = domain.check_optional(field.kind, code, check_plain(str(value or ""), field=f"extra_{code}")[:500])

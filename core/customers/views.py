@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ from flask import Response, flash, jsonify, redirect, request, url_for
 from flask_admin import expose
 from sqlalchemy.orm import Session, joinedload
 
-from core import work
+from core import settings, work
 from core.admin.lists import ListColumn, ListEngine, ListFilter, Request, chosen_rows
 from core.admin.records import RecordView
 from core.admin.views import current_actor, needs, show_faults, writing
@@ -21,6 +21,7 @@ from core.customers.forms import InfluenceForm, entry_form, typed_values
 from core.customers.models import Customer, CustomerInfluence, CustomerState
 from core.customers.queries import PERSONAL
 from core.customers.values import classes, values_of
+from core.database import db
 from core.errors import InvalidInput, NotFound
 from core.exporter.names import content_disposition, file_name
 from core.exporter.responses import download
@@ -47,6 +48,11 @@ def _address(customer: Customer) -> str:
 def _by(column: Any) -> Any:
     """Narrow by an id from the address; one that is no number matches nothing."""
     return lambda statement, value: statement.where(column == (int(value) if str(value).isdigit() and len(str(value)) < 19 else -1))
+
+
+def _created_since(statement: sa.Select[Any], day: date) -> sa.Select[Any]:
+    start = datetime.combine(day, time(), settings.time_zone(work.real(db.session)))
+    return statement.where(Customer.created_at >= start)
 
 
 def _unconfirmed(statement: sa.Select[Any], value: Any) -> sa.Select[Any]:
@@ -95,12 +101,13 @@ class CustomersView(RecordView):
     list_filters = (
         ListFilter("class", _l("Type"), lambda statement, value: statement.where(Customer.customer_class == value),
                    choices=lambda session: list(classes(session).items())),
-        ListFilter("city", _l("City"), _by(Customer.city_id), choices=lambda session: [(str(one.id), one.title) for one in organisation.active_cities(session)]),
-        ListFilter("centre", _l("Centre"), _by(Customer.centre_id), choices=lambda session: [(str(one.id), one.name) for one in organisation.active_centres(session)]),
+        ListFilter("city", _l("City"), _by(Customer.city_id),
+                   choices=lambda session: [(str(one.id), one.title) for one in organisation.active_cities(session)]),
+        ListFilter("centre", _l("Centre"), _by(Customer.centre_id),
+                   choices=lambda session: [(str(one.id), one.name) for one in organisation.active_centres(session)]),
         ListFilter("department", _l("Department"), _by(Customer.department_id),
                    choices=lambda session: [(str(one.id), one.name) for one in organisation.active_departments(session)]),
-        ListFilter("since", _l("Created since"), lambda statement, value: statement.where(Customer.created_at >= datetime.combine(value, datetime.min.time()).astimezone()),
-                   kind="date_from"),
+        ListFilter("since", _l("Created since"), _created_since, kind="date_from"),
         ListFilter("unconfirmed", _l("Not confirmed for a year"), _unconfirmed, kind="yes"),
         ListFilter("imported", _l("Imported"), lambda statement, value: statement.where(Customer.imported), kind="yes"),
     )
@@ -156,12 +163,13 @@ class CustomersView(RecordView):
                 with writing() as session:
                     made = services.fill_form(session, typed_values(form), customer=session.get_one(Customer, found.id), actor=actor, now=work.now(),
                                               draft="draft" in request.form, operation_key=form.operation_key.data)
-                    number, form_id = made.number, made.id
-                flash(_("The form %(number)s is sent for review.", number=number) if number else _("The draft is kept."), "success")
+                    given, form_id = made.number, made.id
+                flash(_("The form %(number)s is sent for review.", number=given) if given else _("The draft is kept."), "success")
                 return redirect(url_for("customer_forms.show_form", form_id=form_id))
             except InvalidInput as error:
                 show_faults(form, error)
-        shown_page = self.show("customers/fill.html", form=form, customer=self._readable(number), draft=None, duplicates=[], steps=page.what_follows(self.session_now, work.now()))
+        shown_page = self.show("customers/fill.html", form=form, customer=self._readable(number), draft=None, duplicates=[],
+                               steps=page.what_follows(self.session_now, work.now()))
         return shown_page, 422 if request.method == "POST" else 200
 
     @expose("/<number>/confirm", methods=("POST",))
@@ -200,7 +208,8 @@ class CustomersView(RecordView):
         """The customer, if this person may read it; otherwise NotFound, whether it exists or not (CUST-37)."""
         found = queries.by_number(self.session_now, number)
         if found is None or not queries.may_read(self.session_now, found.id, current_actor()):
-            raise NotFound(_l("There is no customer with the number “%(value)s”, or it is not among the records you may read.", value=number[:40]), rule="CUST-37")
+            raise NotFound(_l("There is no customer with the number “%(value)s”, or it is not among the records you may read.", value=number[:40]),
+                           rule="CUST-37")
         return found
 
     # --- many customers -------------------------------------------------------------------------------------------------

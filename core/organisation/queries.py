@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
@@ -66,4 +66,5 @@ def names_of(session: Session, model: type[City | Centre | Department | Branch],
     wanted = {one for one in ids if one is not None}
     if not wanted:
         return {}
-    return {row.id: str(row.name) for row in session.scalars(select(model).where(model.id.in_(wanted)))}
+    rows: list[Any] = list(session.scalars(select(model).where(model.id.in_(wanted))))
+    return {row.id: str(row.name) for row in rows}

@@ -85,8 +85,10 @@ def save_city(
     """Add a city, or change ``city``. One name may occur in several regions; name and region together are one city,
     unless two external codes say that they are two. Customers of a renamed city are found by its new name."""
     authorize(session, actor, MANAGE)
-    values = {"name_ar": _required(name_ar, "name_ar"), "name_en": _text(name_en, "name_en"), "region_ar": _text(region_ar, "region_ar"),
-              "region_en": _text(region_en, "region_en"), "external_code": _text(external_code or "", "external_code") or None, "active": active}
+    values: dict[str, Any] = {
+        "name_ar": _required(name_ar, "name_ar"), "name_en": _text(name_en, "name_en"), "region_ar": _text(region_ar, "region_ar"),
+        "region_en": _text(region_en, "region_en"), "external_code": _text(external_code or "", "external_code") or None, "active": active,
+    }
     _refuse_second_city(session, city, values)
     _refuse_taken(session, City, "external_code", values["external_code"], city)
     renamed = city is not None and (city.name_ar, city.name_en) != (values["name_ar"], values["name_en"])
@@ -119,7 +121,7 @@ def save_centre(
     authorize(session, actor, MANAGE)
     if city_id is None or session.get(City, city_id) is None:
         raise InvalidInput(_l("Choose the city of the centre."), field="city_id", value=city_id, rule="ORG-04")
-    values = {"city_id": city_id, "name_ar": _required(name_ar, "name_ar"), "name_en": _text(name_en, "name_en"),
+    values: dict[str, Any] = {"city_id": city_id, "name_ar": _required(name_ar, "name_ar"), "name_en": _text(name_en, "name_en"),
               "external_code": _text(external_code or "", "external_code") or None, "active": active}
     for other in session.scalars(select(Centre).where(Centre.city_id == city_id)):
         if other is not centre and fold(other.name_ar) == fold(values["name_ar"]):
@@ -211,10 +213,10 @@ def _slug(value: str) -> str:
     return slug
 
 
-def _reindex(session: Session, **where: int) -> None:
+def _reindex(session: Session, *, city_id: int | None = None, centre_id: int | None = None) -> None:
     from core.customers import indexing  # organisation is below customers; only a rename looks up
 
-    indexing.reindex(session, **where)
+    indexing.reindex(session, city_id=city_id, centre_id=centre_id)
 
 
 # --- taking back an import --------------------------------------------------------------------------------------------
