@@ -115,7 +115,8 @@ class MoneyView(RecordView):
         """The row with this reference, if this person may read it; otherwise NotFound."""
         found = queries.readable(self.session_now, self.model, reference, current_actor())
         if found is None:
-            raise NotFound(_l("There is no entry with the reference “%(value)s”, or it is not among the records you may read.", value=reference[:40]), rule="CUST-37")
+            raise NotFound(_l("There is no entry with the reference “%(value)s”, or it is not among the records you may read.", value=reference[:40]),
+                           rule="CUST-37")
         return found
 
     @expose("/details/")
@@ -219,8 +220,8 @@ class ContributionsView(MoneyView):
             try:
                 with writing() as session:
                     row = session.get_one(Contribution, found.id)
-                    made = services.record_refund(session, row, amount=_money_of(form, row.currency), refunded_on=form.received_on.data, method=form.method.data,
-                                                  memo=form.memo.data or None, reference=form.reference.data or None,
+                    made = services.record_refund(session, row, amount=_money_of(form, row.currency), refunded_on=form.received_on.data,
+                                                  method=form.method.data, memo=form.memo.data or None, reference=form.reference.data or None,
                                                   operation_key=form.operation_key.data, actor=current_actor(), now=work.now())
                     flash(_("The refund %(reference)s is recorded.", reference=made.reference), "success")
                     address = self.address(made)
@@ -238,8 +239,9 @@ class ContributionsView(MoneyView):
         if form.validate():
             try:
                 with writing() as session:
-                    services.complete_contribution(session, session.get_one(Contribution, found.id), programme_id=_chosen_id(form, "programme_id"),
-                                                   fund=form["fund"].data or None, method=form["method"].data, memo=form["memo"].data or None, actor=current_actor())
+                    row = session.get_one(Contribution, found.id)
+                    services.complete_contribution(session, row, programme_id=_chosen_id(form, "programme_id"), fund=form["fund"].data or None,
+                                                   method=form["method"].data, memo=form["memo"].data or None, actor=current_actor())
                 flash(_("The change is saved."), "success")
                 return redirect(url_for(".contribution", reference=reference))
             except InvalidInput as error:
@@ -368,7 +370,8 @@ class FinanceView(PageView):
                 self.show_faults(form, error)
         start = _start(request.args.get("start", ""))
         shown = list(preview.candidates[start : start + SHOWN_ROWS]) if preview else []
-        page = self.render("finance/preview.html", form=form, preview=preview, shown=shown, start=start, names=queries.names_of(self.session, [one.entry.party for one in shown]),
+        page = self.render("finance/preview.html", form=form, preview=preview, shown=shown, start=start,
+                           names=queries.names_of(self.session, [one.entry.party for one in shown]),
                            may_export=self.actor.may("finance.export"), contents=CONTENTS, methods=METHODS, may_set=self.actor.may("finance.settings"))
         return page, 200 if preview else 422
 
@@ -456,7 +459,8 @@ class FinanceView(PageView):
     def customer(self, number: str) -> Any:
         found, session = customers.by_number(self.session, number), self.session
         if found is None or not customers.may_read(session, found.id, self.actor):
-            raise NotFound(_l("There is no customer with the number “%(value)s”, or it is not among the records you may read.", value=number[:40]), rule="CUST-37")
+            raise NotFound(_l("There is no customer with the number “%(value)s”, or it is not among the records you may read.", value=number[:40]),
+                           rule="CUST-37")
         pledges, given = queries.movements_of_customer(session, found.id)
         return self._statement(queries.customer_balances(session, found.id, self._today()), pledges, given, customer=found)
 

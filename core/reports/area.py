@@ -14,7 +14,7 @@ AREA = AreaInfo(
     permissions=(
         Permission("reports.open", _l("Open the report centre; each report asks its own permission"), roles=(
             "crm_manager", "crm_employee", "centres_manager", "centres_employee", "quality_employee", "strategic_planning_manager", "association_management",
-            "subcouncil_secretary", "secretary_general", "finance_officer", "administrator", "auditor")),
+            "subcouncil_secretary", "secretary_general", "finance_officer", "finance_manager", "administrator", "auditor")),
     ),
 )
 

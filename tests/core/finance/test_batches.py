@@ -229,7 +229,8 @@ def test_reading_and_issuing_ask_their_permissions(session: Session) -> None:
 
 
 def test_pledges_go_out_in_the_generic_layout_only(session: Session, donor: Customer) -> None:
-    pledge = services.record_pledge(session, customer_id=donor.id, amount=sar("1000.00"), promised_on=date(2026, 1, 3), due_on=date(2026, 3, 1), actor=FINANCE, now=NOW)
+    pledge = services.record_pledge(session, customer_id=donor.id, amount=sar("1000.00"), promised_on=date(2026, 1, 3),
+                                    due_on=date(2026, 3, 1), actor=FINANCE, now=NOW)
     choice = batches.Choice(date(2026, 1, 1), date(2026, 1, 31), content="pledges")
 
     content = batches.file_of(session, issue(session, choice)).content.decode()

@@ -1,0 +1,233 @@
+"""The pages of finance: what they show, what they save, who may."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+
+import pytest
+import sqlalchemy as sa
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from core import settings, work
+from core.audit.models import AuditEvent
+from core.customers.models import Customer
+from core.finance import batches, services
+from core.finance.accounts import layout_settings
+from core.finance.models import Contribution, FinanceBatch, Pledge
+from core.finance.movements import Movement, import_movements
+from core.money import Money
+from tests.core.finance.conftest import FINANCE, NOW, sar
+from tests.support.people import signed_in
+
+Give = Callable[..., Contribution]
+JANUARY = {"from_on": "2026-01-01", "until_on": "2026-01-31", "layout": "generic", "content": "contributions"}
+
+
+def page(client: FlaskClient, address: str, status: int = 200) -> str:
+    answer = client.get(address)
+    assert answer.status_code == status, answer.get_data(as_text=True)[:3000]
+    return answer.get_data(as_text=True)
+
+
+@pytest.fixture
+def officer(session: Session, client: FlaskClient) -> FlaskClient:
+    signed_in(client, session, "finance_manager")
+    return client
+
+
+@pytest.mark.parametrize("address", [
+    "/finance/", "/finance/preview", "/finance/contributions/", "/finance/contributions/new/", "/finance/pledges/", "/finance/pledges/new/",
+    "/finance/movements", "/finance/settings/", "/finance/settings/layouts/xero_manual_journal", "/reports/finance.donors/", "/reports/finance.programmes/",
+])
+def test_pages_open_in_both_languages(session: Session, client: FlaskClient, address: str) -> None:
+    for language in ("ar", "en"):
+        signed_in(client, session, "finance_manager", language=language)
+
+        html = page(client, address)
+
+        assert f'dir="{"rtl" if language == "ar" else "ltr"}"' in html
+
+
+@pytest.mark.parametrize("address", [
+    "/finance/", "/finance/preview", "/finance/contributions/", "/finance/pledges/", "/finance/movements", "/finance/settings/",
+])
+def test_pages_are_shut_without_the_permission(session: Session, client: FlaskClient, address: str) -> None:
+    signed_in(client, session, "volunteer")
+
+    assert client.get(address).status_code == 403
+
+
+def test_contribution_is_recorded_by_form(session: Session, officer: FlaskClient, donor: Customer) -> None:
+    form = {"customer_number": donor.number, "amount": "١٬٢٥٠٫٥٠", "currency": "sar", "received_on": "2026-01-05", "method": "bank", "fund": "zakat",
+            "reference": "TR-7", "memo": "زكاة", "operation_key": "once", "programme_id": ""}
+
+    first, again = officer.post("/finance/contributions/new/", data=form), officer.post("/finance/contributions/new/", data=form)
+
+    assert (first.status_code, again.status_code) == (302, 302)
+    row = session.scalars(sa.select(Contribution)).one()
+    assert (row.amount, row.reference, row.customer_id) == (sar("1250.50"), "TR-7", donor.id)
+    assert "TR-7" in page(officer, "/finance/contributions/") and donor.name in page(officer, "/finance/contributions/c/TR-7")
+
+
+def test_faults_stand_beside_their_fields_and_input_is_kept(officer: FlaskClient, donor: Customer) -> None:
+    answer = officer.post("/finance/contributions/new/", data={"customer_number": "999", "amount": "12", "currency": "SAR", "received_on": "2026-01-05",
+                                                              "method": "bank", "memo": "للحفظ"})
+
+    html = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert "customer_number-error" in html and "للحفظ" in html
+
+
+def test_amount_with_too_many_decimals_is_refused(session: Session, officer: FlaskClient, donor: Customer) -> None:
+    form = {"customer_number": donor.number, "amount": "1.005", "currency": "SAR", "received_on": "2026-01-05", "method": "bank"}
+
+    assert officer.post("/finance/contributions/new/", data=form).status_code == 422
+    assert session.scalars(sa.select(Contribution)).all() == []
+
+
+def test_refund_by_form(session: Session, officer: FlaskClient, give: Give) -> None:
+    give("100.00", reference="TR-1")
+    work.commit(session)
+
+    refused = officer.post("/finance/contributions/refund/TR-1", data={"amount": "100.01", "received_on": "2026-01-20", "method": "bank"})
+    taken = officer.post("/finance/contributions/refund/TR-1", data={"amount": "40", "received_on": "2026-01-20", "method": "bank", "reference": "RF-1"})
+
+    assert (refused.status_code, taken.status_code) == (422, 302)
+    assert session.scalars(sa.select(Contribution.amount_minor).where(Contribution.reference == "RF-1")).one() == -4000
+
+
+def test_reference_with_a_slash_has_a_page(session: Session, officer: FlaskClient, give: Give) -> None:
+    give(reference="2026/TR/15")
+    work.commit(session)
+
+    assert "2026/TR/15" in page(officer, "/finance/contributions/c/2026/TR/15")
+
+
+def test_pledge_is_recorded_and_cancelled(session: Session, officer: FlaskClient, donor: Customer) -> None:
+    form = {"customer_number": donor.number, "amount": "500", "currency": "SAR", "promised_on": "2026-01-05", "due_on": "", "reference": "PL-1"}
+
+    assert officer.post("/finance/pledges/new/", data=form).status_code == 302
+    assert officer.post("/finance/pledges/cancel/PL-1", data={"reason": "اعتذر"}).status_code == 302
+
+    assert session.scalars(sa.select(Pledge)).one().cancelled_at is not None
+    assert "اعتذر" in page(officer, "/finance/pledges/p/PL-1")
+
+
+def test_preview_shows_totals_fingerprint_rows_left_out_and_the_counted_button(session: Session, officer: FlaskClient, give: Give) -> None:
+    settings.put(session, "finance.layout.odoo_account_move", {"method_accounts": {"bank": "1110"}, "fund_accounts": {"zakat": "4110"}})
+    give("1000.00", reference="TR-1"), give("250.50", reference="TR-2"), give("7.00", method="cash", reference="TR-3")
+    work.commit(session)
+
+    html = page(officer, "/finance/preview?from_on=2026-01-01&until_on=2026-01-31&layout=odoo_account_move&content=contributions")
+
+    assert "Issue the batch, 2 rows" in html and "1 row stays out of the batch" in html
+    assert "1,250.50" in html and "No account for this way of paying" in html and "/finance/settings/layouts/odoo_account_move" in html
+    assert re.search(r"([0-9a-f]{8} ){7}[0-9a-f]{8}", html)
+
+
+def test_batch_from_issue_to_re_export(session: Session, officer: FlaskClient, give: Give) -> None:
+    give("1000.00", reference="TR-1")
+    work.commit(session)
+
+    issued = officer.post("/finance/issue", data={**JANUARY, "operation_key": "k"})
+    number = session.scalars(sa.select(FinanceBatch.number)).one()
+    first = officer.post(f"/finance/batches/{number}/file")
+    again = officer.post(f"/finance/batches/{number}/re-export")
+
+    assert issued.status_code == 302 and issued.headers["Location"].endswith(f"/finance/batches/{number}")
+    assert first.data == again.data and first.data.startswith(b"\xef\xbb\xbfcustomer_number,")
+    assert "re-export" not in first.headers["Content-Disposition"] and "re-export-1" in again.headers["Content-Disposition"]
+    html = page(officer, f"/finance/batches/{number}")
+    assert "exported again once" in html and "TR-1" in html
+    assert officer.post(f"/finance/batches/{number}/file").status_code == 409
+
+
+def test_void_by_page_needs_a_reason(session: Session, officer: FlaskClient, give: Give) -> None:
+    give()
+    batch = batches.issue_batch(session, batches.Choice(date(2026, 1, 1), date(2026, 1, 31)), actor=FINANCE, now=NOW)
+    work.commit(session)
+
+    assert officer.post(f"/finance/batches/{batch.number}/void", data={"reason": ""}).status_code == 422
+    assert officer.post(f"/finance/batches/{batch.number}/void", data={"reason": "wrong accounts"}).status_code == 302
+    assert "wrong accounts" in page(officer, f"/finance/batches/{batch.number}")
+
+
+def test_reader_sees_batches_and_cannot_issue(session: Session, client: FlaskClient, give: Give) -> None:
+    give()
+    batch = batches.issue_batch(session, batches.Choice(date(2026, 1, 1), date(2026, 1, 31)), actor=FINANCE, now=NOW)
+    signed_in(client, session, "auditor")
+
+    assert batch.number in page(client, "/finance/")
+    for address in ("/finance/issue", f"/finance/batches/{batch.number}/file", f"/finance/batches/{batch.number}/re-export", "/finance/contributions/export"):
+        assert client.post(address, data=JANUARY).status_code == 403
+
+
+def test_list_is_exported_with_filter_rows_and_checksum_in_the_log(session: Session, officer: FlaskClient, give: Give, donor: Customer) -> None:
+    give("1000.00", reference="TR-1"), give("5.00", reference="TR-2", method="cash")
+    work.commit(session)
+
+    answer = officer.post("/finance/contributions/export", data={"f.method": "bank"}, buffered=True)
+    lines = answer.get_data().decode("utf-8-sig").split("\r\n")
+
+    assert lines[0].startswith("customer_number,kind,date,reference,") and lines[2].startswith(f"{donor.number},contribution,2026-01-10,TR-1,")
+    assert len(lines) == 4
+    entries = session.scalars(sa.select(AuditEvent).where(AuditEvent.action.in_(("export", "export_end"))).order_by(AuditEvent.id)).all()
+    assert [entry.action for entry in entries] == ["export", "export_end"]
+    assert "bank" in str(entries[0].data) and "sha256" in str(entries[1].data)
+
+
+def test_statement_shows_pledged_received_outstanding(session: Session, officer: FlaskClient, give: Give, donor: Customer) -> None:
+    services.record_pledge(session, customer_id=donor.id, amount=sar("1000.00"), promised_on=date(2026, 1, 1),
+                           due_on=date(2026, 1, 15), actor=FINANCE, now=NOW)
+    give("400.00"), give("7.000", amount=Money(Decimal("7.000"), "KWD"))
+    work.commit(session)
+
+    html = page(officer, f"/finance/customers/{donor.number}")
+
+    assert all(text in html for text in ("1,000.00", "400.00", "600.00", "7.000"))
+    customer_page = page(officer, f"/customers/{donor.number}")
+    assert "600.00" in customer_page
+
+
+def test_statement_report_has_a_row_per_donor_and_currency(session: Session, officer: FlaskClient, give: Give, donor: Customer) -> None:
+    give("400.00"), give("7.000", amount=Money(Decimal("7.000"), "KWD"))
+    work.commit(session)
+
+    html = page(officer, "/reports/finance.donors/")
+
+    assert "400.00" in html and "7.000" in html
+
+
+def test_movements_that_do_not_match_are_listed(session: Session, officer: FlaskClient, donor: Customer) -> None:
+    import_movements(session, [Movement(donor.number, "TR-404", date(2026, 1, 12), sar("5.00"))], actor=FINANCE, now=NOW)
+    work.commit(session)
+
+    assert "TR-404" in page(officer, "/finance/movements")
+    assert officer.post("/finance/movements/match").status_code == 302
+
+
+def test_accounts_are_saved_and_faults_shown(session: Session, officer: FlaskClient) -> None:
+    address = "/finance/settings/layouts/xero_manual_journal"
+
+    refused = officer.post(address, data={"method.bank": "1110", "option.tax_rate": ""})
+    saved = officer.post(address, data={"method.bank": "1110", "fund.zakat": "4110", "fund.": "4000", "option.tax_rate": "BAS Excluded",
+                                         "option.date_format": "DD/MM/YYYY"})
+
+    assert (refused.status_code, saved.status_code) == (422, 302)
+    session.info.pop("stored_settings", None)
+    session.expire_all()
+    chosen = layout_settings(session, "xero_manual_journal")
+    assert (dict(chosen.method_accounts), dict(chosen.fund_accounts), chosen.tax_rate) == ({"bank": "1110"}, {"zakat": "4110", "": "4000"}, "BAS Excluded")
+
+
+def test_funds_are_added_and_no_longer_offered(session: Session, officer: FlaskClient) -> None:
+    assert officer.post("/finance/settings/funds", data={"code": "waqf", "name_ar": "وقف", "name_en": "Endowment"}).status_code == 302
+    assert "Endowment" in page(officer, "/finance/contributions/new/")
+
+    officer.post("/finance/settings/funds/waqf/use")
+
+    assert "Endowment" not in page(officer, "/finance/contributions/new/")
