@@ -34,6 +34,8 @@ ABSOLUTE = timedelta(hours=12)
 SHORTEST_IDLE = timedelta(minutes=1)
 LONGEST_LOCK = timedelta(hours=24)
 WINDOW = timedelta(hours=1)
+# Requests that waited for each other, and hosts that share a database, do not read one clock in order.
+CLOCKS_APART = timedelta(minutes=5)
 INVITE_VALID, RESET_VALID = timedelta(days=7), timedelta(hours=2)
 RECOVERY_CODES = 10
 WRONG = _l("User name or password is not right.")
@@ -93,7 +95,7 @@ def count_failure(session: Session, username: str, address: str, now: datetime) 
 
 
 def _count(row: LoginAttempts, counter: Counter, now: datetime) -> None:
-    recent = timedelta(0) <= now - row.first_at <= LONGEST_LOCK
+    recent = -CLOCKS_APART <= now - row.first_at <= LONGEST_LOCK
     if not recent or now > (row.locked_until or row.first_at) + WINDOW:
         row.failures, row.first_at, row.locked_until = 0, now, None
     row.failures += 1
@@ -169,7 +171,7 @@ def session_of(session: Session, token: str, now: datetime) -> tuple[UserSession
 def is_live(session: Session, row: UserSession, user: User, now: datetime) -> bool:
     idle = max(SHORTEST_IDLE, timedelta(minutes=int(settings.get(session, "core.idle_minutes"))))
     return (row.ended_at is None and user.active and row.epoch == user.session_epoch
-            and timedelta(minutes=-5) <= now - row.seen_at <= min(idle, ABSOLUTE) and now - row.created_at <= ABSOLUTE)
+            and -CLOCKS_APART <= now - row.seen_at <= min(idle, ABSOLUTE) and now - row.created_at <= ABSOLUTE)
 
 
 def sign_out(session: Session, row: UserSession, *, now: datetime) -> None:
