@@ -130,7 +130,7 @@ def _moments(column: Column, values: Cells, block: Block) -> Sequence[str]:
 
 
 def _phones(column: Column, values: Cells, block: Block) -> Sequence[str]:
-    return [value if value is not None and is_phone(value) else _strange(column, value) for value in values]
+    return [value if isinstance(value, str) and is_phone(value) else _strange(column, value) for value in values]
 
 
 def _booleans(column: Column, values: Cells, block: Block) -> Sequence[str]:

@@ -41,7 +41,10 @@ class Options:
     right_to_left: bool = False
 
 
-def write_csv(columns: Sequence[Column], rows: Iterable[Row], options: Options = Options(), *, keys: bool = True) -> Stream:
+PLAIN = Options()
+
+
+def write_csv(columns: Sequence[Column], rows: Iterable[Row], options: Options = PLAIN, *, keys: bool = True) -> Stream:
     """A CSV file of ``rows``: tuples in the order of ``columns``, taken from the iterable block by block.
 
     ``keys`` False leaves row 1 out, for importers that want none. Labels are put into words now, in the caller's

@@ -16,9 +16,9 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from core.errors import DiwanError, InvalidInput
-from core.exporter.columns import Block, Column, check_columns, currencies, is_phone, plain
+from core.exporter.columns import Column, check_columns, currencies, is_phone, plain
 from core.exporter.stream import Piece, Stream
-from core.exporter.text import Options, Row, blocks, head_rows, turn
+from core.exporter.text import PLAIN, Options, Row, blocks, head_rows, turn
 from core.i18n import lazy_gettext as _l
 from core.money import Money, minor_units
 
@@ -32,7 +32,7 @@ CREATED = datetime(2000, 1, 1)
 """Fixed, so that the same rows give the same bytes."""
 
 
-def write_xlsx(columns: Sequence[Column], rows: Iterable[Row], options: Options = Options(), *, title: str = "Diwan") -> Stream:
+def write_xlsx(columns: Sequence[Column], rows: Iterable[Row], options: Options = PLAIN, *, title: str = "Diwan") -> Stream:
     """A workbook of ``rows``; more than a sheet holds goes on in a further sheet. ``title`` names the sheet.
 
     Raises InvalidInput, while it is read, for a text that is longer than a cell can hold: nothing is cut.
