@@ -71,8 +71,12 @@ def _enter_line(session: Session, form: CustomerForm, line: CustomerFormLine, no
     customer = _create(session, form, line, now) if line.action == "create" else _update(session, form, line, now)
     line.customer, line.state = customer, "entered"
     session.flush()
-    _keep_references(session, form, [(customer.id, line.reference)], now)
-    indexing.reindex(session, ids=[customer.id])
+    former = _keep_references(session, form, [(customer.id, line.reference)], now)
+    if line.action == "create":
+        row = {"id": customer.id, "number": customer.number, **{name: getattr(line, name) for name in VALUES}}
+        indexing.add_rows(session, [indexing.search_row(row, indexing.Places(session), former.get(customer.id, ()))])
+    else:
+        indexing.reindex(session, ids=[customer.id])
     return customer
 
 

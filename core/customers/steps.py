@@ -46,9 +46,11 @@ def withdrawn(session: Session, form: CustomerForm, *, actor: Actor, now: dateti
 def entered(session: Session, form: CustomerForm, *, actor: Actor, now: datetime) -> None:
     """The entry is closed; a new customer's steps now belong to its page."""
     run = procedures.open_run(session, PROCEDURE, STEP_ENTER, record=form)
-    if run is not None and form.single:
+    if run is None:
+        return
+    if form.single:
         run.customer_id = form.line.customer_id
-    _close(session, form, STEP_ENTER, actor, now)
+    procedures.close_run(session, run, record=form, actor=actor, now=now)
 
 
 def filed(session: Session, form: CustomerForm, *, actor: Actor, now: datetime) -> None:
