@@ -34,6 +34,7 @@ from core.calendar import (
     office_calendar,
     parse_date,
     parse_duration,
+    weeks_words,
 )
 from core.errors import InvalidInput
 from core.i18n import compile_catalogues, use_language
@@ -285,3 +286,10 @@ def test_lateness_of_hours(words, minutes, arabic, english):
         assert late_words(due, due + timedelta(minutes=minutes), CALENDAR_DAYS, in_days=False) == arabic
     with use_language("en"):
         assert late_words(due, due + timedelta(minutes=minutes), CALENDAR_DAYS, in_days=False) == english
+
+
+def test_weeks_of_a_limit_are_told_as_weeks(words):
+    with use_language("ar"):
+        assert [weeks_words(count) for count in (1, 2, 3, 11, 100)] == ["أسبوع واحد", "أسبوعين", "3 أسابيع", "11 أسبوعًا", "100 أسبوع"]
+    with use_language("en"):
+        assert weeks_words(2) == "2 weeks"
