@@ -75,10 +75,11 @@ def system_actor(source: str, label: str = "system") -> Actor:
 
 
 def authorize(session: Session, actor: Actor, permission: str, *, rule: str = "ORG-01", message: Any = None) -> None:
-    """Let the act go on, or raise ``NotAllowed`` with its rule (logged as ``denied`` by the edge).
+    """Let the act go on in this person's name, or raise ``NotAllowed`` with its rule (logged as ``denied`` by the edge).
 
     When the power comes from a delegation, the log entries of this transaction carry "on behalf of" (AUD-07).
     """
+    session.info["actor"] = actor
     if permission in actor.permissions:
         return
     delegator = actor.delegator_for(permission)

@@ -157,9 +157,15 @@ def begin_session(session: Session, user: User, *, address: str, device: str, no
     session.add(UserSession(user_id=user.id, token_hash=digest(token), epoch=user.session_epoch, created_at=now, seen_at=now, device=device[:200],
                             address=address[:60], second_factor=whole))
     if whole:
-        audit.record(session, "sign_in", record=user)
+        _signed_in(session, user)
     session.flush()
     return token
+
+
+def _signed_in(session: Session, user: User) -> None:
+    """Log the sign-in in the person's own name."""
+    session.info["actor"] = Actor(user_id=user.id, label=user.label)
+    audit.record(session, "sign_in", record=user)
 
 
 def session_of(session: Session, token: str, now: datetime) -> tuple[UserSession, User] | None:
@@ -240,7 +246,7 @@ def give_second_factor(session: Session, row: UserSession, user: User, code: str
         return False
     row.second_factor = True
     forget_failures(session, user.username, address)
-    audit.record(session, "sign_in", record=user)
+    _signed_in(session, user)
     session.flush()
     return True
 
