@@ -36,6 +36,7 @@ from core.finance.layouts.generic import COLUMNS, row_of
 from core.finance.models import Contribution, FinanceBatch, Fund, Pledge
 from core.i18n import gettext as _
 from core.i18n import lazy_gettext as _l
+from core.i18n import ngettext
 from core.money import Money, parse_amount
 from core.organisation.models import Programme
 from core.organisation.queries import active_programmes
@@ -493,7 +494,7 @@ class FinanceView(PageView):
     def match(self) -> Any:
         with self.writing() as session:
             count = matching.match_again(session, actor=self.actor)
-        flash(_("%(n)s movements match now.", n=count), "success")
+        flash(ngettext("%(num)s movement matches now.", "%(num)s movements match now.", count), "success")
         return redirect(url_for(".movements"))
 
 
