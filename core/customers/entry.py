@@ -135,7 +135,7 @@ def enter_block(session: Session, form: CustomerForm, *, actor: Actor, now: date
     _create_many(session, form, [line for line in lines if line["action"] == "create"], now)
     for line in (line for line in lines if line["action"] == "update"):
         _enter_line(session, form, session.get_one(CustomerFormLine, line["id"]), now)
-    left = open_lines(session, form)
+    left = form.line_count - lines[-1]["position"] if lines else 0  # lines are entered in their order, none is passed over
     if left == 0:
         _finish(session, form, actor, now)
     return left

@@ -8,17 +8,19 @@ from flask import Response, flash, redirect, render_template, request, url_for
 
 from core.admin.views import PageView, expose, needs
 from core.audit import services as audit
-from core.customers import background, domain, entry, officers, page, pdf, queries, services, shown
-from core.customers.forms import ReasonForm, entry_form, typed_values
+from core.customers import background, documents, domain, entry, officers, page, pdf, queries, services, shown
+from core.customers.forms import DocumentForm, ReasonForm, entry_form, typed_values
 from core.customers.models import CustomerForm
 from core.customers.queries import PERSONAL
 from core.customers.values import Rules, clean
 from core.errors import AppError, InvalidInput, NotFound
 from core.exporter.names import content_disposition, file_name
+from core.files.services import store
 from core.i18n import gettext as _
 from core.i18n import lazy_gettext as _l
 from core.i18n import ngettext
 from core.phones import parse_phone
+from core.state import state
 
 PAGE_SIZE = 50
 LINES_SHOWN = 100
@@ -127,7 +129,7 @@ class FormsView(PageView):
     def show_form(self, form_id: int) -> Any:
         return self._show(self._one(form_id), ReasonForm())
 
-    def _show(self, form: CustomerForm, reason: ReasonForm, status: int = 200) -> Any:
+    def _show(self, form: CustomerForm, reason: ReasonForm, status: int = 200, document: DocumentForm | None = None) -> Any:
         line = queries.first_lines(self.session, [form]).get(form.id)
         rows = shown.changes(self.session, line, self.actor) if line is not None and form.single else []
         body = self.render(
@@ -135,6 +137,7 @@ class FormsView(PageView):
             states=domain.STATE_TITLES, duplicates=self._warnings(form, line), lines=self._some_lines(form), may=self._may(form), origins=domain.origins(),
             made_by=officers.user_label(self.session, form.made_by), decided_by=officers.user_label(self.session, form.decided_by), classes=domain.classes(),
             made_label=domain.signature_label("made_by"), decided_label=domain.signature_label("decided_by"), mobiles=self._mobiles(form),
+            documents=documents.of_form(self.session, form), document=document or DocumentForm(formdata=None), personal=self.actor.may(PERSONAL),
             open_lines=entry.open_lines(self.session, form) if not form.single else 0,
         )
         return body, status
@@ -155,6 +158,7 @@ class FormsView(PageView):
         actor, own = self.actor, form.made_by == self.actor.user_id
         return {
             "edit": form.state == "draft" and own,
+            "attach": form.state in ("draft", "filled", "reviewed", "approved") and actor.may("customers.fill"),
             "review": form.state == "filled" and actor.may("customers.review"),
             "approve": form.state == "reviewed" and actor.may("customers.approve") and not own,
             "reject": form.state in ("reviewed", "approved") and actor.may("customers.approve") and not own,
@@ -163,6 +167,33 @@ class FormsView(PageView):
             "withdraw": form.state == "filled" and own and actor.may("customers.fill"),
             "file": form.state in ("entered", "rejected", "withdrawn") and actor.may("customers.file"),
         }
+
+    @expose("/<int:form_id>/documents", methods=("POST",))
+    @needs("customers.fill")
+    def attach(self, form_id: int) -> Any:
+        """Attach a supporting document; it is checked and on disk before the writing transaction begins."""
+        form, given = self._one(form_id), DocumentForm()
+        upload = given.document.data
+        try:
+            if not upload or not upload.filename:
+                raise InvalidInput(_l("Choose a file."), field="document")
+            stored = store(state().association.files_folder, upload.filename, upload.read())
+        except InvalidInput as error:
+            self.show_faults(given, error)
+            return self._show(form, ReasonForm(formdata=None), 422, given)
+        self._act(form_id, lambda session, own: documents.attach(session, own, stored, actor=self.actor, now=self.now()))
+        flash(_("The document is attached."), "success")
+        return redirect(url_for(".show_form", form_id=form_id))
+
+    @expose("/<int:form_id>/documents/<int:file_id>")
+    @needs("customers.personal", rule="CUST-34")
+    def document(self, form_id: int, file_id: int) -> Response:
+        row, content = documents.read(self.session, self._one(form_id), state().association.files_folder, file_id, actor=self.actor)
+        response = Response(content, mimetype=row.media_type)
+        response.headers["Content-Disposition"] = content_disposition(row.name)
+        response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
 
     @expose("/<int:form_id>/review", methods=("POST",))
     @needs("customers.review", rule="CUST-15")

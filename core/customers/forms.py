@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy.orm import Session
-from wtforms import BooleanField, DateField, HiddenField, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, DateField, FileField, HiddenField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Optional
 
@@ -98,6 +98,10 @@ def typed_values(form: CustomerEntryForm) -> dict[str, Any]:
 
 class ReasonForm(DiwanForm):
     reason = TextAreaField(_l("Reason for rejecting"), render_kw={**AUTO, "rows": 4})
+
+
+class DocumentForm(DiwanForm):
+    document = FileField(_l("Supporting document"))
 
 
 class OfficerForm(DiwanForm):

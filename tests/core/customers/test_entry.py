@@ -55,9 +55,8 @@ def test_a_form_that_the_register_has_overtaken_is_refused_and_can_be_rejected(s
     late.line.base = {**late.line.base, "mobile": "+966550000077"}
     session.flush()
 
-    with pytest.raises(Conflict) as refused:
-        with session.begin_nested():
-            entry.enter(session, late, actor=people.officer.actor, now=NOW)
+    with pytest.raises(Conflict) as refused, session.begin_nested():
+        entry.enter(session, late, actor=people.officer.actor, now=NOW)
     assert refused.value.rule == "CUST-13"
 
     session.refresh(late)
@@ -133,7 +132,8 @@ def test_a_second_customer_by_the_same_line_is_refused_by_the_database(session, 
     form = approved()
     form.state = "entering"
     session.flush()
-    row = {"subject_id": "s", "form_id": form.id, "line_id": form.line.id, "imported": False, "created_at": NOW, "changed_at": NOW, "name": "ا", "customer_class": "donor"}
+    row = {"subject_id": "s", "form_id": form.id, "line_id": form.line.id, "imported": False, 
+           "created_at": NOW, "changed_at": NOW, "name": "ا", "customer_class": "donor"}
     with section("test"):
         session.execute(sa.insert(Customer.__table__), {**row, "number": "18"})
         with pytest.raises(sa.exc.DatabaseError), session.begin_nested():

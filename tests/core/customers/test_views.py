@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import html
+import io
 import re
 
 import pytest
@@ -11,6 +12,7 @@ from core.audit.models import AuditEvent
 from core.auth import services as auth
 from core.customers import background, entry, importing, officers, queries, services
 from core.customers.models import Customer, CustomerAlias, CustomerForm, CustomerState, OptionalField
+from core.files.models import StoredFile
 from core.testing import sign_in
 from tests.core.customers.conftest import ADMIN, NOW, person
 
@@ -250,3 +252,25 @@ def test_a_search_is_paged_without_losing_or_doubling_anybody(client, session, p
         address = address if address.startswith("/") else f"/customers/{address}"
 
     assert len(seen) == len(set(seen)) == 105
+
+
+PDF = b"%PDF-1.4\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n"
+
+
+def test_a_document_supports_the_form_until_it_is_entered(client, session, people, fill):
+    address = f"/customers/forms/{fill().id}"
+    employee = sign_in(client, people.employee.user)
+    assert employee.post(f"{address}/documents", data={}).status_code == 422
+    refused = employee.post(f"{address}/documents", data={"document": (io.BytesIO(b"MZ.."), "طلب.exe")})
+    assert refused.status_code == 422
+    assert employee.post(f"{address}/documents", data={"document": (io.BytesIO(PDF), "طلب موقّع.pdf")}).status_code == 302
+    assert "طلب موقّع.pdf" in employee.get(address).get_data(as_text=True)
+
+    number = session.scalars(select(StoredFile.id)).one()
+    reader = person(session, "reader", "quality_employee").user
+    answer = sign_in(client, people.manager.user).get(f"{address}/documents/{number}")
+    assert (answer.status_code, answer.data[:5]) == (200, b"%PDF-")
+    assert sign_in(client, people.manager.user).get(f"/files/{number}").status_code == 403
+    body = sign_in(client, reader).get(address).get_data(as_text=True)
+    assert "طلب موقّع.pdf" not in body
+    assert sign_in(client, reader).get(f"{address}/documents/{number}").status_code == 403
