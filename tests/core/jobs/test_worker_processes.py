@@ -143,7 +143,7 @@ def stage(engine_name: str, tmp_path: Path, request: pytest.FixtureRequest) -> I
     one.end()
 
 
-def until(what: Callable[[], bool], seconds: float = 40) -> None:
+def until(what: Callable[[], bool], seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < end, "it did not happen in time"
@@ -177,7 +177,7 @@ def test_worker_that_is_stopped_finishes_a_short_job(stage: Stage) -> None:
     assert first.poll() is None
     stage.hold(False)
 
-    assert first.wait(30) == 0
+    assert first.wait(60) == 0
     assert (stage.state("slow.once"), stage.told(1)) == ("done", 1)
 
 
@@ -191,7 +191,7 @@ def test_stopped_worker_gives_a_long_job_back_and_another_goes_on(stage: Stage) 
     time.sleep(0.3)
     stage.hold(False)
 
-    assert first.wait(30) == 0
+    assert first.wait(60) == 0
     assert stage.state("slow.blocks") == "waiting"
     assert stage.told(2) == 2
     stage.start()
