@@ -33,10 +33,11 @@ def report_run(options: argparse.Namespace) -> None:
         if report is None:
             raise DiwanError(f"There is no report '{options.name}'. `diwan report list` names those there are.")
         made = services.export(session, report, given, actor=operator(), now=work.now(), bom=bool(getattr(options, "bom", False)))
-        text = _json(session, report, given) if options.format == "json" else None
-        with work.unit_of_work(session):
-            services.log_export(session, made, actor=operator())
-        _put_out(options.out, made, text)
+        with made.file:
+            text = _json(session, report, given) if options.format == "json" else None
+            with work.unit_of_work(session):
+                services.log_export(session, made, actor=operator())
+            _put_out(options.out, made, text)
 
 
 def _given(pairs: Any) -> dict[str, str]:
