@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,7 +68,7 @@ class Stream:
         if self.outcome is None:
             self._end(0, 0, hashlib.sha256(), whole=False)
 
-    def _run(self, pieces: Iterable[Piece], broken: bytes) -> Iterator[bytes]:
+    def _run(self, pieces: Iterable[Piece], broken: bytes) -> Generator[bytes]:
         digest, rows, size = hashlib.sha256(), 0, 0
         try:
             for data, count in pieces:

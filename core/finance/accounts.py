@@ -44,7 +44,8 @@ def save_layout(session: Session, code: str, *, method_accounts: Mapping[str, st
     Raises InvalidInputs naming every wrong field.
     """
     authorize(session, actor, SETTINGS)
-    layout, faults = layout_of(code), []
+    layout = layout_of(code)
+    faults: list[InvalidInput] = []
     stored: dict[str, Any] = {"method_accounts": {}, "fund_accounts": {}}
     for kind, given in (("method_accounts", method_accounts), ("fund_accounts", fund_accounts)):
         for key, value in given.items():

@@ -320,7 +320,7 @@ def _new_batch(preview: Preview, number: str, actor: Actor, now: datetime, opera
 def _freeze(session: Session, batch: FinanceBatch, candidates: Sequence[Candidate]) -> None:
     rows = [{
         "batch_id": batch.id, "position": position, "live": True, "contribution_id": one.contribution_id, "pledge_id": one.pledge_id,
-        "kind": one.entry.kind, "on_date": one.entry.on, "number": one.entry.party, "reference": one.entry.reference, "programme": one.entry.programme,
+        "kind": one.entry.kind, "on": one.entry.on, "number": one.entry.party, "reference": one.entry.reference, "programme": one.entry.programme,
         "fund": one.entry.fund, "fund_name": one.entry.fund_name, "method": one.entry.method, "amount_minor": one.entry.amount.minor,
         "currency": one.entry.amount.currency, "memo": one.entry.memo, "due_on": one.entry.due_on,
     } for position, one in enumerate(candidates, start=1)]
@@ -328,7 +328,7 @@ def _freeze(session: Session, batch: FinanceBatch, candidates: Sequence[Candidat
         return
     try:
         with section("finance batch rows"):
-            session.execute(sa.insert(FinanceBatchRow.__table__), rows)
+            session.execute(sa.insert(FinanceBatchRow), rows)
     except IntegrityError as exc:
         raise Conflict(_l("Somebody else has just issued some of these rows. Look at the preview again."), rule="FIN-09") from exc
 
@@ -389,7 +389,7 @@ def void_batch(session: Session, batch: FinanceBatch, *, reason: str, actor: Act
     audit.name_action(session, batch, "void")
     session.flush()
     with section("finance batch rows"):
-        session.execute(sa.update(FinanceBatchRow.__table__).where(FinanceBatchRow.batch_id == batch.id).values(live=False))
+        session.execute(sa.update(FinanceBatchRow).where(FinanceBatchRow.batch_id == batch.id).values(live=False))
 
 
 # --- rows left out, as a file -----------------------------------------------------------------------------------------

@@ -88,6 +88,6 @@ def fill_choices(form: Any, session: Session, record: Any = None) -> None:
         form.programme_id.choices = [SelectChoice("", _l("None")), *(SelectChoice(str(one.id), one.name) for one in programmes)]
     if "fund" in form:
         found = queries.funds(session, keep=record.fund_id if record else None)
-        form.fund.choices = [SelectChoice("", _l("None")), *(SelectChoice(one.code, one.name) for one in found)]
+        form.fund.choices = [SelectChoice("", _l("All") if isinstance(form, BatchForm) else _l("None")), *(SelectChoice(one.code, one.name) for one in found)]
     if isinstance(form, MoneyForm) and not form.currency.data:
         form.currency.data = settings.currency(session)

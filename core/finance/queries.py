@@ -68,7 +68,7 @@ def _balances(session: Session, given: sa.ColumnElement[bool], promised: sa.Colu
     return [found[currency] for currency in sorted(found)]
 
 
-def _open_sums(promised: sa.ColumnElement[bool], today: date) -> sa.Select[Any]:
+def _open_sums(promised: sa.ColumnElement[bool], today: date) -> sa.Select[*tuple[Any, ...]]:
     """Per currency: pledged, what of each pledge is still to come, and the part of it whose day has passed."""
     open_minor = _open_minor()
     return (

@@ -69,7 +69,7 @@ def record_contribution(
     Raises InvalidInputs naming every wrong field, Conflict for a reference that exists, NotAllowed.
     """
     gift = Gift(customer_id, amount, received_on, method, programme_id, fund, reference, memo, pledge_id, lacks=lacks)
-    known = _by_operation(session, Contribution, operation_key)
+    known: Contribution | None = _by_operation(session, Contribution, operation_key)
     if known is not None:
         return known
     made = record_contributions(session, [gift], source=source, source_name=source_name, imported=imported, operation_keys=[operation_key],
@@ -109,7 +109,7 @@ def record_refund(
     Never more than is left of it, in its currency, not before it was received.
     """
     authorize(session, actor, RECORD, rule="FIN-01")
-    known = _by_operation(session, Contribution, operation_key)
+    known: Contribution | None = _by_operation(session, Contribution, operation_key)
     if known is not None:
         return known
     session.refresh(contribution, with_for_update=session.get_bind().dialect.name == "postgresql")
@@ -173,7 +173,7 @@ def record_pledge(
 ) -> Pledge:
     """Record what a donor promised. Raises InvalidInputs, Conflict, NotAllowed."""
     authorize(session, actor, RECORD, rule="FIN-01")
-    known = _by_operation(session, Pledge, operation_key)
+    known: Pledge | None = _by_operation(session, Pledge, operation_key)
     if known is not None:
         return known
     gift = Gift(customer_id, amount, promised_on, "other", programme_id, fund, reference, memo)

@@ -31,8 +31,7 @@ from core.finance import movements as matching
 from core.finance.accounts import layout_of
 from core.finance.domain import CONTENTS, METHODS, SOURCES, stored_totals
 from core.finance.layouts import LAYOUTS
-from core.finance.layouts.base import Entry
-from core.finance.layouts.generic import COLUMNS, row_of
+from core.finance.layouts.generic import COLUMNS
 from core.finance.models import Contribution, FinanceBatch, Fund, Pledge
 from core.i18n import gettext as _
 from core.i18n import lazy_gettext as _l
@@ -263,20 +262,19 @@ class ContributionsView(MoneyView):
         return download(stream.finished(_log_end("core.contributions")), str(_("contributions")))
 
 
-def _contribution_rows(session: Session, narrowed: sa.Select[Any]) -> Iterator[tuple[Any, ...]]:
+def _contribution_rows(session: Session, narrowed: sa.Select[Any]) -> Iterator[Any]:
+    """Rows in the order of the generic layout's columns, amounts in minor units as the database has them."""
     ids = narrowed.with_only_columns(Contribution.id, maintain_column_froms=True).order_by(None).subquery()
+    kind = sa.case((Contribution.amount_minor < 0, "refund"), else_="contribution")
     statement = (
-        sa.select(Contribution.received_on, Customer.number, Contribution.reference, Programme.name_ar.label("programme"), Fund.code.label("fund"),
-                  Contribution.method, Contribution.amount_minor, Contribution.currency, Contribution.memo)
+        sa.select(Customer.number, kind, Contribution.received_on, Contribution.reference, Programme.name_ar, Fund.code, Contribution.method,
+                  Contribution.amount_minor, Contribution.currency, Contribution.memo, sa.null())
         .join(ids, ids.c.id == Contribution.id).join(Customer, Customer.id == Contribution.customer_id)
         .outerjoin(Programme, Programme.id == Contribution.programme_id).outerjoin(Fund, Fund.id == Contribution.fund_id)
         .order_by(Contribution.received_on, Contribution.id).execution_options(yield_per=PART)
     )
     for part in session.execute(statement).partitions():
-        for row in part:
-            kind = "refund" if row.amount_minor < 0 else "contribution"
-            yield row_of(Entry(row.reference, row.received_on, row.number, Money.of_minor(row.amount_minor, row.currency), fund=row.fund or "",
-                               programme=row.programme or "", method=row.method, memo=row.memo or "", kind=kind))
+        yield from part
 
 
 def _log_end(summary: str) -> Any:
@@ -471,7 +469,8 @@ class FinanceView(PageView):
         if found is None:
             raise NotFound(_l("There is no such programme."))
         pledges, given = queries.movements_of_programme(session, found.id)
-        readable = {one.customer_id for one in (*pledges, *given) if customers.may_read(session, one.customer_id, self.actor)}
+        people = {one.customer_id for one in pledges} | {one.customer_id for one in given}
+        readable = {customer_id for customer_id in people if customers.may_read(session, customer_id, self.actor)}
         return self._statement(queries.programme_balances(session, found.id, self._today()), [one for one in pledges if one.customer_id in readable],
                                [one for one in given if one.customer_id in readable], programme=found)
 

@@ -19,7 +19,7 @@ COLUMNS = (
     Column("programme", _l("Programme")),
     Column("fund", _l("Fund")),
     Column("method", _l("Method")),
-    Column("amount", _l("Amount"), "money"),
+    Column("amount", _l("Amount"), "money", "currency"),
     Column("currency", _l("Currency")),
     Column("memo", _l("Memo")),
     Column("due_date", _l("Due"), "date"),

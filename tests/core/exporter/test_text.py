@@ -65,7 +65,9 @@ def test_moments_are_in_the_files_zone() -> None:
     assert one("moment", datetime(2026, 11, 22, 6, 40, tzinfo=UTC), options) == "2026-11-22T09:40:00+03:00"
 
 
-@pytest.mark.parametrize(("kind", "value"), [("date", 5), ("integer", 1.5), ("money", 5), ("number", Decimal("NaN")), ("moment", datetime(2026, 1, 1)), ("phone", 966)])
+@pytest.mark.parametrize(("kind", "value"), [
+    ("date", 5), ("integer", 1.5), ("money", 5), ("number", Decimal("NaN")), ("moment", datetime(2026, 1, 1)), ("phone", 966),
+])
 def test_wrong_types_are_refused_not_guessed(kind: Any, value: Any) -> None:
     with pytest.raises(DiwanError):
         one(kind, value)
