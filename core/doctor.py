@@ -40,6 +40,7 @@ OLDEST_PYTHON = (3, 11)
 OLDEST_SQLITE = (3, 35, 0)
 BACKUP_AGE = timedelta(hours=26)
 WORKER_SILENCE = timedelta(minutes=10)
+MAIL_SERVER = "notices.smtp_host"
 MAIL_PATIENCE = timedelta(hours=1)
 CLOCK_TOLERANCE = timedelta(minutes=5)
 LEAST_FREE_BYTES = 500 * 1024 * 1024
@@ -332,7 +333,7 @@ def check_mail(patient: Patient) -> Finding:
     """A mail server is set, and mail leaves."""
     waiting = sa.select(sa.func.count()).where(Mail.state.in_((QUEUED, SENDING)), Mail.made_at < patient.now - MAIL_PATIENCE)
     unsent = patient.reach.scalar(waiting) or 0
-    if not stored_value(patient.reach, "notices.smtp_host"):
+    if not stored_value(patient.reach, MAIL_SERVER):
         return warning("mail", "No mail server is set; invitations and notices must be copied by hand.", "Set one: Settings → Mail")
     if unsent:
         return fault("mail", f"{unsent} mails have been waiting for more than an hour.", "Check the mail server's address and password: Settings → Mail")
