@@ -26,6 +26,7 @@ from core.errors import PluginError
 from core.plugins.manifest import CORE_VERSION, PROJECT, PluginInfo
 
 BUILT_IN = Path(__file__).resolve().parent.parent.parent / "plugins"
+CORE = Path(__file__).resolve().parent.parent
 ENTRY_POINTS = "diwan.plugins"
 
 
@@ -78,7 +79,16 @@ def installed_plugins(path: tuple[Path, ...] = ()) -> Catalogue:
         return _catalogues[path]
 
 
+def _define_core_tables() -> None:
+    """Import core's models first, or a plugin that imports an area of core would be taken for the owner of its tables."""
+    for file in sorted(CORE.glob("*/models.py")):
+        importlib.import_module(f"core.{file.parent.name}.models")
+    for name in ("settings", "numbering", "keys", "plugins.selection"):
+        importlib.import_module(f"core.{name}")
+
+
 def _load_all(path: tuple[Path, ...]) -> Catalogue:
+    _define_core_tables()
     loaded: list[Installed] = []
     failed: list[Failed] = []
     for name, module_name, folder in _candidates(path):
