@@ -45,7 +45,7 @@ def step(job: Job, start: datetime, count: int = 1) -> datetime:
 
 def missed(job: Job, last: datetime, newest: datetime) -> Iterator[datetime]:
     """Period starts after ``last`` up to and with ``newest``, the oldest first, at most ``LONGEST_CATCH_UP``."""
-    starts = []
+    starts: list[datetime] = []
     start = newest
     while start > last and len(starts) < LONGEST_CATCH_UP:
         starts.append(start)

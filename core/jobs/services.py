@@ -80,7 +80,8 @@ def _add(
     values = {"name": name, "args": dict(args or {}), "due_at": due_at or moment, "state": WAITING, "attempts": 0, "unique_key": unique_key,
               "progress_done": 0, "progress_total": total, "requested_by": requested_by, "enqueued_at": moment}
     with section("jobs"):
-        return session.scalar(_insert(session, _jobs).values(values).on_conflict_do_nothing(index_elements=["unique_key"]).returning(_jobs.c.id))
+        added: int | None = session.scalar(_insert(session, _jobs).values(values).on_conflict_do_nothing(index_elements=["unique_key"]).returning(_jobs.c.id))
+    return added
 
 
 def _insert(session: Session, table: Any) -> Any:

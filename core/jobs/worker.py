@@ -305,7 +305,10 @@ def serve(deployment: Deployment, *, lease_seconds: int = services.LEASE_SECONDS
     worker = Worker(deployment, lease_seconds)
     _listen(worker)
     try:
-        _ = worker.once() if once else worker.run()
+        if once:
+            worker.once()
+        else:
+            worker.run()
     except Interrupted:
         log.info("worker %s stopped after the grace period", worker.name)
     finally:

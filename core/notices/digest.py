@@ -44,8 +44,8 @@ def _send_one(session: Session, user: User, period: str, now: datetime) -> None:
 def subject_of(inbox: Inbox, team: Inbox) -> str:
     late = len(inbox.overdue) + team.count
     if late:
-        return ngettext("%(num)s step is overdue", "%(num)s steps are overdue", late)
-    return ngettext("%(num)s step waits for you", "%(num)s steps wait for you", inbox.count)
+        return str(ngettext("%(num)s step is overdue", "%(num)s steps are overdue", late))
+    return str(ngettext("%(num)s step waits for you", "%(num)s steps wait for you", inbox.count))
 
 
 def text_of(session: Session, inbox: Inbox, team: Inbox, now: datetime) -> str:

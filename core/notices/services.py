@@ -70,7 +70,7 @@ def _stored(value: Any) -> Any:
 def words(notice: Notice) -> str:
     """The notice in the reader's language."""
     args = {key: Bilingual.of(value).localized() if isinstance(value, Mapping) else value for key, value in notice.args.items()}
-    return _(notice.text, **args)
+    return str(_(notice.text, **args))
 
 
 def read_notices(session: Session, actor: Actor, *, now: datetime) -> int:

@@ -70,10 +70,10 @@ def waiting_words(inbox: Inbox) -> str:
     if inbox.behalves:
         name, count = next(iter(inbox.behalves.items()))
         if len(inbox.behalves) == 1:
-            return ngettext("%(num)s of them on behalf of %(name)s", "%(num)s of them on behalf of %(name)s", count, name=name)
-        return ngettext("%(num)s of them on behalf of others", "%(num)s of them on behalf of others", sum(inbox.behalves.values()))
+            return str(ngettext("%(num)s of them on behalf of %(name)s", "%(num)s of them on behalf of %(name)s", count, name=name))
+        return str(ngettext("%(num)s of them on behalf of others", "%(num)s of them on behalf of others", sum(inbox.behalves.values())))
     today = len(inbox.groups.get("today", ()))
-    return ngettext("%(num)s due today", "%(num)s due today", today) if today else _("none due today")
+    return str(ngettext("%(num)s due today", "%(num)s due today", today) if today else _("none due today"))
 
 
 def _oldest(inbox: Inbox) -> str:

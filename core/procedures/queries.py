@@ -87,11 +87,11 @@ def behalf_for(run: StepRun, actor: Actor) -> Delegator | None:
     return next((one for role in run.role_slugs if (one := actor.delegator_for_role(role)) is not None), None)
 
 
-def _open() -> sa.Select[tuple[StepRun]]:
+def _open() -> sa.Select[StepRun]:
     return sa.select(StepRun).where(StepRun.ended_at.is_(None)).order_by(StepRun.due_at.is_(None), StepRun.due_at, StepRun.id).limit(MOST_STEPS)
 
 
-def _mine(actor: Actor) -> sa.Select[tuple[StepRun]]:
+def _mine(actor: Actor) -> sa.Select[StepRun]:
     people = [one for one in (actor.user_id, *(each.user_id for each in actor.delegators)) if one is not None]
     roles = set(actor.roles).union(*(each.roles for each in actor.delegators))
     shared = sa.and_(StepRun.assigned_user_id.is_(None), _held_by(sorted(roles)), _in_centres(actor))

@@ -203,7 +203,7 @@ def assign(session: Session, run: StepRun, user_id: int | None) -> None:
     session.flush()
 
 
-def _runs_of(record: Any) -> sa.Select[tuple[StepRun]]:
+def _runs_of(record: Any) -> sa.Select[StepRun]:
     return sa.select(StepRun).where(StepRun.record_type == record.__tablename__, StepRun.record_id == record.id)
 
 
