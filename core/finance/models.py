@@ -156,17 +156,17 @@ class FinanceBatchRow(Base):
         sa.CheckConstraint("(contribution_id IS NULL) <> (pledge_id IS NULL)", name="one_source"),
         sa.UniqueConstraint("batch_id", "position"),
         sa.Index("uq_core_finance_batch_row_contribution", "contribution_id", unique=True,
-                 sqlite_where=sa.text("live AND contribution_id IS NOT NULL"), postgresql_where=sa.text("live AND contribution_id IS NOT NULL")),
+                 sqlite_where=sa.text("live = 1 AND contribution_id IS NOT NULL"), postgresql_where=sa.text("live AND contribution_id IS NOT NULL")),
         sa.Index("uq_core_finance_batch_row_pledge", "pledge_id", unique=True,
-                 sqlite_where=sa.text("live AND pledge_id IS NOT NULL"), postgresql_where=sa.text("live AND pledge_id IS NOT NULL")),
+                 sqlite_where=sa.text("live = 1 AND pledge_id IS NOT NULL"), postgresql_where=sa.text("live AND pledge_id IS NOT NULL")),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     batch_id: Mapped[int] = mapped_column(sa.ForeignKey("core_finance_batch.id"))
     position: Mapped[int]
     live: Mapped[bool] = mapped_column(default=True)
-    contribution_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_contribution.id"))
-    pledge_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_pledge.id"))
+    contribution_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_contribution.id"), index=True)
+    pledge_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_pledge.id"), index=True)
     kind: Mapped[str] = mapped_column(sa.String(20))
     on: Mapped[date] = mapped_column("on_date")
     number: Mapped[str] = mapped_column(sa.String(20))

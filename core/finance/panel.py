@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 
 import sqlalchemy as sa
 from flask import url_for
@@ -20,6 +20,8 @@ from core.finance.domain import METHODS
 from core.finance.models import Contribution, FinanceBatchRow, FinanceMovement, Pledge
 from core.i18n import lazy_gettext as _l
 from core.money import shown_amount
+
+WAITING = timedelta(days=60)
 
 
 def money_summary(session: Session, customer: Customer, actor: Actor) -> Sequence[SummaryLine]:
@@ -72,13 +74,14 @@ def _at(day: object) -> datetime:
 
 
 def unexported(session: Session, actor: Actor, now: datetime) -> Figure | None:
-    """How many contributions wait for a batch."""
+    """How many contributions of the last weeks wait for a batch; bounded, because this is asked on every visit."""
+    since = local_day(now, settings.time_zone(session)) - WAITING
     live = sa.select(FinanceBatchRow.id).where(FinanceBatchRow.contribution_id == Contribution.id, FinanceBatchRow.live).exists()
-    waiting = sa.select(Contribution.id).where(~live, Contribution.source != "finance").limit(1001).subquery()
+    waiting = sa.select(Contribution.id).where(Contribution.received_on >= since, ~live, Contribution.source != "finance").limit(1001).subquery()
     count = session.scalar(sa.select(sa.func.count()).select_from(waiting)) or 0
     if count == 0:
         return None
-    return Figure(_l("more than 1,000") if count > 1000 else count, _l("not in any batch yet"), url_for("finance.preview"))
+    return Figure(_l("more than 1,000") if count > 1000 else count, _l("of the last 60 days, in no batch yet"), url_for("finance.preview"))
 
 
 def unmatched(session: Session, actor: Actor, now: datetime) -> Figure | None:

@@ -1081,17 +1081,21 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("core_finance_batch_row", schema=None) as batch_op:
         batch_op.create_index(
+            batch_op.f("ix_core_finance_batch_row_contribution_id"), ["contribution_id"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_core_finance_batch_row_pledge_id"), ["pledge_id"], unique=False)
+        batch_op.create_index(
             "uq_core_finance_batch_row_contribution",
             ["contribution_id"],
             unique=True,
-            sqlite_where=sa.text("live AND contribution_id IS NOT NULL"),
+            sqlite_where=sa.text("live = 1 AND contribution_id IS NOT NULL"),
             postgresql_where=sa.text("live AND contribution_id IS NOT NULL"),
         )
         batch_op.create_index(
             "uq_core_finance_batch_row_pledge",
             ["pledge_id"],
             unique=True,
-            sqlite_where=sa.text("live AND pledge_id IS NOT NULL"),
+            sqlite_where=sa.text("live = 1 AND pledge_id IS NOT NULL"),
             postgresql_where=sa.text("live AND pledge_id IS NOT NULL"),
         )
 
@@ -1141,14 +1145,16 @@ def downgrade() -> None:
     with op.batch_alter_table("core_finance_batch_row", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_core_finance_batch_row_pledge",
-            sqlite_where=sa.text("live AND pledge_id IS NOT NULL"),
+            sqlite_where=sa.text("live = 1 AND pledge_id IS NOT NULL"),
             postgresql_where=sa.text("live AND pledge_id IS NOT NULL"),
         )
         batch_op.drop_index(
             "uq_core_finance_batch_row_contribution",
-            sqlite_where=sa.text("live AND contribution_id IS NOT NULL"),
+            sqlite_where=sa.text("live = 1 AND contribution_id IS NOT NULL"),
             postgresql_where=sa.text("live AND contribution_id IS NOT NULL"),
         )
+        batch_op.drop_index(batch_op.f("ix_core_finance_batch_row_pledge_id"))
+        batch_op.drop_index(batch_op.f("ix_core_finance_batch_row_contribution_id"))
 
     op.drop_table("core_finance_batch_row")
     with op.batch_alter_table("core_contribution", schema=None) as batch_op:
