@@ -129,7 +129,13 @@ class Earlier:
 
     def __init__(self) -> None:
         self.line_of: dict[str, int] = {}
+        self.references: dict[str, int] = {}
         self.last = 0
+
+    def same_reference(self, reference: str, line_no: int) -> int | None:
+        """The earlier line with this number of the former register; a register of gifts names its givers many times."""
+        first = self.references.setdefault(reference, line_no) if reference else line_no
+        return first if first != line_no else None
 
     def twin(self, row: Mapping[str, Any], line_no: int) -> int | None:
         """The earlier line with the same phone or e-mail, or with the same name where one of the two has neither."""
@@ -157,6 +163,7 @@ def _earlier_lines(session: Session, import_id: int, lines: Sequence[Line]) -> E
     query = select(ImportLine.line_no, ImportLine.cells).where(ImportLine.import_id == import_id, ImportLine.outcome == "create").order_by(ImportLine.line_no)
     for line_no, cells in session.execute(query.execution_options(yield_per=2000)):
         earlier.twin({key: cells.get(key) for key in ("name", *CONTACT)}, line_no)
+        earlier.same_reference(str(cells.get("reference") or ""), line_no)
     return earlier
 
 
@@ -181,6 +188,9 @@ def _verdict(
     if reference and reference in known:
         return Verdict("duplicate", [Reason("reference", _l("“%(reference)s” was taken in before.", reference=reference))])
     same_name_passes = context.options.get("same_name") == "create" or bool(reference)
+    known_line = earlier.same_reference(reference, line.line_no)
+    if known_line is not None:
+        return Verdict("duplicate", [Reason("reference", _l("The same person as in line %(line)s.", line=known_line))])
     twin = earlier.twin(row, line.line_no)
     if twin is not None and not (same_name_passes and not _keys(row)):
         return Verdict("duplicate", [Reason(None, _l("The same person as in line %(line)s.", line=twin))])
