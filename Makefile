@@ -18,7 +18,7 @@ help: ## list the targets
 
 run: $(VENV)/run.stamp ## set up, make the demo, start server and worker (PORT=8000 WORKERS=2)
 	@$(BIN)/python -m core.assets build
-	@$(BIN)/diwan demo
+	@$(BIN)/diwan demo --port $(PORT)
 	@$(BIN)/diwan worker & worker=$$!; \
 	$(BIN)/diwan serve --port $(PORT) --workers $(WORKERS) & server=$$!; \
 	trap 'kill $$worker $$server 2>/dev/null' INT TERM HUP; \
@@ -43,7 +43,7 @@ bench: $(VENV)/test.stamp ## measure beside a floor taken in the same run (ARGS=
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 demo: $(VENV)/run.stamp ## make the demo associations and print their sign-ins
-	@$(BIN)/diwan demo
+	@$(BIN)/diwan demo --port $(PORT)
 
 lock: $(VENV)/test.stamp ## resolve the requirements anew
 	$(COMPILE) -U -o requirements.txt requirements.in
