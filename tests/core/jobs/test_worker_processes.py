@@ -24,7 +24,7 @@ from core.settings import Association, Deployment
 from core.testing import new_association, test_deployment
 from tests.support.server import environment
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.slow]
 LEASE_SECONDS = 3
 PLUGIN = '''"""A plugin whose jobs take their time."""
 
