@@ -26,6 +26,8 @@ from core.money import Money
 from core.organisation.models import Programme
 
 MoneyModel = type[Contribution] | type[Pledge]
+SHOWN = 50
+"""Newest movements on a statement; the lists have all."""
 
 
 # --- whose money one may read (CUST-37) -------------------------------------------------------------------------------
@@ -133,12 +135,12 @@ def _merged(session: Session, given: sa.Select[Any], promised: sa.Select[Any]) -
     return grouped
 
 
-def movements_of_customer(session: Session, customer_id: int, limit: int = 200) -> tuple[list[Pledge], list[Contribution]]:
+def movements_of_customer(session: Session, customer_id: int, limit: int = SHOWN) -> tuple[list[Pledge], list[Contribution]]:
     """The pledges and contributions of a donor, newest first."""
     return _newest(session, Pledge, Pledge.customer_id == customer_id, limit), _newest(session, Contribution, Contribution.customer_id == customer_id, limit)
 
 
-def movements_of_programme(session: Session, programme_id: int, limit: int = 200) -> tuple[list[Pledge], list[Contribution]]:
+def movements_of_programme(session: Session, programme_id: int, limit: int = SHOWN) -> tuple[list[Pledge], list[Contribution]]:
     """The same of a programme."""
     return (_newest(session, Pledge, Pledge.programme_id == programme_id, limit),
             _newest(session, Contribution, Contribution.programme_id == programme_id, limit))
@@ -224,9 +226,10 @@ def batches(session: Session, limit: int = 100) -> list[FinanceBatch]:
     return list(session.scalars(sa.select(FinanceBatch).order_by(FinanceBatch.id.desc()).limit(limit)))
 
 
-def rows_of(session: Session, batch: FinanceBatch, limit: int | None = None) -> list[FinanceBatchRow]:
-    """The frozen rows of a batch in the order of its file."""
-    return list(session.scalars(sa.select(FinanceBatchRow).where(FinanceBatchRow.batch_id == batch.id).order_by(FinanceBatchRow.position).limit(limit)))
+def rows_of(session: Session, batch: FinanceBatch, *, after: int = 0, limit: int | None = None) -> list[FinanceBatchRow]:
+    """The frozen rows of a batch in the order of its file, from position ``after`` + 1."""
+    statement = sa.select(FinanceBatchRow).where(FinanceBatchRow.batch_id == batch.id, FinanceBatchRow.position > after)
+    return list(session.scalars(statement.order_by(FinanceBatchRow.position).limit(limit)))
 
 
 def re_exports_of(session: Session, batch: FinanceBatch) -> list[FinanceReExport]:

@@ -415,7 +415,7 @@ class FinanceView(PageView):
     def batch(self, number: str) -> Any:
         found, session = self._batch(number), self.session
         start = _start(request.args.get("start", ""))
-        rows = queries.rows_of(session, found)[start : start + SHOWN_ROWS]
+        rows = queries.rows_of(session, found, after=start, limit=SHOWN_ROWS)
         return self.render("finance/batch.html", batch=found, layout=layout_of(found.layout), rows=rows, start=start, totals=stored_totals(found.totals),
                            names=queries.names_of(session, [row.number for row in rows]), re_exports=queries.re_exports_of(session, found),
                            contents=CONTENTS, methods=METHODS, may_export=self.actor.may("finance.export"))
