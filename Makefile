@@ -5,6 +5,8 @@ PYTHON ?= python3
 PORT ?= $(or $(DIWAN_PORT),8000)
 WORKERS ?= 2
 ARGS ?=
+STATE := $(or $(DIWAN_HOME),instance)
+ASSETS := core/static/dist/manifest.json
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
@@ -16,17 +18,16 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: $(VENV)/run.stamp ## set up, make the demo, start server and worker (PORT=8000 WORKERS=2)
-	@$(BIN)/python -m core.assets build
-	@$(BIN)/diwan demo --port $(PORT)
+run: $(VENV)/run.stamp $(ASSETS) ## set up, make the demo where there is no association, start server and worker (PORT=8000 WORKERS=2)
+	@ls $(STATE)/associations/*/association.toml >/dev/null 2>&1 || \
+	{ echo "Making two demo associations; this takes a minute …"; $(BIN)/diwan demo --port $(PORT) >/dev/null; }
 	@$(BIN)/diwan worker & worker=$$!; \
 	$(BIN)/diwan serve --port $(PORT) --workers $(WORKERS) & server=$$!; \
 	trap 'kill $$worker $$server 2>/dev/null' INT TERM HUP; \
 	wait $$server; status=$$?; trap '' INT TERM HUP; \
 	kill $$worker $$server 2>/dev/null; wait; [ $$status -lt 128 ] && exit $$status || exit 0
 
-test: $(VENV)/test.stamp ## set up what is needed, then all tests on both engines and in the browser (ARGS="-k name")
-	@$(BIN)/python -m core.assets build
+test: $(VENV)/test.stamp $(ASSETS) ## set up what is needed, then all tests on both engines and in the browser (ARGS="-k name")
 	@$(BIN)/python -m tests.support.prepare
 	@$(BIN)/python -m pytest -n auto $(ARGS)
 
@@ -53,6 +54,10 @@ clean: ## remove what was built and installed; the data in instance/ stays
 	rm -rf $(VENV) node_modules core/static/dist .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find core plugins templates -name '*.mo' -delete
+
+$(ASSETS): package-lock.json core/assets.py $(wildcard core/static/src/*) | $(VENV)/run.stamp
+	@$(BIN)/python -m core.assets build
+	@touch $@
 
 $(VENV)/run.stamp: requirements.txt pyproject.toml | $(BIN)/python
 	@echo "Installing what Diwan runs on …"

@@ -75,7 +75,7 @@ def server_options(host: str, port: int, workers: int) -> dict[str, Any]:
         "bind": [address], "workers": workers, "worker_class": "gthread", "threads": THREADS, "preload_app": False,
         "graceful_timeout": GRACE_SECONDS, "timeout": 60, "keepalive": 5, "umask": 0o077, "control_socket_disable": True,
         "secure_scheme_headers": {}, "forwarded_allow_ips": "", "forwarder_headers": "", "accesslog": "-", "logger_class": RequestLog,
-        "when_ready": lambda server: print(f"Diwan answers at {url_of(host, port)}  (Ctrl-C stops it)", flush=True),
+        "when_ready": lambda server: print(welcome(url_of(host, port)), flush=True),
     }
 
 
@@ -92,6 +92,17 @@ def serve(deployment: Deployment, *, host: str = "127.0.0.1", port: int = 8000, 
     if not all_associations(deployment):
         print("There is no association yet. Make one: diwan association add SLUG   (or: diwan demo)", flush=True)
     Server(server_options(host, port, workers)).run()
+
+
+def welcome(url: str) -> str:
+    """What a started server says: where each association answers, and how to sign in to a demo."""
+    associations = all_associations(Deployment.from_environment())
+    lines = [f"{url}{one.slug}/  {one.name.en}" if not one.hosts else f"https://{one.hosts[0]}/  {one.name.en}" for one in associations]
+    if any(one.demo for one in associations):
+        from core.demo import PASSWORD, sign_ins
+
+        lines += ["", f"Sign-ins of the demo, all with the password {PASSWORD}", *(f"  {name:<10} {role}" for name, role in sign_ins())]
+    return "\n".join([f"Diwan answers at {url}  (Ctrl-C stops it)", *lines])
 
 
 def check_private(host: str, proxies: int) -> None:
