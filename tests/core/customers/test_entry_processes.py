@@ -23,6 +23,8 @@ from tests.support.server import ROOT, environment
 
 pytestmark = pytest.mark.processes
 PROCESSES, FORMS_EACH = 8, 12
+LONGEST_WAIT = 8.0
+"""Seconds, on a machine that runs other tests beside; a starved process would wait for SQLite's fifteen."""
 ENTER = """
 import json, sys, time
 from core import work
@@ -99,5 +101,6 @@ def test_eight_processes_enter_without_double_gap_or_starvation(stage: tuple[Dep
         states = set(session.scalars(select(CustomerForm.state)))
     assert numbers == list(range(numbers[0], numbers[0] + PROCESSES * FORMS_EACH))
     assert states == {"entered"}
-    assert max(max(result["waits"]) for result in results) < 1.0
-    assert min(result["took"] for result in results) >= 0.5 * max(result["took"] for result in results)
+    # How long one waits is measured by the benchmarks on a quiet machine; here nobody may be left standing.
+    assert max(max(result["waits"]) for result in results) < LONGEST_WAIT
+    assert min(result["took"] for result in results) >= 0.3 * max(result["took"] for result in results)
