@@ -18,26 +18,35 @@ from core.imports import queries, services
 from core.imports.models import Import
 from core.imports.offers import Importer
 from core.imports.views import staged_path
-from core.jobs.services import progress
+from core.jobs.services import check_stop, progress
 from core.state import state
 
 
 def check(session: Session, arguments: Mapping[str, Any], now: datetime) -> None:
-    """Stage and judge a file in one transaction; a killed check leaves nothing and begins again."""
+    """Stage and judge a file, a block a transaction, so that nobody waits for the whole; a killed check begins again."""
     try:
         with work.unit_of_work(session) as own:
             row, importer, actor = _begin(own, arguments)
             path = staged_path(own.info["association"].folder, row.token)
-            services.stage_and_check(own, row, importer, path, actor=actor, now=now)
+            services.stage_and_check(own, row, importer, path, actor=actor, now=now, commit=lambda staged: _between(own, actor, staged))
     except AppError as error:
         _fail(session, arguments, error)
+
+
+def _between(session: Session, actor: Actor, staged: int) -> None:
+    """Commit the block that was staged and open the next, letting the worker stop in between."""
+    progress(session, staged)
+    work.commit(session)
+    check_stop(session)
+    work.begin_write(session)
+    session.info["actor"] = actor
 
 
 def apply(session: Session, arguments: Mapping[str, Any], now: datetime) -> None:
     """Apply the good lines, a block a transaction; a killed import goes on with the lines left."""
     try:
         while _apply_block(session, arguments, now):
-            pass
+            check_stop(session)
     except AppError as error:
         _fail(session, arguments, error)
 
