@@ -19,7 +19,7 @@ from core import work
 from core.auth.actor import Actor
 from core.errors import DiwanError
 from core.i18n import Bilingual
-from core.opening import add_association, opened, seed, upgrade_association
+from core.opening import absent_plugins, add_association, opened, seed, upgrade_association
 from core.settings import Association, Deployment, all_associations, find_association
 
 Argument = tuple[tuple[str, ...], dict[str, Any]]
@@ -69,9 +69,8 @@ class AllPermissions(frozenset[str]):
 @contextmanager
 def at_work(options: argparse.Namespace) -> Iterator[tuple[Flask, Session]]:
     """The chosen association in one unit of work, acted on by the operator."""
-    with opened(chosen(options), Deployment.from_environment(), actor=operator()) as (app, session):
-        with work.unit_of_work(session):
-            yield app, session
+    with opened(chosen(options), Deployment.from_environment(), actor=operator()) as (app, session), work.unit_of_work(session):
+        yield app, session
 
 
 @contextmanager
@@ -87,6 +86,9 @@ def association_add(options: argparse.Namespace) -> None:
     name = Bilingual(options.name_ar or options.slug, options.name_en or options.name_ar or options.slug)
     one = add_association(Deployment.from_environment(), options.slug, name=name, preset=options.preset, database_url=options.database,
                           hosts=tuple(options.host or ()))
+    absent = absent_plugins(Deployment.from_environment(), options.preset) if options.preset else []
+    if absent:
+        print(f"Not installed here and therefore not turned on: {', '.join(absent)}. Once installed: diwan plugins enable NAME --association {one.slug}")
     print(f"Added {one.slug}. Now make its first administrator: diwan user add NAME --administrator --association {one.slug}")
 
 
@@ -296,7 +298,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("audit verify", "check the chain of the log, against an anchor where given", audit_verify, (argument("--anchor", metavar="FILE"), ASSOCIATION)),
     Command("audit anchor", "write the head of the log to the anchor file and print it", audit_anchor, (ASSOCIATION,)),
     Command("association add", "make an association", association_add, (
-        argument("slug"), argument("--name-ar"), argument("--name-en"), argument("--preset"), argument("--database", help="a PostgreSQL address; SQLite otherwise"),
+        argument("slug"), argument("--name-ar"), argument("--name-en"), argument("--preset"),
+        argument("--database", help="a PostgreSQL address; SQLite otherwise"),
         argument("--host", action="append", help="a host name it answers to; may be repeated"))),
     Command("association list", "list the associations", association_list),
     Command("association remove", "take an association out of service; its data is kept aside", association_remove, (argument("slug"), argument("--confirm"))),

@@ -58,10 +58,15 @@ def add_association(
         seed(session, app.extensions["diwan"])
         if preset:
             organisation.apply_preset(session, preset)
-            chosen = organisation.preset_plugins(preset)
-            present = [one.name for one in installed_plugins(deployment.plugin_path).installed]
-            select_initially(session, [name for name in chosen if name in present])
+            absent = absent_plugins(deployment, preset)
+            select_initially(session, [name for name in organisation.preset_plugins(preset) if name not in absent])
     return association
+
+
+def absent_plugins(deployment: Deployment, preset: str) -> list[str]:
+    """The plugins that a preset chooses and that are not installed here; they are passed over and can be turned on later (PLUG-08)."""
+    present = {one.name for one in installed_plugins(deployment.plugin_path).installed}
+    return [name for name in organisation.preset_plugins(preset) if name not in present]
 
 
 def upgrade_association(association: Association, deployment: Deployment) -> schema.Upgrade:

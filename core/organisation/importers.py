@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -54,11 +55,13 @@ def _judge_city(session: Session, line: Line, by_code: dict[str | None, City]) -
         same = queries.city_named(session, line.values["name_ar"], line.values.get("region_ar", ""))
         told_apart = [city for city in same if not (code and city.external_code and city.external_code != str(code))]
         if len(told_apart) > 1:
-            return Verdict("refused", [Reason("name_ar", _l("There are several cities “%(name)s” in this region. Give the code.", name=line.values["name_ar"]))])
+            message = _l("There are several cities “%(name)s” in this region. Give the code.", name=line.values["name_ar"])
+            return Verdict("refused", [Reason("name_ar", message)])
         known = told_apart[0] if told_apart else None
     if known is None:
         return Verdict("create")
     changes = any(line.values.get(key) and line.values[key] != getattr(known, key) for key in ("name_ar", "name_en", "region_ar", "region_en"))
+    changes = changes or bool(code and not known.external_code)
     return Verdict("update" if changes else "duplicate", target_id=known.id)
 
 
@@ -69,7 +72,10 @@ def apply_cities(session: Session, lines: Sequence[Line], context: Context, *, a
 
 def _save_city(session: Session, line: Line, actor: Actor) -> int:
     city = session.get(City, line.target_id) if line.target_id else None
-    values = {key: str(line.values[key]) if line.values.get(key) else (getattr(city, key) if city else "") for key in ("name_ar", "name_en", "region_ar", "region_en")}
+    values: dict[str, Any] = {
+        key: str(line.values[key]) if line.values.get(key) else (getattr(city, key) if city else "")
+        for key in ("name_ar", "name_en", "region_ar", "region_en")
+    }
     code = str(line.values["code"]) if line.values.get("code") else (city.external_code if city else None)
     return services.save_city(session, city, **values, external_code=code, actor=actor).id
 
@@ -110,7 +116,8 @@ def _cities_of(session: Session, line: Line) -> list[City]:
 
 
 def apply_centres(session: Session, lines: Sequence[Line], context: Context, *, actor: Actor, now: datetime) -> list[int | None]:
-    return [services.save_centre(session, city_id=_cities_of(session, line)[0].id, name_ar=str(line.values["name_ar"]), name_en=str(line.values.get("name_en") or ""),
+    return [services.save_centre(session, city_id=_cities_of(session, line)[0].id, name_ar=str(line.values["name_ar"]),
+                                 name_en=str(line.values.get("name_en") or ""),
                                  external_code=str(line.values["code"]) if line.values.get("code") else None, actor=actor).id for line in lines]
 
 
