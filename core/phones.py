@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat
@@ -49,6 +50,7 @@ def _unreadable(raw: str, region: str) -> InvalidInput:
                            value=raw[:40], region=region), value=raw)
 
 
+@lru_cache(maxsize=20_000)
 def format_phone(number: str) -> str:
     """``+966 55 000 0001``: international and spaced, for reading."""
     try:
@@ -57,6 +59,7 @@ def format_phone(number: str) -> str:
         return number
 
 
+@lru_cache(maxsize=20_000)
 def national(number: str) -> str:
     """The digits as dialled inside the country: ``0550000001``."""
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 from zoneinfo import ZoneInfo
@@ -129,9 +130,13 @@ def icon(name: str, label: Any = "", *, extra: str = "", mirror: bool = False) -
 
     A name that the sprite lacks (a plugin's own) is drawn as a piece of a puzzle.
     """
-    classes = (" dw-mirror" if mirror else "") + (f" {extra}" if extra else "")
-    address = assets.asset_url("icons.svg")
     name = name if name in assets.known_icons() else FALLBACK_ICON
+    return _icon(name, str(label), extra, mirror, assets.asset_url("icons.svg"))
+
+
+@lru_cache(maxsize=2_000)
+def _icon(name: str, label: str, extra: str, mirror: bool, address: str) -> Markup:
+    classes = (" dw-mirror" if mirror else "") + (f" {extra}" if extra else "")
     return NAMED_ICON.format(classes, label, address, name) if label else ICON.format(classes, address, name)
 
 
