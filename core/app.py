@@ -124,7 +124,7 @@ def register_plugins(state: State, behind: frozenset[str]) -> None:
         elif plugin.name in state.selection.names and set(plugin.info.depends) <= {one.name for one in state.active}:
             state.hooks.manager.register(plugin.module, name=plugin.name)
             state.active.append(plugin)
-    known = {one.name for one in (*state.catalogue.installed, *state.failed)}
+    known = {one.name for one in state.catalogue.installed} | {one.name for one in state.failed}
     for name in sorted(state.selection.names - known):
         state.failed.append(Failed(name, "it is chosen but not installed.", f"Install '{name}', or turn it off; its data stays."))
 
@@ -187,7 +187,7 @@ def speak_languages(app: Flask, state: State) -> None:
 def find_templates(app: Flask, state: State) -> None:
     """The shared shell first, then each area's and active plugin's own folder."""
     folders = [ROOT / "templates", *sorted((ROOT / "core").glob("*/templates")), *(one.folder / "templates" for one in state.active)]
-    app.jinja_loader = ChoiceLoader([FileSystemLoader(str(folder)) for folder in folders if folder.is_dir()])  # type: ignore[assignment]
+    app.jinja_loader = ChoiceLoader([FileSystemLoader(str(folder)) for folder in folders if folder.is_dir()])
 
 
 def guard_requests(app: Flask, state: State) -> None:

@@ -126,7 +126,7 @@ def owner_base(owner: str) -> type[OwnedBase]:
         "registry": registry(metadata=metadata, class_registry=_class_registry, type_annotation_map=TYPES),
         "owner": owner,
         "__abstract__": True,
-        "__init_subclass__": classmethod(_check_prefix),
+        "__init_subclass__": classmethod(_check_prefix),  # type: ignore[arg-type]
     }
     _bases[owner] = base = type(f"{owner.title()}Base", (OwnedBase, DeclarativeBase), namespace)
     return base
@@ -136,7 +136,7 @@ def _check_prefix(cls: type[OwnedBase], **kwargs: Any) -> None:
     table = cls.__dict__.get("__tablename__")
     if table is not None and not table.startswith(f"{cls.owner}_"):
         raise DiwanError(f"Table '{table}' of {cls.__module__} must begin with '{cls.owner}_', the name of its owner.")
-    super(_bases[cls.owner], cls).__init_subclass__(**kwargs)
+    super(_bases[cls.owner], cls).__init_subclass__(**kwargs)  # type: ignore[misc]
 
 
 def forget_owner(owner: str) -> None:
@@ -323,7 +323,9 @@ class Session(FlaskSession):
         if has_app_context():
             self.info.update(current_app.extensions.get("diwan_session", {}))
 
-    def get_bind(self, mapper: Any = None, *, clause: Any = None, bind: Any = None, **kw: Any) -> Engine | Connection:
+    def get_bind(  # type: ignore[override]
+        self, mapper: Any = None, *, clause: Any = None, bind: Any = None, **kw: Any,
+    ) -> Engine | Connection:
         if bind is not None:
             return bind  # type: ignore[no-any-return]
         if self.bind is not None:

@@ -186,7 +186,8 @@ class Story:
         return {
             "name": name, "customer_class": kind, "other_detail": "مورّد خدمات" if kind == "other" else None, "mobile": self._mobile(),
             "email": self._email() if self.random.random() < 0.35 else None, "address": f"{pick(WORDS['streets'])}، {city.name_ar}",
-            "city_id": city.id, "centre_id": centre.id if centre else None, "contact_channel": None, "registration_origin": pick(("visit", "call", "web", "event", "referral")),
+            "city_id": city.id, "centre_id": centre.id if centre else None, "contact_channel": None,
+            "registration_origin": pick(("visit", "call", "web", "event", "referral")),
             "phone": None, "remarks": None, "department_id": None,
         }
 

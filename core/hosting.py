@@ -60,7 +60,7 @@ class Hosting:
             self.hosts = {name.lower(): one.slug for one in all_associations(self.deployment) for name in one.hosts}
         if host in self.hosts:
             return self.hosts[host]
-        first, _, rest = environ.get("PATH_INFO", "").lstrip("/").partition("/")
+        first, _, rest = str(environ.get("PATH_INFO", "")).lstrip("/").partition("/")
         if not (_on_loopback(environ) and SLUG.fullmatch(first) and (self.deployment.associations / first / "association.toml").is_file()):
             return None
         environ["SCRIPT_NAME"] = f"{environ.get('SCRIPT_NAME', '')}/{first}"
@@ -151,7 +151,7 @@ def dispose(app: Flask) -> None:
 
 def read_body(environ: Environ, limit: int) -> Any | None:
     """The whole body in memory or a temporary file, before anything else: a slow client delays nobody's writing. None: too large."""
-    body = tempfile.SpooledTemporaryFile(max_size=1024 * 1024)
+    body = tempfile.SpooledTemporaryFile(max_size=1024 * 1024)  # noqa: SIM115 - lives as long as the request
     length = environ.get("CONTENT_LENGTH") or ""
     if length and (not length.isdigit() or int(length) > limit):
         return None
@@ -180,7 +180,7 @@ def _on_loopback(environ: Environ) -> bool:
     try:
         return ipaddress.ip_address(environ.get("REMOTE_ADDR", "")).is_loopback
     except ValueError:
-        return environ.get("REMOTE_ADDR", "") == ""
+        return not environ.get("REMOTE_ADDR")
 
 
 def _is_private(environ: Environ) -> bool:

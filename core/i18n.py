@@ -87,7 +87,7 @@ def compile_catalogues(folders: list[str]) -> int:
             continue
         with source.open("rb") as handle:
             catalogue = read_po(handle, locale="ar")
-        catalogue._num_plurals, catalogue._plural_expr = 6, PLURAL_RULE
+        catalogue._num_plurals, catalogue._plural_expr = 6, PLURAL_RULE  # type: ignore[assignment]
         temporary = target.with_suffix(f".{id(catalogue)}.tmp")
         with temporary.open("wb") as out:
             write_mo(out, catalogue)

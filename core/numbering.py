@@ -70,7 +70,8 @@ def _start(session: Session, name: str, before: int, count: int) -> int:
     else:
         from sqlalchemy.dialects.sqlite import insert  # type: ignore[assignment]
     made = insert(Counter).values(name=name, value=before + count)
-    return int(session.execute(made.on_conflict_do_update(index_elements=["name"], set_={"value": Counter.value + count}).returning(Counter.value)).scalar_one())
+    upsert = made.on_conflict_do_update(index_elements=["name"], set_={"value": Counter.value + count})
+    return int(session.execute(upsert.returning(Counter.value)).scalar_one())
 
 
 def next_number(session: Session, name: str) -> str:

@@ -35,7 +35,7 @@ NOON = datetime(2026, 2, 1, 9, 0, tzinfo=UTC)
 _numbers = itertools.count(1)
 
 
-def test_deployment(home: Path, plugin_path: tuple[Path, ...] = ()) -> Deployment:
+def test_deployment(home: Path, plugin_path: tuple[Path, ...] = ()) -> Deployment:  # noqa: PT028 - no test
     """A deployment below ``home`` with further plugins from ``plugin_path``."""
     return Deployment(home=home, plugin_path=plugin_path)
 
@@ -69,7 +69,7 @@ def choose_plugins(association: Association, names: frozenset[str]) -> None:
     from core.plugins.selection import PluginSelection
 
     engine = make_engine(association.database_url, pool_size=1)
-    table = PluginSelection.__table__
+    table: Any = PluginSelection.__table__
     with section("test set-up"), writing(engine).begin() as connection:
         connection.execute(sa.delete(table))
         connection.execute(sa.insert(table).values(id=1, stamp=1, names={"on": sorted(names)}))

@@ -40,7 +40,7 @@ class ListColumn:
     label: Any
     kind: str = "text"
     value: Callable[[Any], Any] | None = None
-    sort: ColumnElement[Any] | None = None
+    sort: Any = None
     permission: str | None = None
     choices: Mapping[str, Any] | None = None
     link: Callable[[Any], str] | None = None
@@ -112,7 +112,7 @@ class ListEngine:
     """Rows of one list for one actor. ``scope`` has already narrowed the statement to what the actor may see."""
 
     def __init__(
-        self, *, identity: ColumnElement[int], columns: Sequence[ListColumn], filters: Sequence[ListFilter], default_sort: str,
+        self, *, identity: Any, columns: Sequence[ListColumn], filters: Sequence[ListFilter], default_sort: str,
         find: Callable[[Session, sa.Select[Any], str, Actor], sa.Select[Any]] | None = None,
         spellings: Callable[[str], Sequence[str]] | None = None,
     ) -> None:
@@ -186,7 +186,8 @@ class ListEngine:
         if asked.backwards:
             rows.reverse()
         count, more = self._count(session, statement, asked, rows, further)
-        page = Page(rows, self.visible_columns(actor), count, more, self._chips(session, asked, actor), ("-" if asked.descending else "") + asked.sort, asked.search)
+        sorted_by = ("-" if asked.descending else "") + asked.sort
+        page = Page(rows, self.visible_columns(actor), count, more, self._chips(session, asked, actor), sorted_by, asked.search)
         self._add_cursors(page, asked, sort, further)
         if asked.search and self.spellings:
             page.spellings = self.spellings(asked.search)
@@ -195,9 +196,8 @@ class ListEngine:
 
     def _slice(self, statement: sa.Select[Any], sort: ColumnElement[Any], asked: Request) -> sa.Select[Any]:
         descending = asked.descending != asked.backwards
-        order = (sort.desc(), self.identity.desc()) if descending else (sort.asc(), self.identity.asc())
-        if sort is self.identity:
-            order = order[:1]
+        columns = (sort,) if sort is self.identity else (sort, self.identity)
+        order = [column.desc() if descending else column.asc() for column in columns]
         if asked.cursor is not None:
             here = sa.tuple_(sort, self.identity)
             there = sa.tuple_(sa.literal(asked.cursor[0], sort.type), sa.literal(asked.cursor[1]))
@@ -234,10 +234,10 @@ class ListEngine:
 
     def _sort_value(self, row: Any, key: str) -> Any:
         sort = next(column.sort for column in self.columns if column.key == key)
-        return getattr(row, sort.key)  # type: ignore[union-attr]
+        return getattr(row, sort.key)
 
     def _token(self, row: Any, key: str) -> str:
-        raw = json.dumps([_to_json(self._sort_value(row, key)), getattr(row, self.identity.key)])  # type: ignore[attr-defined]
+        raw = json.dumps([_to_json(self._sort_value(row, key)), getattr(row, self.identity.key)])
         return base64.urlsafe_b64encode(raw.encode()).decode().rstrip("=")
 
 

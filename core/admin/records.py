@@ -99,7 +99,8 @@ class RecordView(Guarded, ModelView):
         actor = current_actor()
         page = self.engine.page(self.session_now, self.scoped(actor), request.args, actor)
         creatable = self.permission_create is not None and actor.may(self.permission_create)
-        return self.show(self.list_template_own, page=page, actor=actor, sorts=self.engine.sorts(actor), details=self.details_address(), filters=self.engine.usable_filters(actor), creatable=creatable,
+        return self.show(self.list_template_own, page=page, actor=actor, sorts=self.engine.sorts(actor),
+                         details=self.details_address(), filters=self.engine.usable_filters(actor), creatable=creatable,
                          filter_options={one.key: one.options(self.session_now) for one in self.engine.usable_filters(actor)})
 
     @expose("/details/")

@@ -31,8 +31,8 @@ SOUND, BROKEN, UNKNOWN = "sound", "broken", "unknown"
 def engine(zone: ZoneInfo, plugins: Sequence[tuple[str, Any]]) -> ListEngine:
     """The list of entries, newest first: filters by person, record, plugin, action and period (AUD-06)."""
     return ListEngine(
-        identity=AuditEvent.id,  # type: ignore[arg-type]
-        columns=[ListColumn("id", _l("Entry"), "integer", sort=AuditEvent.id)],  # type: ignore[arg-type]
+        identity=AuditEvent.id,
+        columns=[ListColumn("id", _l("Entry"), "integer", sort=AuditEvent.id)],
         filters=[
             ListFilter("from", _l("From"), partial(_from, zone), kind="date_from"),
             ListFilter("to", _l("Until"), partial(_until, zone), kind="date_to"),

@@ -29,7 +29,8 @@ def advance(options: argparse.Namespace) -> None:
             return actor_for(session, user, source="cli")
 
         manager, officer = somebody(options.manager), somebody(options.officer)
-        forms = list(session.scalars(select(CustomerForm.id).where(CustomerForm.state.in_(("filled", "reviewed", "approved", "entering", "entered"))).order_by(CustomerForm.id)))
+        unfinished = CustomerForm.state.in_(("filled", "reviewed", "approved", "entering", "entered"))
+        forms = list(session.scalars(select(CustomerForm.id).where(unfinished).order_by(CustomerForm.id)))
         for form_id in forms:
             for state, act, actor in (("filled", services.review, manager), ("reviewed", services.approve, manager), ("approved", _enter, officer),
                                       ("entered", services.file_form, officer)):

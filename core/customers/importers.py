@@ -109,7 +109,9 @@ def _place(session: Session, rules: values.Rules, line: Line, raw: dict[str, Any
         if len(cities) == 1:
             raw["city_id"] = cities[0].id
         else:
-            message = _l("There is no city “%(name)s”.", name=city) if not cities else _l("There are several cities “%(name)s”; the line does not say which.", name=city)
+            message = _l("There is no city “%(name)s”.", name=city)
+            if cities:
+                message = _l("There are several cities “%(name)s”; the line does not say which.", name=city)
             reasons.append(Reason("city", message))
     if centre := line.values.get("centre"):
         centres = [one for one in session.scalars(select(Centre)) if fold(one.name_ar) == fold(str(centre)) and raw.get("city_id") in (None, one.city_id)]
@@ -157,7 +159,7 @@ def _earlier_lines(session: Session, import_id: int, lines: Sequence[Line]) -> E
     """What lines of earlier blocks of this file hold; kept between blocks of one check, which asks in order."""
     kept = session.info.get("imports.earlier")
     if kept is not None and kept[0] == import_id and lines and lines[0].line_no > kept[1].last:
-        return kept[1]
+        return kept[1]  # type: ignore[no-any-return]
     earlier = Earlier()
     session.info["imports.earlier"] = (import_id, earlier)
     query = select(ImportLine.line_no, ImportLine.cells).where(ImportLine.import_id == import_id, ImportLine.outcome == "create").order_by(ImportLine.line_no)

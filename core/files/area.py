@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -28,7 +29,7 @@ def register_jobs() -> list[Job]:
     return [Job("files.sweep", _sweep, every="day")]
 
 
-def _sweep(session: Session, arguments: dict[str, Any], now: datetime) -> None:
+def _sweep(session: Session, arguments: Mapping[str, Any], now: datetime) -> None:
     from core.files import services
 
     services.sweep(session, session.info["association"].files_folder, now)

@@ -24,7 +24,8 @@ from core.organisation.models import Programme
 from core.text import fold, normalise_digits
 
 METHOD_WORDS = {fold(text): code for code in METHODS for text in (code, code.replace("_", " "))}
-CUSTOMER = ImportField("customer", _l("Customer number"), required=True, longest=80, help=_l("The number here, an earlier one, or that of the former register."))
+CUSTOMER = ImportField("customer", _l("Customer number"), required=True, longest=80,
+                       help=_l("The number here, an earlier one, or that of the former register."))
 DAY = ImportField("day", _l("Day"), "date", required=True)
 AMOUNT = ImportField("amount", _l("Amount"), "amount", required=True)
 CURRENCY = ImportField("currency", _l("Currency"), longest=3, help=_l("Empty: the association's own."))
@@ -33,7 +34,8 @@ CURRENCY = ImportField("currency", _l("Currency"), longest=3, help=_l("Empty: th
 def importers() -> list[Importer]:
     contribution_fields = (
         CUSTOMER, DAY, AMOUNT, CURRENCY,
-        ImportField("reference", _l("Reference"), longest=120, help=_l("By it a contribution is recognised; without it the same file twice would count twice.")),
+        ImportField("reference", _l("Reference"), longest=120,
+                    help=_l("By it a contribution is recognised; without it the same file twice would count twice.")),
         ImportField("programme", _l("Programme"), longest=200), ImportField("fund", _l("Fund"), longest=60),
         ImportField("method", _l("Way of paying"), "choice", choices=METHOD_WORDS), ImportField("memo", _l("Memo"), longest=500),
     )
@@ -104,7 +106,8 @@ def _gift(session: Session, line: Line, known: Mapping[str, int], programmes: Ma
     lacks = tuple(key for key in ("programme", "method", "fund") if not values.get(key))
     return Gift(
         customer_id=known[number_of(line)], amount=money_of(session, line), received_on=values["day"], method=values.get("method") or "other",
-        programme_id=programmes.get(fold(str(values.get("programme") or ""))), fund=values.get("fund"), reference=str(values["reference"]) if values.get("reference") else None,
+        programme_id=programmes.get(fold(str(values.get("programme") or ""))), fund=values.get("fund"),
+        reference=str(values["reference"]) if values.get("reference") else None,
         memo=values.get("memo"), lacks=lacks,
     )
 

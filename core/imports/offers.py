@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 
-
 @dataclass(frozen=True)
 class ImportField:
     """A field that a column of the file can be mapped to.

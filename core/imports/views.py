@@ -129,7 +129,8 @@ class ImportsView(PageView):
                 services.stage_and_check(session, own, importer, path, actor=self.actor, now=self.now())
             else:
                 own.state = "checking"
-                jobs.enqueue(session, "imports.check", {"import_id": own.id, "user_id": self.actor.user_id}, due_at=self.now(), unique_key=f"imports.check:{own.id}:{self.now():%s}")
+                jobs.enqueue(session, "imports.check", {"import_id": own.id, "user_id": self.actor.user_id}, due_at=self.now(),
+                             unique_key=f"imports.check:{own.id}:{self.now():%s}")
         return redirect(url_for(".preview", import_id=row.id))
 
     @expose("/<int:import_id>")
@@ -140,7 +141,8 @@ class ImportsView(PageView):
             raise NotFound(_l("There is no such group of lines."))
         lines = queries.lines(self.session, row.id, outcome, after=page_number("after", 0, 10**9))
         return self.render("imports/preview.html", row=row, importer=importer, lines=lines[: queries.PAGE_SIZE], more=len(lines) > queries.PAGE_SIZE,
-                           outcome=outcome, good=services.good(row.counts), states=STATES, outcomes=OUTCOMES, plain=services.from_json, progress=queries.progress(self.session, row) if row.state == "applying" else None)
+                           outcome=outcome, good=services.good(row.counts), states=STATES, outcomes=OUTCOMES, plain=services.from_json,
+                           progress=queries.progress(self.session, row) if row.state == "applying" else None)
 
     @expose("/<int:import_id>/apply", methods=("POST",))
     def apply(self, import_id: int) -> Any:
@@ -154,7 +156,8 @@ class ImportsView(PageView):
             if count <= services.INLINE_LINES:
                 services.run_whole(session, own, importer, actor=self.actor, now=self.now())
             else:
-                jobs.enqueue(session, "imports.apply", {"import_id": own.id, "user_id": self.actor.user_id}, due_at=self.now(), unique_key=f"imports.apply:{own.id}")
+                jobs.enqueue(session, "imports.apply", {"import_id": own.id, "user_id": self.actor.user_id}, due_at=self.now(),
+                             unique_key=f"imports.apply:{own.id}")
         if count <= services.INLINE_LINES:
             flash(ngettext("%(num)s line is applied.", "%(num)s lines are applied.", count), "success")
         return redirect(url_for(".preview", import_id=row.id))
@@ -221,7 +224,7 @@ def guess(importer: Importer, reading: readers.Reading | None) -> dict[str, str]
         return {}
     from core.text import fold
 
-    by_name = {fold(heading): heading for heading in reading.headings}
+    by_name = {fold(heading.replace("_", " ")): heading for heading in reading.headings}
     return {one.key: by_name[name] for one in importer.fields for name in (fold(str(one.label)), fold(one.key.replace("_", " "))) if name in by_name}
 
 

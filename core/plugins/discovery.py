@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pluggy
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -169,10 +170,11 @@ def _check_hooks(info: PluginInfo, module: ModuleType) -> None:
         raise PluginError(info.name, f"a hook takes arguments that the contract does not give: {exc}.", "Compare it with core/hookspecs.py.") from exc
     known = {name for name in vars(hookspecs) if not name.startswith("_")}
     for attribute in dir(module):
-        options = manager.parse_hookimpl_opts(module, attribute)
+        options: Any = manager.parse_hookimpl_opts(module, attribute)
         name = (options or {}).get("specname") or attribute
         if options is not None and not options.get("optionalhook") and name not in known:
-            raise PluginError(info.name, f"it implements '{name}', which is no hook.", "Correct the name; core/hookspecs.py lists all. A hook of another plugin needs optionalhook=True.")
+            raise PluginError(info.name, f"it implements '{name}', which is no hook.",
+                              "Correct the name; core/hookspecs.py lists all. A hook of another plugin needs optionalhook=True.")
 
 
 def _check_tables(info: PluginInfo, before: set[str]) -> None:

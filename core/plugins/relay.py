@@ -52,7 +52,8 @@ class Relay:
                 raise
             except Exception as exc:
                 log.exception("plugin %s refused %s", implementation.plugin_name, hook)
-                raise Conflict(_l("The plugin “%(name)s” failed while being told of this, so nothing was saved. Ask the administrator to look at it or turn it off.",
+                raise Conflict(_l("The plugin “%(name)s” failed while being told of this, so nothing was saved."
+                                  " Ask the administrator to look at it or turn it off.",
                                   name=implementation.plugin_name)) from exc
 
     def objections(self, hook: str, **arguments: Any) -> list[Any]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from dummy_plugin import services, views
 from flask import Blueprint
 from flask_admin import BaseView
 from sqlalchemy.orm import Session
@@ -20,7 +21,6 @@ from core.imports.offers import Importer, ImportField
 from core.jobs.offers import Job
 from core.plugins.manifest import Permission, PluginInfo
 from core.reports.offers import Report
-from dummy_plugin import services, views
 
 PLUGIN = PluginInfo(
     name="dummy_plugin", title=_l("Dummy"), version="1.0", summary=_l("Implements every hook."),
@@ -46,7 +46,8 @@ def register_reports() -> list[Report]:
 
 @hookimpl
 def register_importers() -> list[Importer]:
-    return [Importer("dummy_plugin.remarks", _l("Remarks"), "dummy_plugin.read", (ImportField("text", _l("Text"), required=True),), services.check, services.apply)]
+    fields = (ImportField("text", _l("Text"), required=True),)
+    return [Importer("dummy_plugin.remarks", _l("Remarks"), "dummy_plugin.read", fields, services.check, services.apply)]
 
 
 @hookimpl

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from dummy_plugin.models import Remark
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -16,7 +17,6 @@ from core.customers.offers import SummaryLine, TimelineEntry
 from core.errors import Conflict
 from core.i18n import lazy_gettext as _l
 from core.imports.offers import Context, Line, Verdict
-from dummy_plugin.models import Remark
 
 
 def add(session: Session, text: str, *, customer_id: int | None = None, now: datetime) -> Remark:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dummy_plugin.models import Remark
 from flask import Blueprint
 
 from core.admin.lists import ListColumn
 from core.admin.records import RecordView
 from core.i18n import lazy_gettext as _l
-from dummy_plugin.models import Remark
 
 
 class RemarkView(RecordView):

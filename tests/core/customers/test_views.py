@@ -70,7 +70,8 @@ def test_a_form_is_filled_on_the_page(as_employee, session):
     page = as_employee.get("/customers/forms/new")
     assert page.status_code == 200
 
-    answer = as_employee.post("/customers/forms/new", data={"name": "شركة النور", "customer_class": "donor", "mobile": "0550000001", "registration_origin": "call"})
+    values = {"name": "شركة النور", "customer_class": "donor", "mobile": "0550000001", "registration_origin": "call"}
+    answer = as_employee.post("/customers/forms/new", data=values)
 
     form = session.scalars(select(CustomerForm)).one()
     assert answer.status_code == 302 and answer.location.endswith(f"/customers/forms/{form.id}")
@@ -188,7 +189,8 @@ def test_the_officer_records_his_own_absence(client, session, people):
     officer = sign_in(client, people.officer.user)
     assert officer.post("/customers/officers/absence", data={"from_on": "2026-02-01", "until_on": "2026-02-05"}).status_code == 302
     assert officers.may_enter(session, people.deputy.actor, now=NOW)
-    assert sign_in(client, people.employee.user).post("/customers/officers/absence", data={"from_on": "2026-02-01", "until_on": "2026-02-05"}).status_code == 403
+    absence = {"from_on": "2026-02-01", "until_on": "2026-02-05"}
+    assert sign_in(client, people.employee.user).post("/customers/officers/absence", data=absence).status_code == 403
 
 
 def test_an_optional_field_is_refused_without_purpose_on_its_page(client, session, people):

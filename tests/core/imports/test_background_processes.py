@@ -126,7 +126,7 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 def test_killed_while_checking_and_while_applying_each_line_comes_in_once(stage: Stage) -> None:
     stage.want("imports.check")
     first = stage.start()
-    until(lambda: 0 < stage.count(ImportLine))
+    until(lambda: stage.count(ImportLine) > 0)
     kill(first)
     checked = stage.count(ImportLine)
     second = stage.start()
@@ -136,7 +136,7 @@ def test_killed_while_checking_and_while_applying_each_line_comes_in_once(stage:
 
     stage.choose()
     stage.want("imports.apply")
-    until(lambda: 0 < stage.count(ImportLine, ImportLine.applied))
+    until(lambda: stage.count(ImportLine, ImportLine.applied) > 0)
     kill(second)
     applied = stage.count(ImportLine, ImportLine.applied)
     assert applied == stage.count(CustomerFormLine)
