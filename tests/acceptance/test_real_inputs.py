@@ -185,7 +185,7 @@ def test_names_joined_with_phones_in_many_writings(register: Register, session: 
     refused = {line for line, *_rest in services.refused_lines(session, row.id)}
     assert refused == {number for number, one in enumerate(truth, 2) if not one}
     shown = session.scalars(sa.select(ImportLine).where(ImportLine.import_id == row.id, ImportLine.outcome == "duplicate")).all()
-    assert all(one.reasons["reasons"] for one in shown if one.reasons)
+    assert all(one.reasons and one.reasons["reasons"] for one in shown)
 
 
 @pytest.mark.parametrize("writing", ["utf-8", "utf-8 with a mark", "windows-1256"])
