@@ -23,6 +23,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from core import work
+from core.audit.anchor import anchors_file
 from core.auth.actor import Actor
 from core.database import db, make_engine, section, writing
 from core.hosting import build_app, dispose
@@ -95,9 +96,24 @@ def make_app(association: Association, deployment: Deployment, **config: Any) ->
 
 
 @contextmanager
+def _anchors_kept(association: Association) -> Iterator[None]:
+    file = anchors_file(association.folder)
+    before = file.read_bytes() if file.is_file() else None
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)
+        if before is not None:
+            file.write_bytes(before)
+
+
+@contextmanager
 def rolled_back(app: Flask) -> Iterator[Session]:
-    """Inside an outer transaction of the app's database that is rolled back at the end; yields the session."""
-    with app.app_context():
+    """Inside an outer transaction of the app's database that is rolled back at the end; yields the session.
+
+    The anchors written meanwhile lie outside the database, and are taken back with it.
+    """
+    with app.app_context(), _anchors_kept(app.extensions["diwan"].association):
         connection = writing(db.engine).connect()
         transaction = connection.begin()
         app.extensions["diwan_connection"] = connection
