@@ -63,9 +63,9 @@ def importers() -> list[Importer]:
 
 def check(session: Session, lines: Sequence[Line], context: Context) -> list[Verdict]:
     """Judge a block: every fault of a line, then doubles in the register, in this file, and by the former number."""
-    rules = values.Rules(session, "import")
+    rules, places = values.Rules(session, "import"), Places(session)
     targets = _targets(session, lines)
-    judged = [_judge(session, rules, line, context, targets.get(str(line.values.get("number") or ""))) for line in lines]
+    judged = [_judge(places, rules, line, context, targets.get(str(line.values.get("number") or ""))) for line in lines]
     sound = [(index, row) for index, (row, _reasons) in enumerate(judged) if row is not None and not row.get("customer_id")]
     found = queries.find_duplicates(session, [row for _index, row in sound])
     in_register = {index: found[position] for position, (index, _row) in enumerate(sound) if position in found}
@@ -77,14 +77,14 @@ def check(session: Session, lines: Sequence[Line], context: Context) -> list[Ver
     return verdicts
 
 
-def _judge(session: Session, rules: values.Rules, line: Line, context: Context, target: Customer | None) -> tuple[dict[str, Any] | None, list[Reason]]:
+def _judge(places: Places, rules: values.Rules, line: Line, context: Context, target: Customer | None) -> tuple[dict[str, Any] | None, list[Reason]]:
     if line.values.get("number") and target is None:
         return None, [Reason("number", _l("There is no customer “%(number)s”.", number=line.values["number"]))]
     raw: dict[str, Any] = {key: str(line.values[key]) for key in PLAIN if key in line.values}
     raw |= {key: line.values[key] for key in ("customer_class", "contact_channel") if key in line.values}
     if target is None:
         raw.setdefault("customer_class", context.options.get("customer_class") or None)
-    reasons = _place(session, rules, line, raw)
+    reasons = _place(places, line, raw)
     try:
         row = values.clean(rules, raw, values.values_of(target) if target is not None else None)
     except InvalidInputs as error:
@@ -101,22 +101,43 @@ def _targets(session: Session, lines: Sequence[Line]) -> dict[str, Customer]:
     return {number: found for number in numbers if (found := queries.by_number(session, number)) is not None}
 
 
-def _place(session: Session, rules: values.Rules, line: Line, raw: dict[str, Any]) -> list[Reason]:
+class Places:
+    """Cities and centres by name, each name looked up once a block."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self._cities: dict[str, list[int]] = {}
+        self._centres: dict[str, list[tuple[int, int]]] | None = None
+
+    def cities(self, name: str) -> list[int]:
+        if name not in self._cities:
+            self._cities[name] = [one.id for one in city_named(self.session, name)]
+        return self._cities[name]
+
+    def centres(self, name: str, city_id: int | None) -> list[int]:
+        if self._centres is None:
+            self._centres = {}
+            for one in self.session.scalars(select(Centre)):
+                self._centres.setdefault(fold(one.name_ar), []).append((one.id, one.city_id))
+        return [centre_id for centre_id, lies_in in self._centres.get(fold(name), ()) if city_id in (None, lies_in)]
+
+
+def _place(places: Places, line: Line, raw: dict[str, Any]) -> list[Reason]:
     """City and centre by name; a name that fits several, or none, refuses the line."""
     reasons = []
     if city := line.values.get("city"):
-        cities = list(city_named(session, str(city)))
+        cities = places.cities(str(city))
         if len(cities) == 1:
-            raw["city_id"] = cities[0].id
+            raw["city_id"] = cities[0]
         else:
             message = _l("There is no city “%(name)s”.", name=city)
             if cities:
                 message = _l("There are several cities “%(name)s”; the line does not say which.", name=city)
             reasons.append(Reason("city", message))
     if centre := line.values.get("centre"):
-        centres = [one for one in session.scalars(select(Centre)) if fold(one.name_ar) == fold(str(centre)) and raw.get("city_id") in (None, one.city_id)]
+        centres = places.centres(str(centre), raw.get("city_id"))
         if len(centres) == 1:
-            raw["centre_id"] = centres[0].id
+            raw["centre_id"] = centres[0]
         else:
             reasons.append(Reason("centre", _l("There is no single centre “%(name)s”.", name=centre)))
     return reasons
@@ -215,11 +236,11 @@ def _key(context: Context) -> str:
 def apply(session: Session, lines: Sequence[Line], context: Context, *, actor: Actor, now: datetime) -> list[int | None]:
     """Append a block to the import's form; it is sent to the reviewer after the last block."""
     form = importing.begin_import_form(session, source=context.source, operation_key=_key(context), actor=actor, now=now)
-    rules = values.Rules(session, "import")
+    rules, places = values.Rules(session, "import"), Places(session)
     targets = _targets(session, lines)
     rows = []
     for line in lines:
-        row, _reasons = _judge(session, rules, line, context, targets.get(str(line.values.get("number") or "")))
+        row, _reasons = _judge(places, rules, line, context, targets.get(str(line.values.get("number") or "")))
         if row is None:
             raise InvalidInputs([_changed_since(line)])
         rows.append({**row, "reference": str(line.values["reference"]) if line.values.get("reference") else None})
