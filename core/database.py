@@ -210,9 +210,23 @@ POSTGRES_OPTIONS = "-c statement_timeout=60000 -c lock_timeout=15000 -c idle_in_
 def make_engine(url: str | URL, *, pool_size: int = 5) -> Engine:
     """An engine with Diwan's transactions. Begin writing ones on ``writing(engine)``."""
     url = make_url(url)
-    if url.get_backend_name() == "sqlite":
-        return _sqlite_engine(url, pool_size)
-    return _postgres_engine(url, pool_size)
+    engine = _sqlite_engine(url, pool_size) if url.get_backend_name() == "sqlite" else _postgres_engine(url, pool_size)
+    _close_when_retired(engine)
+    return engine
+
+
+def retire(engine: Engine) -> None:
+    """Close an engine's connections: the idle ones now, those in use when they are given back."""
+    engine.__dict__["_diwan_retired"] = True
+    engine.dispose()
+
+
+def _close_when_retired(engine: Engine) -> None:
+    def checkin(dbapi: Any, record: Any) -> None:
+        if engine.__dict__.get("_diwan_retired"):
+            record.invalidate()
+
+    event.listen(engine, "checkin", checkin)
 
 
 def writing(engine: Engine) -> Engine:

@@ -21,7 +21,7 @@ from werkzeug.wrappers import Response
 
 from core import schema
 from core.app import create_app
-from core.database import db, make_engine
+from core.database import db, make_engine, retire
 from core.errors import DiwanError
 from core.plugins.discovery import installed_plugins
 from core.plugins.selection import Selection, StaleSelection, read_selection
@@ -146,7 +146,7 @@ def selection_of(association: Association) -> Selection:
 def dispose(app: Flask) -> None:
     """Close an app's idle connections; those in use close when their request ends."""
     with app.app_context():
-        db.engine.dispose()
+        retire(db.engine)
 
 
 def read_body(environ: Environ, limit: int) -> Any | None:

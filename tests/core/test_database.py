@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core import database
-from core.database import UtcDateTime, forget_owner, make_engine, metadata, owner_base, section, writing
+from core.database import UtcDateTime, forget_owner, make_engine, metadata, owner_base, retire, section, writing
 from core.errors import DiwanError, InvalidInput, Unavailable
 from core.testing import new_database
 
@@ -45,6 +46,16 @@ def test_connection_writes_again_after_it_read(engine: Engine) -> None:
 
     with engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT n FROM note").scalar() == 5
+
+
+def test_connection_in_use_when_its_engine_is_retired_closes_when_given_back(engine: Engine) -> None:
+    closed = []
+    event.listen(engine, "close", lambda dbapi, record: closed.append(dbapi))
+    with engine.connect() as connection:
+        used = connection.connection.dbapi_connection
+        retire(engine)
+        assert connection.exec_driver_sql("SELECT 1").scalar() == 1
+    assert closed[-1:] == [used]
 
 
 @pytest.mark.parametrize("statement", [
