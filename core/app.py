@@ -14,7 +14,7 @@ from jinja2 import ChoiceLoader, FileSystemLoader
 from core import hookspecs
 from core.database import db
 from core.errors import PluginError
-from core.i18n import LANGUAGES, compile_catalogues, translation_folders
+from core.i18n import LANGUAGES, compile_catalogues, teach, translation_folders
 from core.keys import load_keys
 from core.plugins.discovery import Failed, Installed, installed_plugins
 from core.plugins.manifest import PROJECT
@@ -182,6 +182,7 @@ def speak_languages(app: Flask, state: State) -> None:
     compile_catalogues(folders)
     app.config.update(BABEL_TRANSLATION_DIRECTORIES=";".join(folders), BABEL_DEFAULT_LOCALE="ar", LANGUAGES=LANGUAGES)
     Babel(app, locale_selector=choose_language)
+    teach(app.jinja_env)
 
 
 def find_templates(app: Flask, state: State) -> None:

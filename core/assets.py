@@ -15,11 +15,12 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, abort, request, send_file, url_for
+from flask import Blueprint, Response, abort, g, request, send_file, url_for
 
 from core.errors import DiwanError
 from core.i18n import direction
@@ -246,16 +247,19 @@ def read_manifest(changed_at: int) -> dict[str, str]:
     return files
 
 
-def hashed_name(name: str) -> str:
+def hashed_name(name: str, manifest: Mapping[str, str]) -> str:
     """The served name of an asset; ``tabler.css`` is the sheet of the reader's direction. The plain name before a build."""
     if name == "tabler.css":
         name = f"tabler.{direction()}.css"
-    return read_manifest(_manifest_time()).get(name, name)
+    return manifest.get(name, name)
 
 
 def asset_url(name: str) -> str:
-    """The address of an asset by its plain name: ``diwan.css``, ``tabler.css``, ``icons.svg``, ``app.js``."""
-    return url_for("assets.file", name=hashed_name(name))
+    """The address of an asset by its plain name: ``diwan.css``, ``tabler.css``, ``icons.svg``, ``app.js``; read once a request."""
+    if "assets" not in g:
+        g.assets = read_manifest(_manifest_time()), url_for("assets.file", name="-").removesuffix("-")
+    manifest, folder = g.assets
+    return str(folder + hashed_name(name, manifest))
 
 
 def blueprint() -> Blueprint:

@@ -44,6 +44,7 @@ FIRST_DAY, LAST_DAY = date(1924, 8, 1), date(2077, 11, 16)
 
 
 @lru_cache(maxsize=5_000)
+@lru_cache(maxsize=4_000)
 def hijri_parts(day: date) -> tuple[int, int, int] | None:
     """(year, month, day) by Umm al-Qura; None outside the years the calendar was ever published for."""
     if not FIRST_DAY <= day <= LAST_DAY:

@@ -242,7 +242,7 @@ def writing(engine: Engine) -> Engine:
 def _sqlite_engine(url: URL, pool_size: int) -> Engine:
     arguments = {"isolation_level": None, "timeout": LOCK_TIMEOUT_SECONDS, "check_same_thread": False}
     engine = sa.create_engine(url, connect_args=arguments, poolclass=sa.pool.QueuePool, pool_size=pool_size, max_overflow=10)
-    queue = f"{url.database}.queue" if url.database and url.database != ":memory:" else None
+    queue = url.database if url.database and url.database != ":memory:" else None
 
     def connect(dbapi: Any, record: Any) -> None:
         for pragma in SQLITE_PRAGMAS:
@@ -290,37 +290,42 @@ def _postgres_engine(url: URL, pool_size: int) -> Engine:
 
 
 def _take_turn(path: str) -> int:
-    """Wait in line for SQLite's write lock; returns the descriptor whose closing gives the place up.
+    """Wait in line for SQLite's write lock; returns the descriptor whose closing gives the turn up.
 
-    SQLite's own waiters poll and starve each other; the kernel serves waiters for an ``flock`` in turn and frees it
-    when a process dies.
+    SQLite's own waiters poll and starve each other; the kernel wakes the waiters for an ``flock`` in order and frees it
+    when a process dies, but who comes by at the moment of release may still slip in before the one who wakes. Hence two
+    locks: whoever is next stands in the door while waiting for the turn, so who has just finished finds the door taken.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    door, turn = (os.open(f"{path}{suffix}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600) for suffix in (".queue", ".turn"))
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return descriptor
+        fcntl.flock(door, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        return _wait_turn(descriptor)
+        return _wait_turn(door, turn)
+    os.close(door)
+    return turn
 
 
-def _wait_turn(descriptor: int) -> int:
+def _wait_turn(door: int, turn: int) -> int:
     state = {"given_up": False}
     lock, done = threading.Lock(), threading.Event()
 
     def wait() -> None:
         with contextlib.suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            fcntl.flock(door, fcntl.LOCK_EX)
+            fcntl.flock(turn, fcntl.LOCK_EX)
+        os.close(door)
         with lock:
             if state["given_up"]:
-                os.close(descriptor)
+                os.close(turn)
             done.set()
 
     threading.Thread(target=wait, daemon=True, name="diwan-write-queue").start()
     if done.wait(LOCK_TIMEOUT_SECONDS):
-        return descriptor
+        return turn
     with lock:
         if done.is_set():
-            return descriptor
+            return turn
         state["given_up"] = True
     raise Unavailable(_l("Another task has held the register for more than %(n)s seconds. Nothing was saved; try again in a minute.",
                          n=LOCK_TIMEOUT_SECONDS))

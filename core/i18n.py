@@ -12,13 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from babel import Locale
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from flask_babel import force_locale, get_locale, gettext, lazy_gettext, lazy_ngettext, ngettext, pgettext
+from flask import g
+from flask_babel import force_locale, get_locale, get_translations
+from flask_babel.speaklater import LazyString
+from jinja2 import Environment
 
 __all__ = [
     "LANGUAGES", "Bilingual", "compile_catalogues", "direction", "gettext", "language", "lazy_gettext",
-    "lazy_ngettext", "ngettext", "other_language", "pgettext", "translation_folders", "use_language",
+    "lazy_ngettext", "ngettext", "other_language", "pgettext", "teach", "translation_folders", "use_language",
 ]
 
 LANGUAGES = ("ar", "en")
@@ -27,9 +31,65 @@ PLURAL_RULE = "(n==0 ? 0 : n==1 ? 1 : n==2 ? 2 : n%100>=3 && n%100<=10 ? 3 : n%1
 CATALOGUE = Path("ar") / "LC_MESSAGES" / "messages.po"
 
 
+def gettext(text: str, /, **values: Any) -> str:
+    """``text`` in the language of now, with ``%(name)s`` replaced by ``values``."""
+    return _filled(_words().gettext(text), values)
+
+
+def ngettext(one: str, many: str, num: int, /, **values: Any) -> str:
+    """The form of a counted message that the language asks for, with ``%(num)s`` and ``values`` replaced."""
+    return _filled(_words().ngettext(one, many, num), {"num": num, **values})
+
+
+def pgettext(context: str, text: str, /, **values: Any) -> str:
+    """As ``gettext``, for a word that means something else elsewhere."""
+    return _filled(_words().pgettext(context, text), values)
+
+
+def lazy_gettext(text: str, /, **values: Any) -> LazyString:
+    """As ``gettext``, in the language of the moment in which it is written: for labels made before any request."""
+    return LazyString(gettext, text, **values)
+
+
+def lazy_ngettext(one: str, many: str, num: int, /, **values: Any) -> LazyString:
+    return LazyString(ngettext, one, many, num, **values)
+
+
+def teach(templates: Environment) -> None:
+    """Let templates speak: ``_('…')`` and ``{% trans %}`` use the same catalogues; Jinja puts the values in and escapes them."""
+    templates.install_gettext_callables(  # type: ignore[attr-defined]
+        lambda text: _words().gettext(text), lambda one, many, num: _words().ngettext(one, many, num), newstyle=True,
+        pgettext=lambda context, text: _words().pgettext(context, text),
+    )
+
+
+def _filled(text: str, values: Mapping[str, Any]) -> str:
+    return text % values if values else text
+
+
+def _words() -> Any:
+    """The catalogue of the language of now, looked up once a request and change of language: a page has hundreds of texts."""
+    locale = _locale()
+    known = g.get("words") if locale is not None else None
+    if known is not None and known[0] is locale:
+        return known[1]
+    found = get_translations()
+    if locale is not None:
+        g.words = locale, found
+    return found
+
+
+def _locale() -> Locale | None:
+    try:
+        found: Locale | None = g._flask_babel.babel_locale
+    except (AttributeError, RuntimeError):
+        found = None
+    return found or get_locale()  # type: ignore[no-any-return]
+
+
 def language() -> str:
     """The language of what is being written now: ``ar`` or ``en``; ``ar`` outside any request or job."""
-    locale = get_locale()
+    locale = _locale()
     return "en" if locale is not None and locale.language == "en" else "ar"
 
 

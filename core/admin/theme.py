@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
 from functools import lru_cache
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode, urlsplit
-from zoneinfo import ZoneInfo
 
 from babel import Locale
 from flask import (
@@ -23,29 +22,24 @@ from flask import (
 )
 from markupsafe import Markup
 from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
 
-from core import assets, settings, work
-from core.admin import printing
+from core import assets, work
+from core.admin import listing, printing, values
 from core.admin.language import COOKIE as LANGUAGE_COOKIE
-from core.admin.lists import ListColumn, Page
 from core.admin.printing import Due
 from core.admin.views import current_actor, writing
 from core.auth.actor import Actor
 from core.auth.models import Role
-from core.calendar import OfficeCalendar, gregorian_text, hijri_text, office_calendar
+from core.calendar import gregorian_text, hijri_text
 from core.database import db
 from core.errors import InvalidInput
 from core.i18n import LANGUAGES, direction, language, ngettext, other_language
-from core.i18n import gettext as _
 from core.i18n import lazy_gettext as _l
-from core.phones import format_phone
 
 THEMES = ("system", "light", "dark")
 FALLBACK_ICON = "puzzle"
 THEME_COOKIE = "diwan_theme"
 YEAR_SECONDS = 365 * 24 * 3600
-OFFICE_KEYS = ("time_zone", "day_count", "weekend", "country", "public_holidays", "holidays")
 ICON = Markup('<svg class="dw-icon{}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>')
 NAMED_ICON = Markup('<svg class="dw-icon{}" role="img" aria-label="{}" focusable="false"><use href="{}#{}"></use></svg>')
 BAR_GROUPS = ("home", "customers", "complaints", "oversight", "marketing")
@@ -67,10 +61,9 @@ def install(app: Flask) -> None:
 def shell() -> dict[str, Any]:
     """What ``layout.html`` and ``bare.html`` need of the request."""
     actor = current_actor()
-    today = work.now().astimezone(zone()).date()
     return {
         "association": _association(), "person": None if actor.anonymous else actor, "person_role": role_words(actor), "color_theme": theme(),
-        "today": today, "back": here(), "reference": g.get("reference", ""), "no_keys": bool(g.get("no_keys")),
+        "today": values.today(), "back": here(), "reference": g.get("reference", ""), "no_keys": bool(g.get("no_keys")),
     }
 
 
@@ -93,23 +86,6 @@ def theme() -> str:
         if candidate in THEMES:
             return str(candidate)
     return "system"
-
-
-def office() -> OfficeCalendar:
-    """When the association works and by which clock, read once per request; Makkah time where there is no association."""
-    found = g.get("office")
-    if found is None:
-        try:
-            session = work.real(db.session)
-            found = office_calendar({key: settings.get(session, f"core.{key}") for key in OFFICE_KEYS})
-        except (KeyError, RuntimeError, SQLAlchemyError):
-            found = OfficeCalendar()
-        g.office = found
-    return found  # type: ignore[no-any-return]
-
-
-def zone() -> ZoneInfo:
-    return office().zone
 
 
 def here() -> str:
@@ -167,69 +143,7 @@ def plural_forms(singular: str, plural: str) -> dict[str, str]:
     return {form: ngettext(singular, plural, n).replace(str(n), "{n}") for form, n in samples.items()}
 
 
-# --- lists -----------------------------------------------------------------------------------------------------------
-
-
-def list_url(page: Page, *, without: str = "", **changes: Any) -> str:
-    """This list's address with something changed: ``sort``, ``after``, ``before``, ``count``, or ``without`` one filter.
-
-    ``without="*"`` takes all filters away and keeps the search; ``without="everything"`` takes the search away too.
-    """
-    kept = {key: value for key, value in page.arguments.items() if without not in ("everything", key.removeprefix("f."))
-            and not (without == "*" and key.startswith("f."))}
-    asked = {"sort": request.args["sort"], **kept} if "sort" in request.args and without != "everything" else kept
-    asked.update({key: value for key, value in changes.items() if value})
-    return request.script_root + request.path + (f"?{urlencode(asked)}" if asked else "")
-
-
-def cell_of(column: ListColumn, row: Any) -> Any:
-    """A cell's value for the person of this request: what others see instead, where the column's permission is missing."""
-    if column.permission is None or current_actor().may(column.permission):
-        return column.read(row)
-    return column.masked(row) if column.masked is not None else None
-
-
-def sortable(column: ListColumn) -> bool:
-    return column.sort is not None and (column.permission is None or current_actor().may(column.permission))
-
-
-def range_words(page: Page) -> str:
-    """The page of a list in its sort key: "From today 09:12 to 22 September"; empty where that says nothing."""
-    column = next((one for one in page.columns if one.key == page.sort.lstrip("-")), None)
-    if column is None or page.first is None or column.kind not in ("moment", "date", "name", "text"):
-        return ""
-    return str(_("From %(first)s to %(last)s", first=_sort_word(page.first), last=_sort_word(page.last)))
-
-
-def _sort_word(value: Any) -> str:
-    if isinstance(value, datetime):
-        return " ".join(moment_parts(value)) if is_near(value) else near_day(value)
-    return near_day(value) if isinstance(value, date) else str(value)
-
-
 # --- filters ---------------------------------------------------------------------------------------------------------
-
-
-def moment_parts(at: datetime) -> tuple[str, str]:
-    return printing.moment_words(printing.as_utc(at), work.now(), zone())
-
-
-def clock(at: datetime, seconds: bool = False) -> str:
-    return printing.clock(printing.as_utc(at), zone(), seconds=seconds)
-
-
-def local_day(value: date | datetime) -> date:
-    """The calendar day of a moment where the association is."""
-    return printing.as_utc(value).astimezone(zone()).date() if isinstance(value, datetime) else value
-
-
-def near_day(value: date | datetime) -> str:
-    return printing.near_day(local_day(value), work.now().astimezone(zone()).date())
-
-
-def is_near(value: date | datetime) -> bool:
-    """Today or yesterday: near enough that the time of day says something."""
-    return 0 <= (work.now().astimezone(zone()).date() - local_day(value)).days <= 1
 
 
 def due_of(step: Any) -> Due:
@@ -240,32 +154,27 @@ def due_of(step: Any) -> Due:
     limit = getattr(step, "duration", None) or getattr(version, "duration", None)
     closed_at = getattr(step, "closed_at", None) or getattr(step, "ended_at", None)
     return printing.due(opened_at=getattr(step, "opened_at", None), due_at=step.due_at, closed_at=closed_at, limit=limit,
-                        now=work.now(), office=office())
+                        now=work.now(), office=values.office())
 
 
 def limit_words(limit: str | None) -> str:
-    return printing.limit_words(limit, office().working)
-
-
-def show_phone(value: Any) -> str:
-    """A phone as it is read: international and spaced; what is masked or no number stays as it is."""
-    text = str(value or "")
-    return format_phone(text) if text.startswith("+") and "•" not in text else text
+    return printing.limit_words(limit, values.office().working)
 
 
 GLOBALS: dict[str, Any] = {
-    "asset_url": assets.asset_url, "icon": icon, "language": language, "other_language": other_language, "direction": direction,
-    "link_to": link_to, "bottom_bar": bottom_bar, "may_be_empty": may_be_empty, "list_url": list_url, "cell_of": cell_of,
-    "sortable": sortable, "range_words": range_words, "plural_forms": plural_forms, "themes": THEMES, "language_name": language_name,
-    "due_icons": printing.ICONS,
+    "values": SimpleNamespace(**values.MACROS), "asset_url": assets.asset_url, "icon": icon, "language": language, "other_language": other_language,
+    "direction": direction, "link_to": link_to, "bottom_bar": bottom_bar, "may_be_empty": may_be_empty, "list_url": listing.list_url,
+    "rows_of": listing.rows_of, "cell_class": listing.cell_class, "sortable": listing.sortable, "range_words": listing.range_words,
+    "plural_forms": plural_forms, "themes": THEMES, "language_name": language_name, "due_icons": printing.ICONS,
 }
 FILTERS: dict[str, Any] = {
     "number_parts": printing.number_parts, "whole": printing.whole, "percent": printing.percent, "money_parts": printing.money_parts,
     "file_size": printing.file_size, "isolate": printing.isolate, "two_calendars": printing.two_calendars,
     "gregorian": gregorian_text, "hijri": hijri_text, "day_and_month": printing.day_and_month,
-    "weekday": printing.weekday, "month_heading": printing.month_heading, "near_day": near_day,
-    "moment_parts": moment_parts, "clock": clock, "is_near": is_near, "local_day": local_day, "due": due_of, "limit_words": limit_words,
-    "show_phone": show_phone, "highlight": printing.highlight, "differences": printing.differences, "reads_ltr": printing.reads_ltr,
+    "weekday": printing.weekday, "month_heading": printing.month_heading, "near_day": values.near_words,
+    "moment_parts": values.moment_parts, "clock": values.clock_words, "is_near": values.is_near, "local_day": values.local_day,
+    "due": due_of, "limit_words": limit_words, "show_phone": values.phone_words, "highlight": printing.highlight,
+    "differences": printing.differences, "reads_ltr": printing.reads_ltr,
 }
 
 

@@ -12,6 +12,7 @@ from flask_admin import expose
 from sqlalchemy.orm import Session, joinedload
 
 from core import settings, work
+from core.admin.listing import row_link
 from core.admin.lists import ListColumn, ListEngine, ListFilter, Request, chosen_rows
 from core.admin.records import RecordView
 from core.admin.views import current_actor, needs, show_faults, writing
@@ -41,8 +42,7 @@ def _place(customer: Customer) -> str:
     return " · ".join(str(one.name) for one in (customer.city, customer.centre) if one is not None)
 
 
-def _address(customer: Customer) -> str:
-    return url_for("customers.customer", number=customer.number)
+_address = row_link("customers.customer")
 
 
 def _by(column: Any) -> Any:

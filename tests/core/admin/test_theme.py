@@ -69,7 +69,7 @@ def words(html: str) -> str:
 
 
 def macro(name: str, call: str) -> str:
-    file = next(one for one in ("text", "parts", "forms", "review", "listing") if f"macro {name}(" in (ROOT / f"templates/macros/{one}.html").read_text())
+    file = next((one for one in ("parts", "forms", "review", "listing") if f"macro {name}(" in (ROOT / f"templates/macros/{one}.html").read_text()), "text")
     return f'{{% from "macros/{file}.html" import {name} %}}{{{{ {call} }}}}'
 
 
