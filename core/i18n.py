@@ -84,7 +84,7 @@ def _locale() -> Locale | None:
         found: Locale | None = g._flask_babel.babel_locale
     except (AttributeError, RuntimeError):
         found = None
-    return found or get_locale()  # type: ignore[no-any-return]
+    return found or get_locale()
 
 
 def language() -> str:

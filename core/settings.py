@@ -152,6 +152,7 @@ class StoredSetting(Base):
     value: Mapped[dict[str, Any]] = mapped_column(JsonDict)
 
 
+ALL_STORED = select(StoredSetting.key, StoredSetting.value)
 GENERAL: tuple[Setting, ...] = (
     Setting("core.time_zone", _l("Time zone"), "Asia/Riyadh", help=_l("Days begin and end by this clock.")),
     Setting("core.country", _l("Country"), "SA", kind="choice", choices=(("SA", _l("Saudi Arabia")), ("KW", _l("Kuwait")), ("GB", _l("United Kingdom")),
@@ -184,7 +185,7 @@ def get(session: AnySession, key: str) -> Any:
     stored = session.info.get("stored_settings")
     if stored is None:
         with session.no_autoflush:
-            stored = {row.key: row.value.get("value") for row in session.scalars(select(StoredSetting))}
+            stored = {key: value.get("value") for key, value in session.execute(ALL_STORED)}
         session.info["stored_settings"] = stored
     return stored[key] if key in stored else specs(session)[key].default
 

@@ -7,13 +7,14 @@ tokens only.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from flask import Flask, Response, g, request
 from flask import session as form_session
 from flask.testing import FlaskClient
 from flask_login import LoginManager, UserMixin
-from sqlalchemy import select, update
+from sqlalchemy import Select, bindparam, select, update
 from werkzeug.local import LocalProxy
 
 from core import settings, work
@@ -76,13 +77,17 @@ def identify() -> None:
 
 
 def _load(session: Any, token: str) -> tuple[int | None, UserSession | None, User | None]:
-    stamp = stamp_subquery().label("stamp")
     if token:
-        query = select(stamp, UserSession, User).join(User, User.id == UserSession.user_id).where(UserSession.token_hash == signin.digest(token))
-        found = session.execute(query).first()
+        found = session.execute(_session_of(), {"token": signin.digest(token)}).first()
         if found is not None:
             return found[0], found[1], found[2]
-    return session.scalar(select(stamp)), None, None
+    return session.scalar(select(stamp_subquery())), None, None
+
+
+@cache
+def _session_of() -> Select[Any]:
+    return (select(stamp_subquery().label("stamp"), UserSession, User).join(User, User.id == UserSession.user_id)
+            .where(UserSession.token_hash == bindparam("token")))
 
 
 def note_seen(error: BaseException | None = None) -> None:

@@ -5,8 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import String, and_, cast, exists, func, literal, null, or_, select, union_all
+from sqlalchemy import (
+    BigInteger,
+    CompoundSelect,
+    Date,
+    Select,
+    String,
+    and_,
+    bindparam,
+    cast,
+    exists,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Session, aliased
 
 from core import settings
@@ -44,18 +62,24 @@ class Powers:
 
 def powers_of(session: Session, user_ids: Sequence[int]) -> Mapping[int, Powers]:
     """The powers of several people with one statement. Who holds a role holds those that are the same post as well (ORG-05)."""
-    held, role = aliased(Role), aliased(Role)
+    found = {user_id: Powers() for user_id in user_ids}
+    for user_id, kind, name, scope, permission in session.execute(_powers(), {"people": list(user_ids)}):
+        _add_power(found[user_id], kind, name, scope, permission)
+    return found
+
+
+@cache
+def _powers() -> CompoundSelect[Any]:
+    """Made once: every request runs it, and making it takes longer than running it."""
+    held, role, people = aliased(Role), aliased(Role), bindparam("people", expanding=True)
     same_post = func.coalesce(role.same_post_as, role.slug) == func.coalesce(held.same_post_as, held.slug)
     granted = and_(RolePermission.role_id == role.id, RolePermission.granted)
     by_role = (select(UserRole.user_id, literal("role"), role.slug, role.scope, RolePermission.permission)
                .join(held, held.id == UserRole.role_id).join(role, same_post).outerjoin(RolePermission, granted)
-               .where(UserRole.user_id.in_(user_ids), held.active, role.active))
+               .where(UserRole.user_id.in_(people), held.active, role.active))
     by_centre = (select(UserCentre.user_id, literal("centre"), cast(UserCentre.centre_id, String), cast(null(), String), cast(null(), String))
-                 .where(UserCentre.user_id.in_(user_ids)))
-    found = {user_id: Powers() for user_id in user_ids}
-    for user_id, kind, name, scope, permission in session.execute(union_all(by_role, by_centre)):
-        _add_power(found[user_id], kind, name, scope, permission)
-    return found
+                 .where(UserCentre.user_id.in_(people)))
+    return union_all(by_role, by_centre)
 
 
 def _add_power(powers: Powers, kind: str, name: str, scope: str | None, permission: str | None) -> None:
@@ -85,9 +109,15 @@ def permissions_by_role(session: Session, role_ids: Sequence[int]) -> Mapping[in
 def lenders_to(session: Session, user_id: int, now: datetime) -> dict[int, User]:
     """Active people whose powers this person holds today, by the association's clock (ORG-07)."""
     today = local_day(now, settings.time_zone(session))
-    query = select(User).join(Delegation, Delegation.from_user_id == User.id).where(
-        Delegation.to_user_id == user_id, Delegation.from_on <= today, Delegation.until_on >= today, Delegation.ended_at.is_(None), User.active)
-    return {one.id: one for one in session.scalars(query.order_by(Delegation.id))}
+    return {one.id: one for one in session.scalars(_lenders(), {"person": user_id, "today": today})}
+
+
+@cache
+def _lenders() -> Select[User]:
+    person, today = bindparam("person", type_=BigInteger), bindparam("today", type_=Date)
+    return (select(User).join(Delegation, Delegation.from_user_id == User.id)
+            .where(Delegation.to_user_id == person, Delegation.from_on <= today, Delegation.until_on >= today, Delegation.ended_at.is_(None), User.active)
+            .order_by(Delegation.id))
 
 
 def centres_of(session: Session, user_id: int) -> frozenset[int]:
