@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
+from itertools import pairwise
 
 from core.errors import InvalidInput
 from core.i18n import lazy_gettext as _l
@@ -79,25 +81,30 @@ def highlight(text: str, term: str) -> list[tuple[str, bool]]:
     """``text`` cut into (piece, found) so that every spelling that folds to a word of ``term`` is marked."""
     folded, places = _folded_with_places(text)
     marked = [False] * len(text)
-    for word in fold(term).split():
+    for word in _folded_words(term):
         at = folded.find(word)
         while at >= 0:
             end = places[at + len(word)] if at + len(word) < len(places) else len(text)
             marked[places[at] : end] = [True] * (end - places[at])
             at = folded.find(word, at + len(word))
-    pieces: list[tuple[str, bool]] = []
-    for ch, found in zip(text, marked, strict=True):
-        if pieces and pieces[-1][1] == found:
-            pieces[-1] = (pieces[-1][0] + ch, found)
-        else:
-            pieces.append((ch, found))
-    return pieces
+    changes = [0, *(at for at in range(1, len(text)) if marked[at] != marked[at - 1]), len(text)]
+    return [(text[start:end], marked[start]) for start, end in pairwise(changes) if start < end]
+
+
+@lru_cache(maxsize=256)
+def _folded_words(term: str) -> tuple[str, ...]:
+    return tuple(fold(term).split())
+
+
+@lru_cache(maxsize=4_000)
+def _folded_letter(ch: str) -> str:
+    return " " if ch.isspace() else fold(ch)
 
 
 def _folded_with_places(text: str) -> tuple[str, list[int]]:
     folded, places = [], []
     for index, ch in enumerate(text):
-        key = " " if ch.isspace() else fold(ch)
+        key = _folded_letter(ch)
         folded.append(key)
         places += [index] * len(key)
     return "".join(folded), places

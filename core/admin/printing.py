@@ -39,6 +39,7 @@ CURRENCY_SIGNS = {
     "SAR": _l("SAR"), "KWD": _l("KWD"), "AED": _l("AED"), "BHD": _l("BHD"), "QAR": _l("QAR"), "OMR": _l("OMR"), "JOD": _l("JOD"),
     "EGP": _l("EGP"), "GBP": _l("GBP"), "EUR": _l("EUR"), "USD": _l("USD"),
 }
+NEAR_DAYS = {0: _l("today"), -1: _l("yesterday"), 1: _l("tomorrow")}
 
 
 # --- numbers ---------------------------------------------------------------------------------------------------------
@@ -110,8 +111,8 @@ def weekday(day: date) -> str:
 
 def near_day(day: date, today: date) -> str:
     """Today, yesterday, tomorrow; else the day and month, with the year where it is another."""
-    near = {0: _("today"), -1: _("yesterday"), 1: _("tomorrow")}.get((day - today).days)
-    return near or (day_and_month(day) if day.year == today.year else gregorian_text(day))
+    near = NEAR_DAYS.get((day - today).days)
+    return str(near) if near else day_and_month(day) if day.year == today.year else gregorian_text(day)
 
 
 def clock(at: datetime, zone: tzinfo, *, seconds: bool = False) -> str:
@@ -197,7 +198,7 @@ def highlight(text: Any, search: str) -> Markup:
     if not search:
         return escape(text or "")
     pieces = texts.highlight(str(text or ""), search)
-    return Markup("").join(Markup('<mark class="dw-found">{}</mark>').format(piece) if found else escape(piece) for piece, found in pieces)
+    return Markup("".join(f'<mark class="dw-found">{escape(piece)}</mark>' if found else escape(piece) for piece, found in pieces))
 
 
 def differences(old: Any, new: Any) -> tuple[Markup, Markup]:
