@@ -78,11 +78,15 @@ def choose_plugins(association: Association, names: frozenset[str]) -> None:
 
 
 class SeparateClient(FlaskClient):
-    """A client whose requests have an app context and a session of their own, as on a server, also inside a test's."""
+    """A client whose requests have an app context and a session of their own, as on a server, also inside a test's.
+
+    Answers are read to their end inside that context, streamed ones too.
+    """
 
     def open(self, *args: Any, **kwargs: Any) -> Any:
         def answer() -> Any:
             _cv_app.set(None)  # type: ignore[arg-type]
+            kwargs.setdefault("buffered", True)
             return super(SeparateClient, self).open(*args, **kwargs)
 
         return copy_context().run(answer)

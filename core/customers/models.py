@@ -108,6 +108,7 @@ class Customer(CustomerValues, Base):
         sa.Index("ix_core_customer_mobile", "mobile"),
         sa.Index("ix_core_customer_phone", "phone"),
         sa.Index("ix_core_customer_changed_at_id", "changed_at", "id"),
+        sa.Index("ix_core_customer_created_at", "created_at", "imported"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -218,7 +218,7 @@ def dialect_of(session: Session) -> str:
 
 def bounded_count(session: Session, query: sa.Select[Any], most: int = COUNTED) -> int:
     """How many rows ``query`` has, counted up to ``most`` + 1."""
-    inner = query.with_only_columns(sa.literal(1)).order_by(None).limit(most + 1).subquery()
+    inner = query.with_only_columns(sa.literal(1), maintain_column_froms=True).order_by(None).limit(most + 1).subquery()
     return session.scalar(select(func.count()).select_from(inner)) or 0
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import html
 import io
 import re
@@ -10,7 +11,7 @@ from sqlalchemy import select
 from core import work
 from core.audit.models import AuditEvent
 from core.auth import services as auth
-from core.customers import background, entry, importing, officers, queries, services
+from core.customers import background, entry, exports, importing, officers, queries, services
 from core.customers.models import Customer, CustomerAlias, CustomerForm, CustomerState, OptionalField
 from core.files.models import StoredFile
 from core.testing import sign_in
@@ -216,6 +217,17 @@ def test_an_export_is_logged_with_filter_rows_and_checksum(client, session, peop
     assert answer.status_code == 200 and text.startswith("number,name,class") and "+966550000001" in text
     event = session.scalars(select(AuditEvent).where(AuditEvent.action == "export")).one()
     assert event.facts["rows"] == 1 and event.facts["filter"] == {"class": "donor"} and len(event.facts["sha256"]) == 64
+
+
+def test_a_large_export_is_streamed_between_an_entry_at_its_start_and_one_at_its_end(client, session, people, customer, monkeypatch):
+    for number in range(3):
+        customer(name=f"عميل {number}", mobile=f"055000010{number}")
+    monkeypatch.setattr(exports, "AT_ONCE", 2)
+    answer = sign_in(client, people.manager.user).post("/customers/export", data={})
+    assert answer.data.decode("utf-8-sig").count("\r\n") == 5
+    begun, ended = session.scalars(select(AuditEvent).where(AuditEvent.action.like("export%")).order_by(AuditEvent.id)).all()
+    assert (begun.action, ended.action) == ("export", "export_end") and "rows" not in begun.facts
+    assert ended.facts == {"summary": "core.customers", "rows": 3, "sha256": hashlib.sha256(answer.data).hexdigest(), "whole": True}
 
 
 def test_an_import_is_entered_by_the_worker_on_the_officers_behalf(client, session, people):
