@@ -53,6 +53,11 @@ def split(number: str) -> tuple[str, str]:
     return number[:-1], number[-1:]
 
 
+def printed(number: str) -> str:
+    """As people read it: the check digit set off, ``104271-2``."""
+    return "-".join(split(number))
+
+
 def next_value(session: Session, name: str, *, first: int = 1, count: int = 1) -> int:
     """Take ``count`` values from a counter; returns the last. The row stays locked until the transaction ends."""
     with section("numbering"):

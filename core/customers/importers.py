@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
@@ -17,9 +20,10 @@ from core.errors import InvalidInputs
 from core.i18n import lazy_gettext as _l
 from core.imports.models import Import, ImportLine
 from core.imports.offers import Context, Importer, ImportField, Line, Reason, Verdict
+from core.numbering import printed
 from core.organisation.models import Centre
 from core.organisation.queries import city_named
-from core.text import fold
+from core.text import fold, isolate
 
 PLAIN = ("name", "other_detail", "address", "remarks", "phone", "mobile", "email")
 CONTACT = ("mobile", "phone", "email")
@@ -30,23 +34,32 @@ def _choices(labels: Mapping[str, Any]) -> dict[str, str]:
     return {fold(text): code for code, label in labels.items() for text in (code, label.ar, label.en)}
 
 
+def _field(key: str, label: Any, kind: str = "text", **more: Any) -> ImportField:
+    return ImportField(key, label, kind, headings=_headings().get(key, ()), **more)
+
+
+@cache
+def _headings() -> dict[str, list[str]]:
+    return json.loads((Path(__file__).parent / "headings.json").read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+
+
 def importers() -> list[Importer]:
-    labels = domain.field_labels()
+    labels, classes, channels = domain.field_labels(), domain.classes(), domain.channels()
     fields = (
-        ImportField("number", _l("Customer number"), help=_l("Given: the line changes that customer. Empty: it makes a new one.")),
-        ImportField("reference", _l("Number in the former register"), longest=80, help=_l("Kept, so that contributions find their customer by it.")),
-        ImportField("name", labels["name"], "name", required=True, longest=300),
-        ImportField("customer_class", labels["customer_class"], "choice", choices=_choices(domain.classes())),
-        ImportField("other_detail", labels["other_detail"], longest=200),
-        ImportField("mobile", labels["mobile"], "phone"),
-        ImportField("phone", labels["phone"], "phone"),
-        ImportField("phone_country", _l("Country of the phones"), "country", help=_l("SA or KW; by it numbers without a country code are read.")),
-        ImportField("email", labels["email"], "email", longest=254),
-        ImportField("address", labels["address"], longest=500),
-        ImportField("city", labels["city_id"], longest=200),
-        ImportField("centre", labels["centre_id"], longest=200),
-        ImportField("contact_channel", labels["contact_channel"], "choice", choices=_choices(domain.channels())),
-        ImportField("remarks", labels["remarks"], longest=4000),
+        _field("number", _l("Customer number"), help=_l("Given: the line changes that customer. Empty: it makes a new one.")),
+        _field("reference", _l("Number in the former register"), longest=80, help=_l("Kept, so that contributions find their customer by it.")),
+        _field("name", labels["name"], "name", required=True, longest=300),
+        _field("customer_class", labels["customer_class"], "choice", choices=_choices(classes), labels=classes),
+        _field("other_detail", labels["other_detail"], longest=200),
+        _field("mobile", labels["mobile"], "phone"),
+        _field("phone", labels["phone"], "phone"),
+        _field("phone_country", _l("Country of the phones"), "country", help=_l("SA or KW; by it numbers without a country code are read.")),
+        _field("email", labels["email"], "email", longest=254),
+        _field("address", labels["address"], longest=500),
+        _field("city", labels["city_id"], longest=200),
+        _field("centre", labels["centre_id"], longest=200),
+        _field("contact_channel", labels["contact_channel"], "choice", choices=_choices(channels), labels=channels),
+        _field("remarks", labels["remarks"], longest=4000),
     )
     options = (
         ImportField("customer_class", _l("Customer type where the file has none"), "choice", choices=_choices(domain.classes()), labels=domain.classes()),
@@ -199,6 +212,11 @@ def _known_references(session: Session, lines: Sequence[Line]) -> dict[str, int]
     return {reference: line_id for reference, line_id in session.execute(query) if reference}
 
 
+def _name_of(found: queries.Duplicate) -> str:
+    """The number of the customer, or of the form under way, that may be the same."""
+    return isolate(printed(found.number) if found.number else found.form_number or "")
+
+
 def _verdict(
     line: Line, row: dict[str, Any] | None, reasons: list[Reason], in_register: list[queries.Duplicate], earlier: Earlier, known: Mapping[str, int],
     context: Context,
@@ -219,10 +237,10 @@ def _verdict(
         return Verdict("duplicate", [Reason(None, _l("The same person as in line %(line)s.", line=twin))])
     sure = next((one for one in in_register if one.sure), None)
     if sure is not None:
-        return Verdict("duplicate", [Reason(sure.reasons[0], _l("Already registered as %(number)s.", number=sure.number))])
+        return Verdict("duplicate", [Reason(sure.reasons[0], _l("Already registered as %(number)s.", number=_name_of(sure)))])
     if in_register and not same_name_passes:
-        return Verdict("duplicate", [Reason("name", _l("A customer of this name is registered as %(number)s.", number=in_register[0].number))])
-    warnings = [Reason("name", _l("A customer of this name is registered as %(number)s.", number=in_register[0].number))] if in_register else []
+        return Verdict("duplicate", [Reason("name", _l("A customer of this name is registered as %(number)s.", number=_name_of(in_register[0])))])
+    warnings = [Reason("name", _l("A customer of this name is registered as %(number)s.", number=_name_of(in_register[0])))] if in_register else []
     return Verdict("create", warnings, lacks=("registration_origin",))
 
 

@@ -28,6 +28,8 @@ class ImportField:
     """Stored code → what people call it, for choices shown on a page."""
     help: Any = ""
     longest: int = 500
+    headings: Sequence[str] = ()
+    """What registers kept elsewhere call such a column, in any language; proposed when a file has one."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,10 @@ class Importer:
     record_type: str = ""
     help: Any = ""
     options: Sequence[ImportField] = ()
+
+    def holds(self, *kinds: str) -> bool:
+        """Whether a field is of one of these kinds, so that a file must say how it writes them."""
+        return any(one.kind in kinds for one in self.fields)
 
     def field(self, key: str) -> ImportField:
         return next(one for one in self.fields if one.key == key)

@@ -25,6 +25,7 @@ from core.imports.models import Import
 from core.imports.offers import Importer
 from core.jobs import services as jobs
 from core.state import state
+from core.text import fold
 
 SAMPLE_LINES = 5
 STATES = {
@@ -219,13 +220,17 @@ def staged_path(folder: Path, token: str) -> Path:
 
 
 def guess(importer: Importer, reading: readers.Reading | None) -> dict[str, str]:
-    """Propose a column for each field whose key or label is a heading; shown for correction, never applied unseen."""
+    """Propose a column for each field whose label, key or usual name is a heading, each column once; shown for correction, never applied unseen."""
     if reading is None:
         return {}
-    from core.text import fold
-
     by_name = {fold(heading.replace("_", " ")): heading for heading in reading.headings}
-    return {one.key: by_name[name] for one in importer.fields for name in (fold(str(one.label)), fold(one.key.replace("_", " "))) if name in by_name}
+    proposed: dict[str, str] = {}
+    for one in importer.fields:
+        names = (fold(str(name).replace("_", " ")) for name in (one.label, one.key, *one.headings))
+        found = next((by_name[name] for name in names if name in by_name and by_name[name] not in proposed.values()), None)
+        if found is not None:
+            proposed[one.key] = found
+    return proposed
 
 
 def refused_file(session: Any, row: Import, importer: Importer) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from core.auth.actor import Actor
 from core.i18n import lazy_gettext as _l
 from core.imports.offers import Context, Importer, ImportField, Line, Reason, Verdict
+from core.imports.repeats import earlier_lines
 from core.organisation import queries, services
 from core.organisation.models import Centre, City
 from core.text import fold
@@ -45,7 +46,18 @@ def importers() -> list[Importer]:
 def check_cities(session: Session, lines: Sequence[Line], context: Context) -> list[Verdict]:
     """A known code or a known name and region is the same city: nothing happens to it, or its other name is completed."""
     by_code = {city.external_code: city for city in session.scalars(select(City).where(City.external_code.in_([line.values.get("code") for line in lines])))}
-    return [_judge_city(session, line, by_code) for line in lines]
+    repeated = earlier_lines(session, lines, context, _city_key)
+    return [_again(repeated[line.line_no]) if line.line_no in repeated else _judge_city(session, line, by_code) for line in lines]
+
+
+def _city_key(values: Mapping[str, Any]) -> tuple[str, ...]:
+    """A code names one city; without one, name and region do."""
+    code = values.get("code")
+    return ("code", str(code)) if code else ("name", fold(str(values.get("name_ar") or "")), fold(str(values.get("region_ar") or "")))
+
+
+def _again(line_no: int) -> Verdict:
+    return Verdict("duplicate", [Reason(None, _l("The same as in line %(line)s.", line=line_no))])
 
 
 def _judge_city(session: Session, line: Line, by_code: dict[str | None, City]) -> Verdict:
@@ -94,7 +106,12 @@ def undo_cities(session: Session, ids: Sequence[int], context: Context, *, actor
 
 
 def check_centres(session: Session, lines: Sequence[Line], context: Context) -> list[Verdict]:
-    return [_judge_centre(session, line) for line in lines]
+    repeated = earlier_lines(session, lines, context, _centre_key)
+    return [_again(repeated[line.line_no]) if line.line_no in repeated else _judge_centre(session, line) for line in lines]
+
+
+def _centre_key(values: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(fold(str(values.get(key) or "")) for key in ("name_ar", "city", "region"))
 
 
 def _judge_centre(session: Session, line: Line) -> Verdict:

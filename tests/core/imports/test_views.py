@@ -1,0 +1,109 @@
+"""The pages of an import, from the file to its taking back, in both languages."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import pytest
+import sqlalchemy as sa
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from core import work
+from core.auth import services as auth
+from core.auth.models import Role, User
+from core.commands import operator
+from core.imports.models import Import
+from core.organisation.models import City
+from core.testing import sign_in
+
+CITIES = "code,name_ar,region_ar,population\n1,مدينة أ,الشرقية,10\n2,مدينة ب,الشرقية,20\n3,,الغربية,30\n1,مدينة أ,الشرقية,10\n"
+
+
+@pytest.fixture
+def importer(client: FlaskClient, session: Session) -> FlaskClient:
+    """Somebody who looks after places and fills customer forms."""
+    user = auth.add_user(session, username="keeper", name_ar="أمين", actor=operator(), now=work.now())
+    role = session.scalars(sa.select(Role).where(Role.slug == "crm_employee")).one()
+    auth.set_permission(session, role.slug, "organisation.manage", True, actor=operator())
+    auth.grant_role(session, user, role.slug, actor=operator())
+    session.flush()
+    return sign_in(client, session.get_one(User, user.id))
+
+
+def upload(client: FlaskClient, kind: str, text: str, encoding: str = "utf-8") -> str:
+    """Upload a file; returns the address of its import."""
+    answer = client.post("/imports/new", data={"kind": kind, "file": (io.BytesIO(text.encode(encoding)), "list.csv"), "operation_key": f"key-{kind}-{len(text)}"})
+    assert answer.status_code == 302, answer.get_data(as_text=True)[-2000:]
+    return answer.headers["Location"].removesuffix("/columns")
+
+
+def words(client: FlaskClient, address: str) -> str:
+    answer = client.get(address)
+    assert answer.status_code == 200
+    return " ".join(re.sub(r"<[^>]+>", " ", answer.get_data(as_text=True)).split())
+
+
+@pytest.mark.parametrize("language", ["ar", "en"])
+def test_the_columns_page_proposes_what_it_knows(importer: FlaskClient, language: str) -> None:
+    address = upload(importer, "organisation.cities", CITIES)
+    page = importer.get(f"{address}/columns?lang={language}").get_data(as_text=True)
+
+    assert re.findall(r'<option value="(\w+)" selected>', page)[:3] == ["code", "name_ar", "region_ar"]
+    assert "date_order" not in page and "decimal" not in page
+    assert "مدينة ب" in page
+
+
+def test_headings_of_other_registers_are_recognised(importer: FlaskClient) -> None:
+    address = upload(importer, "customers.customers", "الاسم,الجوال,النوع,البريد\nأحمد علي,0551112233,مانح,a@example.org\n")
+    page = importer.get(f"{address}/columns").get_data(as_text=True)
+
+    assert re.findall(r'name="column\.(\w+)"><option value="">–</option>(?:(?!</select>).)*?<option value="[^"]+" selected>([^<]+)', page) == [
+        ("name", "الاسم"), ("customer_class", "النوع"), ("mobile", "الجوال"), ("email", "البريد")]
+
+
+def test_refused_lines_are_shown_kept_out_by_choice_only_and_come_back_as_a_file(importer: FlaskClient, session: Session) -> None:
+    address = upload(importer, "organisation.cities", CITIES)
+    mapping = {"act": "check", "column.code": "code", "column.name_ar": "name_ar", "column.region_ar": "region_ar"}
+    assert importer.post(f"{address}/columns", data=mapping).status_code == 302
+    counts = session.scalars(sa.select(Import)).one().counts
+    assert (counts["create"], counts["refused"]) == (2, 1)
+    assert "This field is needed" in words(importer, f"{address}?outcome=refused&lang=en") or "name" in words(importer, f"{address}?outcome=refused&lang=en")
+
+    assert importer.post(f"{address}/apply", data={"expected": "2"}).status_code == 422
+    assert session.scalar(sa.select(sa.func.count()).select_from(City).where(City.region_ar == "الشرقية")) == 0
+    file = importer.post(f"{address}/refused")
+    assert file.data.decode("utf-8-sig").splitlines()[2].startswith("4,") and file.mimetype == "text/csv"
+
+    assert importer.post(f"{address}/apply", data={"expected": "2", "leave_out_refused": "1"}).status_code == 302
+    session.expire_all()
+    assert session.scalar(sa.select(sa.func.count()).select_from(City).where(City.region_ar == "الشرقية")) == 2
+    assert importer.post(f"{address}/undo").status_code == 302
+    session.expire_all()
+    assert session.scalar(sa.select(sa.func.count()).select_from(City).where(City.region_ar == "الشرقية")) == 0
+
+
+def test_a_choice_is_shown_by_its_label(importer: FlaskClient) -> None:
+    address = upload(importer, "customers.customers", "الاسم,النوع\nأحمد علي,donor\n")
+    importer.post(f"{address}/columns", data={"act": "check", "column.name": "الاسم", "column.customer_class": "النوع"})
+
+    page = words(importer, f"{address}?lang=en")
+    assert "Donor" in page and " donor " not in page
+
+
+def test_windows_1256_is_read_when_it_is_declared(importer: FlaskClient) -> None:
+    address = upload(importer, "customers.customers", "الاسم\nأحمد علي\n", "windows-1256")
+    assert "أحمد علي" not in words(importer, f"{address}/columns")
+    answer = importer.post(f"{address}/columns", data={"act": "look", "encoding": "windows-1256"})
+
+    assert answer.status_code == 200 and "أحمد علي" in answer.get_data(as_text=True)
+
+
+def test_who_may_import_nothing_has_no_such_page(client: FlaskClient, session: Session) -> None:
+    user = auth.add_user(session, username="nobody", name_ar="لا أحد", actor=operator(), now=work.now())
+    session.flush()
+    signed_in = sign_in(client, user)
+
+    assert signed_in.get("/imports/").status_code == 403
+    assert signed_in.post("/imports/new", data={"kind": "organisation.cities"}).status_code == 403
