@@ -85,7 +85,7 @@ def _load(session: Any, token: str) -> tuple[int | None, UserSession | None, Use
 
 
 @cache
-def _session_of() -> Select[Any]:
+def _session_of() -> Select[int | None, UserSession, User]:
     return (select(stamp_subquery().label("stamp"), UserSession, User).join(User, User.id == UserSession.user_id)
             .where(UserSession.token_hash == bindparam("token")))
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    BindParameter,
     CompoundSelect,
     Date,
     Select,
@@ -71,7 +72,8 @@ def powers_of(session: Session, user_ids: Sequence[int]) -> Mapping[int, Powers]
 @cache
 def _powers() -> CompoundSelect[Any]:
     """Made once: every request runs it, and making it takes longer than running it."""
-    held, role, people = aliased(Role), aliased(Role), bindparam("people", expanding=True)
+    held, role = aliased(Role), aliased(Role)
+    people: BindParameter[Any] = bindparam("people", expanding=True)
     same_post = func.coalesce(role.same_post_as, role.slug) == func.coalesce(held.same_post_as, held.slug)
     granted = and_(RolePermission.role_id == role.id, RolePermission.granted)
     by_role = (select(UserRole.user_id, literal("role"), role.slug, role.scope, RolePermission.permission)

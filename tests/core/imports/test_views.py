@@ -34,7 +34,8 @@ def importer(client: FlaskClient, session: Session) -> FlaskClient:
 
 def upload(client: FlaskClient, kind: str, text: str, encoding: str = "utf-8") -> str:
     """Upload a file; returns the address of its import."""
-    answer = client.post("/imports/new", data={"kind": kind, "file": (io.BytesIO(text.encode(encoding)), "list.csv"), "operation_key": f"key-{kind}-{len(text)}"})
+    file = io.BytesIO(text.encode(encoding)), "list.csv"
+    answer = client.post("/imports/new", data={"kind": kind, "file": file, "operation_key": f"key-{kind}-{len(text)}"})
     assert answer.status_code == 302, answer.get_data(as_text=True)[-2000:]
     return answer.headers["Location"].removesuffix("/columns")
 
