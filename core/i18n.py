@@ -21,7 +21,7 @@ from flask_babel.speaklater import LazyString
 from jinja2 import Environment
 
 __all__ = [
-    "LANGUAGES", "Bilingual", "compile_catalogues", "direction", "gettext", "language", "lazy_gettext",
+    "LANGUAGES", "Bilingual", "LazyString", "compile_catalogues", "direction", "gettext", "language", "lazy_gettext",
     "lazy_ngettext", "ngettext", "other_language", "pgettext", "teach", "translation_folders", "use_language",
 ]
 

@@ -5,8 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
+from typing import Any
+
+from babel.core import get_global
+from babel.numbers import get_currency_name, get_territory_currencies, list_currencies
 
 from core.errors import InvalidInput
+from core.i18n import LazyString, language
 from core.i18n import lazy_gettext as _l
 from core.text import normalise_digits
 
@@ -24,6 +30,31 @@ _MARKS = re.compile("[\u200e\u200f\u061c]")
 def minor_units(currency: str) -> int:
     """Decimals of a currency: KWD 3, SAR 2, JPY 0."""
     return 3 if currency in THREE else 0 if currency in NONE else 2
+
+
+@cache
+def known_currencies() -> frozenset[str]:
+    """Every code of ISO 4217, those that were replaced by others too: an old gift keeps its currency."""
+    return frozenset(list_currencies())
+
+
+@cache
+def currencies() -> tuple[tuple[str, Any], ...]:
+    """What is paid with today, as choices: code, and code with its name in the reader's language."""
+    used = {code for territory in get_global("territory_currencies") for code in get_territory_currencies(territory)}
+    return tuple((code, LazyString(_named, code)) for code in sorted(used))
+
+
+def _named(code: str) -> str:
+    return f"{code} · {get_currency_name(code, locale=language())}"
+
+
+def check_currency(code: str) -> str:
+    """The code as it is stored. Raises InvalidInput for what ISO 4217 does not know."""
+    found = code.strip().upper()
+    if found not in known_currencies():
+        raise InvalidInput(_l("“%(value)s” is no currency code. Write three capital letters, such as SAR.", value=code[:40]), field="currency", value=code)
+    return found
 
 
 @dataclass(frozen=True, order=False)
@@ -54,7 +85,8 @@ class Money:
 
 
 def to_minor(amount: Decimal, currency: str) -> int:
-    """Minor units of an exact amount. Raises InvalidInput for more decimals than the currency has."""
+    """Minor units of an exact amount. Raises InvalidInput for more decimals than the currency has, and for an unknown one."""
+    check_currency(currency)
     scaled = amount.scaleb(minor_units(currency))
     if scaled != scaled.to_integral_value():
         raise InvalidInput(_l("%(value)s has more decimals than %(currency)s, which has %(n)s.", value=str(amount), currency=currency, n=minor_units(currency)),

@@ -23,6 +23,7 @@ from core.database import Base, JsonDict
 from core.errors import DiwanError, InvalidInput
 from core.i18n import Bilingual
 from core.i18n import lazy_gettext as _l
+from core.money import currencies
 from core.plugins.manifest import Setting
 
 SLUG = re.compile(r"[a-z][a-z0-9-]{1,39}")
@@ -158,7 +159,8 @@ GENERAL: tuple[Setting, ...] = (
     Setting("core.country", _l("Country"), "SA", kind="choice", choices=(("SA", _l("Saudi Arabia")), ("KW", _l("Kuwait")), ("GB", _l("United Kingdom")),
             ("AE", _l("United Arab Emirates")), ("BH", _l("Bahrain")), ("QA", _l("Qatar")), ("OM", _l("Oman")), ("JO", _l("Jordan")), ("EG", _l("Egypt"))),
             help=_l("How telephone numbers without a country code are read, and which public holidays apply.")),
-    Setting("core.currency", _l("Currency"), "SAR", help=_l("ISO 4217 code; its decimals apply to every amount (KWD 3, SAR 2).")),
+    Setting("core.currency", _l("Currency"), "SAR", kind="choice", choices=currencies(),
+            help=_l("ISO 4217 code; its decimals apply to every amount (KWD 3, SAR 2).")),
     Setting("core.language", _l("Language"), "ar", kind="choice", choices=(("ar", _l("Arabic")), ("en", _l("English"))),
             help=_l("What people see until they choose their own.")),
     Setting("core.day_count", _l("Days of a time limit"), "calendar", kind="choice",
@@ -209,8 +211,6 @@ def check(spec: Setting, value: Any) -> Any:
     """The value in its stored form, or InvalidInput naming the setting, the value and what would be right."""
     if spec.key == "core.time_zone" and value not in available_timezones():
         raise InvalidInput(_l("“%(value)s” is no time zone. Write one like Asia/Riyadh.", value=value), field=spec.key, value=value)
-    if spec.key == "core.currency" and not re.fullmatch(r"[A-Z]{3}", str(value)):
-        raise InvalidInput(_l("“%(value)s” is no currency code. Write three capital letters, such as SAR.", value=value), field=spec.key, value=value)
     if spec.kind == "choice" and value not in {code for code, _label in spec.choices}:
         raise InvalidInput(_l("“%(value)s” is not one of the choices of “%(title)s”.", value=value, title=spec.title), field=spec.key, value=value)
     if spec.key == "core.weekend" and len(set(value or ())) > 6:

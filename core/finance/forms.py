@@ -15,6 +15,7 @@ from core.finance import queries
 from core.finance.domain import CONTENTS, METHODS
 from core.finance.layouts import LAYOUTS
 from core.i18n import lazy_gettext as _l
+from core.money import currencies
 from core.organisation.queries import active_programmes
 
 METHOD_CHOICES = [SelectChoice(code, title) for code, title in METHODS.items()]
@@ -27,7 +28,8 @@ class MoneyForm(DiwanForm):
 
     customer_number = StringField(_l("Customer number"), validators=[NEEDED], render_kw=LTR)
     amount = StringField(_l("Amount"), validators=[NEEDED], render_kw={**LTR, "inputmode": "decimal"})
-    currency = StringField(_l("Currency"), validators=[NEEDED], render_kw={**LTR, "maxlength": "3"})
+    currency = SelectField(_l("Currency"), choices=[SelectChoice(code, title) for code, title in currencies()], validate_choice=False,
+                           render_kw={"data-choose": ""})
     programme_id = SelectField(_l("Programme"), validate_choice=False)
     fund = SelectField(_l("Fund"), validate_choice=False, description=_l("Left empty, the programme's own fund."))
     reference = StringField(_l("Reference"), render_kw=LTR, description=_l("Of the transfer or receipt; left empty, a number is given."))
@@ -71,7 +73,8 @@ class BatchForm(DiwanForm):
     until_on = DateField(_l("Until"), validators=[InputRequired(_l("Give the day as in 2026-11-22."))], render_kw=LTR)
     content = SelectField(_l("What"), choices=[SelectChoice(code, title) for code, title in CONTENTS.items()])
     layout = SelectField(_l("Layout"), choices=[SelectChoice(one.code, one.title) for one in LAYOUTS.values()])
-    currency = StringField(_l("Only this currency"), render_kw={**LTR, "maxlength": "3"})
+    currency = SelectField(_l("Only this currency"), choices=[SelectChoice("", _l("All")), *(SelectChoice(code, title) for code, title in currencies())],
+                           validate_choice=False, render_kw={"data-choose": ""})
     fund = SelectField(_l("Only this fund"), validate_choice=False)
 
 

@@ -36,7 +36,7 @@ from core.finance.models import Contribution, FinanceBatch, Fund, Pledge
 from core.i18n import gettext as _
 from core.i18n import lazy_gettext as _l
 from core.i18n import ngettext
-from core.money import Money, parse_amount
+from core.money import Money, check_currency, parse_amount
 from core.organisation.models import Programme
 from core.organisation.queries import active_programmes
 
@@ -66,9 +66,7 @@ def _customer_of(session: Session, number: str, actor: Actor) -> Customer:
 
 
 def _money_of(form: Form, currency: str | None = None) -> Money:
-    code = currency or (form["currency"].data or "").strip().upper()
-    if not (len(code) == 3 and code.isascii() and code.isalpha()):
-        raise InvalidInput(_l("“%(value)s” is no currency code. Write three capital letters, such as SAR.", value=code), field="currency", value=code)
+    code = check_currency(currency or form["currency"].data or "")
     return Money(parse_amount(form["amount"].data or "", code), code)
 
 
@@ -499,7 +497,7 @@ class FinanceView(PageView):
 
 def _choice_of(form: forms.BatchForm) -> batches.Choice:
     return batches.Choice(form.from_on.data, form.until_on.data, layout=form.layout.data, content=form.content.data,
-                          currency=(form.currency.data or "").strip().upper() or None, fund=form.fund.data or None)
+                          currency=check_currency(form.currency.data) if form.currency.data else None, fund=form.fund.data or None)
 
 
 def _start(text: str) -> int:

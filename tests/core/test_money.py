@@ -9,7 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import InvalidInput
-from core.money import Money, from_minor, minor_units, parse_amount, plain_amount, shown_amount, to_minor
+from core.money import (
+    Money,
+    check_currency,
+    currencies,
+    from_minor,
+    minor_units,
+    parse_amount,
+    plain_amount,
+    shown_amount,
+    to_minor,
+)
 
 CURRENCIES = st.sampled_from(["SAR", "KWD", "JPY", "USD", "BHD"])
 MINOR = st.integers(-(10**15), 10**15)
@@ -92,3 +102,16 @@ def test_no_amount_is_ever_rounded(amount):
         assert amount != amount.quantize(Decimal("0.01"))
     else:
         assert from_minor(minor, "SAR") == amount
+
+
+@pytest.mark.parametrize("code", ["RIY", "RIYAL", "", "S1R", "ريال"])
+def test_an_unknown_currency_is_refused(code: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        to_minor(Decimal("100"), code)
+    assert refused.value.field == "currency"
+
+
+def test_currencies_of_today_are_offered_and_older_ones_known() -> None:
+    offered = dict(currencies())
+    assert {"SAR", "KWD", "GBP"} <= offered.keys() and "DEM" not in offered
+    assert check_currency(" dem ") == "DEM"
