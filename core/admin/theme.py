@@ -25,6 +25,7 @@ from sqlalchemy import select
 
 from core import assets, work
 from core.admin import listing, printing, values
+from core.admin.addresses import inside
 from core.admin.language import COOKIE as LANGUAGE_COOKIE
 from core.admin.printing import Due
 from core.admin.views import current_actor, writing
@@ -163,7 +164,7 @@ def limit_words(limit: str | None) -> str:
 
 GLOBALS: dict[str, Any] = {
     "values": SimpleNamespace(**values.MACROS), "asset_url": assets.asset_url, "icon": icon, "language": language, "other_language": other_language,
-    "direction": direction, "link_to": link_to, "bottom_bar": bottom_bar, "may_be_empty": may_be_empty, "list_url": listing.list_url,
+    "direction": direction, "link_to": link_to, "inside": inside, "bottom_bar": bottom_bar, "may_be_empty": may_be_empty, "list_url": listing.list_url,
     "rows_of": listing.rows_of, "cell_class": listing.cell_class, "sortable": listing.sortable, "range_words": listing.range_words,
     "plural_forms": plural_forms, "themes": THEMES, "language_name": language_name, "due_icons": printing.ICONS,
 }

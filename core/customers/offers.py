@@ -15,7 +15,8 @@ from core.customers.models import Customer
 
 @dataclass(frozen=True)
 class TimelineEntry:
-    """One thing that happened with a customer. ``icon`` is a Tabler icon's name; ``link`` leads to the record."""
+    """One thing that happened with a customer. ``icon`` is a Tabler icon's name; ``link`` leads to the record: an
+    address inside the association (``core.admin.addresses.path_to``)."""
 
     at: datetime
     title: Any

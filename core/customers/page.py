@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from flask import url_for
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from core.admin.addresses import path_to
 from core.auth.actor import Actor
 from core.customers import domain, queries, steps
 from core.customers.models import Customer, CustomerForm, CustomerFormLine
@@ -138,7 +138,7 @@ def _form_entry(session: Session, form: CustomerForm) -> TimelineEntry:
     made, entered = user_label(session, form.made_by), user_label(session, form.entered_by)
     detail = _l("Prepared by %(made)s, entered by %(entered)s", made=made, entered=entered) if form.entered_at else domain.STATE_TITLES[form.state]
     title = _l("Form %(number)s: %(kind)s", number=form.number, kind=domain.kinds().get(form.kind, form.kind))
-    return TimelineEntry(form.entered_at or form.filled_at or form.made_at, title, detail, "file-text", url_for("customer_forms.show_form", form_id=form.id))
+    return TimelineEntry(form.entered_at or form.filled_at or form.made_at, title, detail, "file-text", path_to("customer_forms.show_form", form_id=form.id))
 
 
 # --- small parts -----------------------------------------------------------------------------------------------------

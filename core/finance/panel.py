@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 
 import sqlalchemy as sa
-from flask import url_for
 from sqlalchemy.orm import Session
 
 from core import settings, work
+from core.admin.addresses import path_to
 from core.admin.offers import Figure, Reading, SearchHit
 from core.auth.actor import Actor
 from core.calendar import local_day
@@ -27,7 +27,7 @@ WAITING = timedelta(days=60)
 def money_summary(session: Session, customer: Customer, actor: Actor) -> Sequence[SummaryLine]:
     """Pledged, received, outstanding and the part that is late, per currency: never added across (FIN-04, FIN-10)."""
     today = local_day(work.now(), settings.time_zone(session))
-    link = url_for("finance.customer", number=customer.number)
+    link = path_to("finance.customer", number=customer.number)
     lines: list[SummaryLine] = []
     for one in queries.customer_balances(session, customer.id, today):
         lines += [SummaryLine(_l("Pledged"), one.pledged, "money", link), SummaryLine(_l("Received"), one.received, "money", link),
@@ -52,7 +52,7 @@ def _given(session: Session, customer_id: int, before: datetime | None, limit: i
                       else _l("Contribution %(reference)s", reference=one.reference),
                       _l("%(amount)s %(currency)s, %(method)s", amount=shown_amount(one.amount.amount, one.currency), currency=one.currency,
                          method=METHODS[one.method]),
-                      icon="cash", link=url_for("finance_contributions.contribution", reference=one.reference))
+                      icon="cash", link=path_to("finance_contributions.contribution", reference=one.reference))
         for one in session.scalars(statement.limit(limit))
     ]
 
@@ -64,7 +64,7 @@ def _promised(session: Session, customer_id: int, before: datetime | None, limit
     return [
         TimelineEntry(_at(one.promised_on), _l("Pledge %(reference)s", reference=one.reference),
                       _l("%(amount)s %(currency)s", amount=shown_amount(one.amount.amount, one.currency), currency=one.currency), icon="heart-handshake",
-                      link=url_for("finance_pledges.pledge", reference=one.reference))
+                      link=path_to("finance_pledges.pledge", reference=one.reference))
         for one in session.scalars(statement.limit(limit))
     ]
 
@@ -81,13 +81,13 @@ def unexported(session: Session, actor: Actor, now: datetime) -> Figure | None:
     count = session.scalar(sa.select(sa.func.count()).select_from(waiting)) or 0
     if count == 0:
         return None
-    return Figure(_l("more than 1,000") if count > 1000 else count, _l("of the last 60 days, in no batch yet"), url_for("finance.preview"))
+    return Figure(_l("more than 1,000") if count > 1000 else count, _l("of the last 60 days, in no batch yet"), path_to("finance.preview"))
 
 
 def unmatched(session: Session, actor: Actor, now: datetime) -> Figure | None:
     """Movements of the finance system that match nothing here."""
     count = session.scalar(sa.select(sa.func.count()).select_from(FinanceMovement).where(FinanceMovement.state != "matched")) or 0
-    return Figure(count, _l("match no contribution"), url_for("finance.movements"), "warn") if count else None
+    return Figure(count, _l("match no contribution"), path_to("finance.movements"), "warn") if count else None
 
 
 def find_references(session: Session, reading: Reading, actor: Actor, limit: int) -> Sequence[SearchHit]:
@@ -96,12 +96,12 @@ def find_references(session: Session, reading: Reading, actor: Actor, limit: int
     hits: list[SearchHit] = []
     contribution = queries.readable(session, Contribution, text, actor)
     if contribution is not None:
-        link = url_for("finance_contributions.contribution", reference=contribution.reference)
+        link = path_to("finance_contributions.contribution", reference=contribution.reference)
         hits.append(SearchHit(contribution.reference, link, str(contribution.amount), icon="cash"))
     pledge = queries.readable(session, Pledge, text, actor)
     if pledge is not None:
-        hits.append(SearchHit(pledge.reference, url_for("finance_pledges.pledge", reference=pledge.reference), str(pledge.amount), icon="heart-handshake"))
+        hits.append(SearchHit(pledge.reference, path_to("finance_pledges.pledge", reference=pledge.reference), str(pledge.amount), icon="heart-handshake"))
     batch = queries.batch_by_number(session, text.upper())
     if batch is not None:
-        hits.append(SearchHit(batch.number, url_for("finance.batch", number=batch.number), icon="file-export"))
+        hits.append(SearchHit(batch.number, path_to("finance.batch", number=batch.number), icon="file-export"))
     return hits[:limit]

@@ -35,7 +35,7 @@ class NoticesView(PageView):
     def index(self) -> Any:
         rows = queries.notices_of(self.session, self.actor.user_id or 0)
         unread = queries.unread(self.session, self.actor.user_id)
-        return self.render("notices/index.html", rows=rows, words=services.words, root=request.script_root, unread=unread)
+        return self.render("notices/index.html", rows=rows, words=services.words, unread=unread)
 
     @expose("/read", methods=("POST",))
     def read(self) -> Any:

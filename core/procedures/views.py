@@ -26,11 +26,6 @@ LIMITS = (
 )
 
 
-def inside(path: str) -> str:
-    """An address inside the association as a link of this page; ``#part`` stays."""
-    return path if path.startswith("#") else f"{request.script_root}{path}"
-
-
 def icon_of(run: StepRun) -> str:
     """The icon of the plugin a step belongs to; a form's for core."""
     owner = run.step.procedure.plugin
@@ -58,7 +53,7 @@ class MyDayView(PageView):
         cards = [*home.own_cards(inbox, team), *home.plugin_cards(session, state().offered("register_dashboard_cards"), actor, now)]
         kept = home.kept_this_month(session, now) if actor.may("procedures.read") else []
         return self.render(
-            "procedures/my_day.html", inbox=inbox, team=team, cards=cards, kept=kept, order=GROUPS, titles=TITLES, inside=inside, icon_of=icon_of,
+            "procedures/my_day.html", inbox=inbox, team=team, cards=cards, kept=kept, order=GROUPS, titles=TITLES, icon_of=icon_of,
             may_fill=actor.may("customers.fill"),
         )
 
@@ -88,7 +83,7 @@ class ProceduresView(PageView):
     @expose("/team")
     def team(self) -> Any:
         found = home.team(self.session, self.actor, self.now())
-        return self.render("procedures/team.html", inbox=found, titles=TITLES, inside=inside, icon_of=icon_of)
+        return self.render("procedures/team.html", inbox=found, titles=TITLES, icon_of=icon_of)
 
     @expose("/<code>/<int:number>/", methods=("GET", "POST"))
     def step(self, code: str, number: int) -> Any:
