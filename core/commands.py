@@ -128,10 +128,12 @@ def plugins_list(options: argparse.Namespace) -> None:
     from core.plugins.queries import plugin_lines
 
     with reading(options) as (app, session):
+        failed = {one.name: f"{one.problem} {one.remedy}" for one in app.extensions["diwan"].failed}
         for line in plugin_lines(session, app.extensions["diwan"]):
-            print(f"{line.name}\t{line.version}\t{'on' if line.on else 'off'}\t{line.title}")
-        for failed in app.extensions["diwan"].failed:
-            print(f"{failed.name}\t-\tfailed\t{failed.problem} {failed.remedy}")
+            problem = failed.pop(line.name, None)
+            print(f"{line.name}\t{line.version}\t{'kept out' if problem else 'on' if line.on else 'off'}\t{problem or line.title}")
+        for name, problem in failed.items():
+            print(f"{name}\t-\tkept out\t{problem}")
 
 
 def plugins_enable(options: argparse.Namespace) -> None:

@@ -49,6 +49,7 @@ def add_association(
     folder = deployment.associations / slug
     if (folder / "association.toml").exists():
         raise DiwanError(f"The association '{slug}' exists already. Choose another name, or remove it first.")
+    chosen = [name for name in organisation.preset_plugins(preset) if name not in absent_plugins(deployment, preset)] if preset else []
     folder.mkdir(parents=True, exist_ok=True)
     association = Association(slug, folder, name, database_url or sqlite_url(folder), hosts, demo)
     make_keys(association.keys_folder)
@@ -58,8 +59,7 @@ def add_association(
         seed(session, app.extensions["diwan"])
         if preset:
             organisation.apply_preset(session, preset)
-            absent = absent_plugins(deployment, preset)
-            select_initially(session, [name for name in organisation.preset_plugins(preset) if name not in absent])
+            select_initially(session, chosen)
     return association
 
 

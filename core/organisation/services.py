@@ -14,6 +14,7 @@ from core import settings
 from core.auth.actor import Actor, authorize
 from core.database import OwnedBase, metadata
 from core.errors import Conflict, InvalidInput, NotFound
+from core.i18n import gettext as _
 from core.i18n import lazy_gettext as _l
 from core.organisation import queries
 from core.organisation.models import Branch, Centre, City, Department, Programme
@@ -42,7 +43,7 @@ def preset(slug: str) -> dict[str, Any]:
     for one in presets():
         if one["slug"] == slug:
             return one
-    raise NotFound(_l("There is no preset “%(name)s”. There are: %(all)s.", name=slug, all="، ".join(one["slug"] for one in presets())))
+    raise NotFound(_l("There is no preset “%(name)s”. There are: %(all)s.", name=slug, all=_(", ").join(one["slug"] for one in presets())))
 
 
 def preset_plugins(slug: str) -> list[str]:

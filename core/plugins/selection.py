@@ -14,6 +14,7 @@ from sqlalchemy import ScalarSelect, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from core import schema
 from core.audit import services as audit
 from core.auth.actor import Actor, authorize
 from core.database import Base, JsonDict
@@ -73,6 +74,8 @@ def enable(session: Session, catalogue: Catalogue, name: str, *, actor: Actor, n
     missing = sorted(set(plugin.info.depends) - set(row.names["on"]))
     if missing:
         raise Conflict(_l("“%(name)s” needs %(others)s. Turn that on first.", name=name, others=", ".join(missing)), rule="PLUG-07")
+    if any(one.behind for one in schema.states(session.connection(), catalogue) if one.owner == name):
+        raise Conflict(_l("The tables of “%(name)s” are older than its code, or not made yet. Run “diwan db upgrade” first.", name=name), rule="PLUG-03")
     if name not in row.names["on"]:
         _change(session, row, [*row.names["on"], name], "plugin_on", name)
 

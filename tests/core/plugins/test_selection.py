@@ -10,8 +10,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core.commands import association_add, operator
-from core.database import make_engine
-from core.errors import Conflict, NotAllowed
+from core.database import make_engine, section
+from core.errors import Conflict, NotAllowed, NotFound
+from core.i18n import Bilingual
+from core.opening import add_association
 from core.organisation import services as organisation
 from core.plugins import selection
 from core.plugins.discovery import Catalogue, installed_plugins
@@ -59,9 +61,25 @@ def test_a_plugin_that_needs_another_says_so_both_ways(session: Session, catalog
     assert sorted(on(session)) == ["sel_calls", "sel_needy"]
 
 
+def test_a_plugin_without_its_tables_is_not_turned_on(session: Session) -> None:
+    catalogue = installed_plugins((PLUGINS,))
+    with section("test"):
+        session.execute(sa.text("DROP TABLE alembic_version_dummy_plugin"))
+
+    with pytest.raises(Conflict, match="diwan db upgrade"):
+        selection.enable(session, catalogue, "dummy_plugin", actor=operator(), now=NOON)
+    assert "dummy_plugin" not in on(session)
+
+
 def test_choosing_plugins_needs_the_permission(session: Session, catalogue: Catalogue) -> None:
     with pytest.raises(NotAllowed):
         selection.enable(session, catalogue, "sel_calls", actor=actor_with(), now=NOON)
+
+
+def test_an_unknown_preset_leaves_no_half_of_an_association(deployment: Deployment) -> None:
+    with pytest.raises(NotFound, match="khairukum"):
+        add_association(deployment, "half", name=Bilingual("نصف", "Half"), preset="nosuch")
+    assert not (deployment.associations / "half").exists()
 
 
 def test_the_four_presets_choose_the_plugins_of_their_association() -> None:
