@@ -53,6 +53,11 @@ def digits(text: str) -> str:
     return "".join(ch for ch in normalise_digits(text) if "0" <= ch <= "9")
 
 
+def plain_text(text: str) -> str:
+    """``text`` without the isolates that pages need: for files, where they would be letters."""
+    return re.sub(f"[{LRI}{RLI}{FSI}{PDI}]", "", text)
+
+
 def isolate(text: str, direction: str = "ltr") -> str:
     """``text`` in a directional isolate, for places that cannot hold ``<bdi>``: titles, options, subjects, messages."""
     return f"{LRI if direction == 'ltr' else RLI if direction == 'rtl' else FSI}{text}{PDI}"

@@ -19,7 +19,7 @@ from core.customers.services import FILL
 from core.errors import InvalidInputs
 from core.i18n import lazy_gettext as _l
 from core.imports.models import Import, ImportLine
-from core.imports.offers import Context, Importer, ImportField, Line, Reason, Verdict
+from core.imports.offers import Context, Importer, ImportField, Line, Reason, Result, Verdict
 from core.numbering import printed
 from core.organisation.models import Centre
 from core.organisation.queries import city_named
@@ -67,7 +67,7 @@ def importers() -> list[Importer]:
                     labels={"skip": _l("Skip them as duplicates"), "create": _l("Take them in as other people")},
                     help=_l("Skip them as duplicates, or take them as other people of the same name.")),
     )
-    return [Importer("customers.customers", _l("Customers"), FILL, fields, check, apply, undo, finish, "core_customer_form_line",
+    return [Importer("customers.customers", _l("Customers"), FILL, fields, check, apply, undo, finish, result, "core_customer_form_line",
                      _l("The lines become one form that somebody else reviews and approves."), options)]
 
 
@@ -275,6 +275,16 @@ def finish(session: Session, context: Context, *, actor: Actor, now: datetime) -
     form = session.scalar(select(CustomerForm).where(CustomerForm.operation_key == _key(context)))
     if form is not None and form.state == "draft":
         importing.send_import(session, form, actor=actor, now=now)
+
+
+def result(session: Session, context: Context) -> Result | None:
+    """The form that the lines became, and who is next."""
+    form = session.scalar(select(CustomerForm).where(CustomerForm.operation_key == _key(context)))
+    if form is None:
+        return None
+    sentence = (_l("The lines became the form %(number)s. Somebody else reviews it next.", number=isolate(form.number or ""))
+                if form.state == "filled" else _l("The lines became the form %(number)s.", number=isolate(form.number or "")))
+    return Result(sentence, f"/customers/forms/{form.id}")
 
 
 def undo(session: Session, ids: Sequence[int], context: Context, *, actor: Actor, now: datetime) -> None:

@@ -92,6 +92,7 @@ def _pairs(given: list[str] | None) -> dict[str, str]:
 
 
 def _show(session: Session, row: Import, importer: Importer, options: argparse.Namespace) -> None:
+    print("Columns: " + ", ".join(f"{key} = {heading}" for key, heading in row.mapping.items() if heading))
     print("  ".join(f"{outcome}: {row.counts.get(outcome, 0)}" for outcome in ("create", "update", "duplicate", "refused")))
     for number, (line_no, field, reason, _cells) in enumerate(services.refused_lines(session, row.id)):
         if number == 20:
@@ -101,7 +102,7 @@ def _show(session: Session, row: Import, importer: Importer, options: argparse.N
     if options.refused:
         from core.imports.views import refused_file
 
-        Path(options.refused).write_bytes(refused_file(session, row, importer))
+        Path(options.refused).write_bytes(refused_file(session, row, staged_path(session.info["association"].folder, row.token)))
 
 
 def _apply(session: Session, row_id: int, importer: Importer, options: argparse.Namespace, actor: Actor) -> int:

@@ -71,13 +71,22 @@ class Context:
 
 
 @dataclass(frozen=True)
+class Result:
+    """What an applied import has led to: a sentence that says what happens next, and where inside the association."""
+
+    sentence: Any
+    link: str
+
+
+@dataclass(frozen=True)
 class Importer:
     """One kind of import. ``name`` is ``<owner>.<what>``.
 
     ``check(session, lines, context)`` judges a block without writing and returns a verdict a line. ``apply(session,
     lines, context, actor=, now=)`` writes a block through services and returns the id made or changed a line; it runs in
     one transaction a block. ``finish`` is told after the last block. ``undo(session, ids, context, actor=, now=)`` takes
-    untouched results back or raises Conflict naming the first touched one.
+    untouched results back or raises Conflict naming the first touched one. ``result(session, context)`` says what an
+    applied import has led to.
     """
 
     name: str
@@ -88,6 +97,7 @@ class Importer:
     apply: Callable[..., Sequence[int | None]]
     undo: Callable[..., None] | None = None
     finish: Callable[..., None] | None = None
+    result: Callable[..., Result | None] | None = None
     record_type: str = ""
     help: Any = ""
     options: Sequence[ImportField] = ()

@@ -29,6 +29,7 @@ from core.imports.models import Import, ImportLine, ImportMapping
 from core.imports.offers import Context, Importer, ImportField, Line, Reason, Verdict
 
 BLOCK = 500
+LONGEST_SHOWN = 200
 """Lines a transaction: few enough that people who enter a form meanwhile wait well under a second."""
 INLINE_LINES = 2000
 """Files up to this many lines are checked and applied while the person waits; larger ones run as a job."""
@@ -160,14 +161,25 @@ def _coerce_into(values: dict[str, Any], reasons: list[Reason], one: ImportField
         value = readers.coerce(cell, one.kind, declared, field=one.key, choices=one.choices, longest=one.longest)
     except InvalidInput as error:
         reasons.extend(Reason(one.key, fault.message) for fault in faults(error))
+        values[one.key] = shown(cell)
         return
     if value not in (None, ""):
         values[one.key] = value
 
 
+def shown(cell: Any) -> str:
+    """What stands in a cell that could not be read, for the page that says so; control characters as spaces."""
+    return "".join(ch if ch.isprintable() else " " for ch in str(cell))[:LONGEST_SHOWN]
+
+
+def context_of(row: Import) -> Context:
+    """What an importer is told besides the lines."""
+    return Context(row.id, row.options, row.file_name)
+
+
 def _judge_block(session: Session, row: Import, importer: Importer, block: list[tuple[Line, list[Reason]]]) -> None:
     readable = [line for line, reasons in block if not reasons]
-    context = Context(row.id, row.options, row.file_name)
+    context = context_of(row)
     verdicts = dict(zip((line.line_no for line in readable), importer.check(session, readable, context) if readable else (), strict=True))
     rows = []
     for line, reasons in block:
@@ -240,7 +252,7 @@ def apply_block(session: Session, row: Import, importer: Importer, *, actor: Act
     staged = list(session.scalars(query))
     if staged:
         lines = [Line(one.line_no, {key: from_json(value) for key, value in one.cells.items()}, one.id, one.target_id) for one in staged]
-        results = importer.apply(session, lines, Context(row.id, row.options, row.file_name), actor=actor, now=now)
+        results = importer.apply(session, lines, context_of(row), actor=actor, now=now)
         with section("imports.staging"):
             session.execute(sa.update(ImportLine), [{"id": one.id, "applied": True, "target_id": target}
                                                     for one, target in zip(staged, results, strict=True)])
@@ -251,7 +263,7 @@ def apply_block(session: Session, row: Import, importer: Importer, *, actor: Act
 def finish(session: Session, row: Import, importer: Importer, *, actor: Actor, now: datetime) -> None:
     """Mark the import applied after its last block."""
     if importer.finish is not None:
-        importer.finish(session, Context(row.id, row.options, row.file_name), actor=actor, now=now)
+        importer.finish(session, context_of(row), actor=actor, now=now)
     row.state, row.applied_at = "applied", now
     session.flush()
 
@@ -262,7 +274,7 @@ def undo(session: Session, row: Import, importer: Importer, *, actor: Actor, now
     if row.state != "applied" or importer.undo is None:
         raise Conflict(_l("Only an applied import can be undone; this one is %(state)s.", state=row.state))
     query = sa.select(ImportLine.target_id).where(ImportLine.import_id == row.id, ImportLine.applied, ImportLine.outcome == "create")
-    importer.undo(session, [one for one in session.scalars(query) if one is not None], Context(row.id, row.options, row.file_name), actor=actor, now=now)
+    importer.undo(session, [one for one in session.scalars(query) if one is not None], context_of(row), actor=actor, now=now)
     row.state = "undone"
     audit.name_action(session, row, "undo")
     session.flush()

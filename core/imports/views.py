@@ -12,7 +12,7 @@ from flask import flash, redirect, request, url_for
 from core import settings
 from core.admin.requests import page_number
 from core.admin.views import PageView, expose
-from core.errors import AppError, InvalidInput, NotFound, faults
+from core.errors import AppError, Conflict, InvalidInput, NotFound, faults
 from core.exporter.columns import Column
 from core.exporter.responses import attachment
 from core.exporter.text import Options, write_csv
@@ -25,7 +25,7 @@ from core.imports.models import Import
 from core.imports.offers import Importer
 from core.jobs import services as jobs
 from core.state import state
-from core.text import fold
+from core.text import fold, plain_text
 
 SAMPLE_LINES = 5
 STATES = {
@@ -136,18 +136,31 @@ class ImportsView(PageView):
 
     @expose("/<int:import_id>")
     def preview(self, import_id: int) -> Any:
-        row, importer, _path = self._open(import_id)
+        return self._preview(*self._open(import_id))
+
+    def _preview(self, row: Import, importer: Importer, path: Path, error: AppError | None = None) -> str:
         outcome = request.args.get("outcome") or None
         if outcome not in (None, "create", "update", "duplicate", "refused"):
             raise NotFound(_l("There is no such group of lines."))
         lines = queries.lines(self.session, row.id, outcome, after=page_number("after", 0, 10**9))
+        result = importer.result(self.session, services.context_of(row)) if importer.result and row.state == "applied" else None
         return self.render("imports/preview.html", row=row, importer=importer, lines=lines[: queries.PAGE_SIZE], more=len(lines) > queries.PAGE_SIZE,
-                           outcome=outcome, good=services.good(row.counts), states=STATES, outcomes=OUTCOMES, plain=services.from_json,
-                           progress=queries.progress(self.session, row) if row.state == "applying" else None)
+                           outcome=outcome, good=services.good(row.counts), states=STATES, outcomes=OUTCOMES, plain=services.from_json, result=result,
+                           error=error, progress=queries.progress(self.session, row) if row.state == "applying" else None)
 
     @expose("/<int:import_id>/apply", methods=("POST",))
     def apply(self, import_id: int) -> Any:
         row, importer, _path = self._open(import_id)
+        try:
+            count = self._apply(row, importer)
+        except (InvalidInput, Conflict) as error:
+            return self._preview(*self._open(import_id), error=error), error.status
+        if count <= services.INLINE_LINES:
+            flash(ngettext("%(num)s line is applied.", "%(num)s lines are applied.", count), "success")
+        return redirect(url_for(".preview", import_id=row.id))
+
+    def _apply(self, row: Import, importer: Importer) -> int:
+        """Apply what was shown, at once or as a job; returns how many lines."""
         expected = request.form.get("expected", "")
         with self.writing() as session:
             own = services.one_import(session, row.id)
@@ -159,9 +172,7 @@ class ImportsView(PageView):
             else:
                 jobs.enqueue(session, "imports.apply", {"import_id": own.id, "user_id": self.actor.user_id}, due_at=self.now(),
                              unique_key=f"imports.apply:{own.id}")
-        if count <= services.INLINE_LINES:
-            flash(ngettext("%(num)s line is applied.", "%(num)s lines are applied.", count), "success")
-        return redirect(url_for(".preview", import_id=row.id))
+        return count
 
     @expose("/<int:import_id>/undo", methods=("POST",))
     def undo(self, import_id: int) -> Any:
@@ -173,9 +184,8 @@ class ImportsView(PageView):
 
     @expose("/<int:import_id>/refused", methods=("POST",))
     def refused(self, import_id: int) -> Any:
-        row, importer, _path = self._open(import_id)
-        content = refused_file(self.session, row, importer)
-        return attachment(content, f"{Path(row.file_name).stem}-refused.csv", "text/csv; charset=utf-8")
+        row, _importer, path = self._open(import_id)
+        return attachment(refused_file(self.session, row, path), f"{Path(row.file_name).stem}-refused.csv", "text/csv; charset=utf-8")
 
     def _open(self, import_id: int) -> tuple[Import, Importer, Path]:
         row = services.one_import(self.session, import_id)
@@ -233,18 +243,24 @@ def guess(importer: Importer, reading: readers.Reading | None) -> dict[str, str]
     return proposed
 
 
-def refused_file(session: Any, row: Import, importer: Importer) -> bytes:
-    """The refused lines as a CSV file: line, field, reason, and what was read of the line."""
-    columns = [Column("line", _l("Line"), "integer"), Column("field", _l("Field")), Column("reason", _l("Reason")),
-               *(Column(one.key, one.label) for one in importer.fields)]
-    rows = ((line_no, field, reason, *(text_of(cells.get(one.key)) for one in importer.fields))
-            for line_no, field, reason, cells in services.refused_lines(session, row.id))
-    return b"".join(write_csv(columns, rows, Options(headings=True)))
+def refused_file(session: Any, row: Import, path: Path) -> bytes:
+    """The refused lines as they came, each with its line number, the fields at fault and the reasons before it.
+
+    Corrected, the file can be sent again: its other headings are those of the original.
+    """
+    faults_of: dict[int, list[tuple[str, str]]] = {}
+    for line_no, field, reason, _cells in services.refused_lines(session, row.id):
+        faults_of.setdefault(line_no, []).append((row.mapping.get(field) or field, plain_text(reason)))
+    reading = readers.read(path, services.declaration(row.declared))
+    columns = [Column("line", _("Line"), "integer"), Column("field", _("Field")), Column("reason", _("Reason")),
+               *(Column(f"column_{place}", heading) for place, heading in enumerate(reading.headings))]
+    rows = ((line_no, " / ".join(sorted({name for name, _why in found if name})), " ".join(why for _name, why in found), *map(as_it_came, cells))
+            for line_no, cells in reading.rows if (found := faults_of.get(line_no)))
+    return b"".join(write_csv(columns, rows, Options(headings=True), keys=False))
 
 
-def text_of(value: Any) -> str:
-    value = services.from_json(value)
-    return "" if value is None else str(value)
+def as_it_came(cell: Any) -> str:
+    return "" if cell is None else str(cell)
 
 
 __all__ = ["ImportsView", "guess", "refused_file", "staged_path"]

@@ -72,10 +72,13 @@ def test_refused_lines_are_shown_kept_out_by_choice_only_and_come_back_as_a_file
     assert (counts["create"], counts["refused"]) == (2, 1)
     assert "This field is needed" in words(importer, f"{address}?outcome=refused&lang=en") or "name" in words(importer, f"{address}?outcome=refused&lang=en")
 
-    assert importer.post(f"{address}/apply", data={"expected": "2"}).status_code == 422
+    unticked = importer.post(f"{address}/apply?lang=en", data={"expected": "2"})
+    assert unticked.status_code == 422 and 'aria-describedby="apply-error"' in unticked.get_data(as_text=True)
     assert session.scalar(sa.select(sa.func.count()).select_from(City).where(City.region_ar == "الشرقية")) == 0
     file = importer.post(f"{address}/refused")
-    assert file.data.decode("utf-8-sig").splitlines()[2].startswith("4,") and file.mimetype == "text/csv"
+    heading, refused = file.data.decode("utf-8-sig").splitlines()
+    assert heading.endswith(",code,name_ar,region_ar,population") and file.mimetype == "text/csv"
+    assert refused.startswith("4,name_ar,") and refused.endswith(",3,,الغربية,30")
 
     assert importer.post(f"{address}/apply", data={"expected": "2", "leave_out_refused": "1"}).status_code == 302
     session.expire_all()
@@ -83,6 +86,26 @@ def test_refused_lines_are_shown_kept_out_by_choice_only_and_come_back_as_a_file
     assert importer.post(f"{address}/undo").status_code == 302
     session.expire_all()
     assert session.scalar(sa.select(sa.func.count()).select_from(City).where(City.region_ar == "الشرقية")) == 0
+
+
+def test_a_value_that_cannot_be_read_is_shown_and_comes_back_as_it_was(importer: FlaskClient) -> None:
+    address = upload(importer, "customers.customers", "الاسم,الجوال\nأحمد علي,05512\nبدر علي,0551112233\n")
+    importer.post(f"{address}/columns", data={"act": "check", "column.name": "الاسم", "column.mobile": "الجوال", "option.customer_class": "donor"})
+
+    assert "05512" in words(importer, f"{address}?outcome=refused")
+    heading, refused = importer.post(f"{address}/refused").data.decode("utf-8-sig").splitlines()
+    assert heading.endswith("الاسم,الجوال") and refused.startswith("2,الجوال,") and refused.endswith("أحمد علي,05512")
+    assert not re.search("[\u2066-\u2069]", refused)
+
+
+def test_an_applied_import_of_customers_leads_to_its_form(importer: FlaskClient) -> None:
+    address = upload(importer, "customers.customers", "الاسم\nأحمد علي\n")
+    importer.post(f"{address}/columns", data={"act": "check", "column.name": "الاسم", "option.customer_class": "donor"})
+    importer.post(f"{address}/apply", data={"expected": "1"})
+    page = importer.get(f"{address}?lang=en").get_data(as_text=True)
+
+    assert "Somebody else reviews it next" in page
+    assert importer.get(re.findall(r'href="(/customers/forms/\d+)"', page)[0]).status_code == 200
 
 
 def test_a_choice_is_shown_by_its_label(importer: FlaskClient) -> None:
