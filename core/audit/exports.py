@@ -56,7 +56,7 @@ def _rows(session: Session, narrowed: sa.Select[Any], personal: bool) -> Iterato
         shown = told(session, part, personal=personal)
         for event in part:
             yield _row(event, shown[event.id])
-        session.expunge_all()
+            session.expunge(event)  # not expunge_all, which ends the identity map that the rest is read into
 
 
 def _row(event: AuditEvent, shown: Told) -> tuple[Any, ...]:

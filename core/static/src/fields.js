@@ -47,13 +47,14 @@ function reveal(button) {
 }
 
 // The server refuses the second of two equal sends anyway (operation key); this spares the person the question.
+// A form whose answer is a file (data-download) leaves no page: it is free again after a double click's time.
 function sendOnce(form) {
   form.addEventListener("submit", (event) => {
     if (event.defaultPrevented) return
     if (form.dataset.sent) { event.preventDefault(); return }
     form.dataset.sent = "1"
     addEventListener("pageshow", () => delete form.dataset.sent, { once: true })
-    setTimeout(() => delete form.dataset.sent, 5000)
+    setTimeout(() => delete form.dataset.sent, "download" in form.dataset ? 1000 : 5000)
   })
 }
 

@@ -135,6 +135,24 @@ def test_export_is_a_file_and_two_entries(client: FlaskClient, session: Session,
     assert (ended.facts["rows"], ended.facts["whole"]) == (len(rows) - 2, True)
 
 
+def test_export_of_more_than_one_block_is_whole(client: FlaskClient, session: Session) -> None:
+    """The rows are read while the file is sent: nothing may close their session in between."""
+    session.info["actor"] = actor_with(label="reem")
+    with work.unit_of_work(session):
+        for number in range(4_100):
+            audit.record(session, "open", summary=f"record {number}")
+    with auditor(client, session).post("/audit/export?f.action=open") as response:
+        rows = list(csv.reader(io.StringIO(response.get_data(as_text=True).lstrip("\ufeff"))))
+
+    assert len(rows) == 4_102
+    ended = session.scalars(sa.select(AuditEvent).where(AuditEvent.action == "export_end").order_by(AuditEvent.id.desc()).limit(1)).one()
+    assert (ended.facts["rows"], ended.facts["whole"]) == (4_100, True)
+
+
+def test_a_download_leaves_its_button_alive(client: FlaskClient, session: Session) -> None:
+    assert 'action="/audit/export" class="dw-inline" data-download' in auditor(client, session).get("/audit/").get_data(as_text=True)
+
+
 @pytest.fixture
 def tampering(app: Flask, session: Session) -> object:
     """Change the log as somebody with the database would, inside the test's own transaction."""
