@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from core.audit import services as audit
 from core.auth.actor import Actor
-from core.customers import indexing, officers, steps
+from core.customers import indexing, officers, steps, telling
 from core.customers.domain import FIELDS, changed_fields, field_labels
 from core.customers.models import Customer, CustomerAlias, CustomerForm, CustomerFormLine, CustomerState
 from core.customers.services import Outcome, _expect, each, lock
@@ -61,6 +61,7 @@ def _finish(session: Session, form: CustomerForm, actor: Actor, now: datetime) -
     audit.name_action(session, form, "enter")
     session.flush()
     steps.entered(session, form, actor=actor, now=now)
+    telling.entered(session, form, actor=actor, now=now)
     return form
 
 

@@ -18,7 +18,7 @@ from core import settings
 from core.audit import services as audit
 from core.auth.actor import Actor, authorize
 from core.auth.services import refuse_own, require_approver
-from core.customers import officers, queries, steps
+from core.customers import officers, queries, steps, telling
 from core.customers.domain import FIELDS, changed_fields, name_key
 from core.customers.models import Customer, CustomerForm, CustomerFormLine, CustomerInfluence, CustomerState
 from core.customers.values import Rules, clean, values_of
@@ -167,6 +167,7 @@ def approve(session: Session, form: CustomerForm, *, actor: Actor, now: datetime
     audit.name_action(session, form, "approve")
     session.flush()
     steps.approved(session, form, actor=actor, now=now)
+    telling.approved(session, form, actor=actor, now=now)
     return form
 
 
@@ -187,6 +188,7 @@ def reject(session: Session, form: CustomerForm, reason: str, *, actor: Actor, n
     session.flush()
     _drop_lines(session, form)
     steps.rejected(session, form, actor=actor, now=now)
+    telling.rejected(session, form, actor=actor, now=now)
     return form
 
 

@@ -30,7 +30,7 @@ def check(session: Session, arguments: Mapping[str, Any], now: datetime) -> None
             path = staged_path(own.info["association"].folder, row.token)
             services.stage_and_check(own, row, importer, path, actor=actor, now=now, commit=lambda staged: _between(own, actor, staged))
     except AppError as error:
-        _fail(session, arguments, error)
+        _fail(session, arguments, error, now)
 
 
 def _between(session: Session, actor: Actor, staged: int) -> None:
@@ -48,7 +48,7 @@ def apply(session: Session, arguments: Mapping[str, Any], now: datetime) -> None
         while _apply_block(session, arguments, now):
             check_stop(session)
     except AppError as error:
-        _fail(session, arguments, error)
+        _fail(session, arguments, error, now)
 
 
 def _apply_block(session: Session, arguments: Mapping[str, Any], now: datetime) -> bool:
@@ -74,6 +74,6 @@ def _begin(session: Session, arguments: Mapping[str, Any]) -> tuple[Import, Impo
     return row, importer, actor
 
 
-def _fail(session: Session, arguments: Mapping[str, Any], error: AppError) -> None:
+def _fail(session: Session, arguments: Mapping[str, Any], error: AppError, now: datetime) -> None:
     with work.unit_of_work(session) as own:
-        services.fail(own, arguments["import_id"], error)
+        services.fail(own, arguments["import_id"], error, now=now)

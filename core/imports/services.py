@@ -24,7 +24,7 @@ from core.auth.actor import Actor, authorize
 from core.database import section
 from core.errors import AppError, Conflict, InvalidInput, NotFound, faults
 from core.i18n import lazy_gettext as _l
-from core.imports import readers
+from core.imports import readers, telling
 from core.imports.models import Import, ImportLine, ImportMapping
 from core.imports.offers import Context, Importer, ImportField, Line, Reason, Verdict
 
@@ -132,6 +132,7 @@ def stage_and_check(
     row.counts = count_outcomes(session, row.id)
     row.state = "checked"
     session.flush()
+    telling.checked(session, row, actor=actor, now=now)
 
 
 def _staged(reading: readers.Reading, importer: Importer, row: Import, declared: readers.Declaration) -> Iterator[tuple[Line, list[Reason]]]:
@@ -266,6 +267,7 @@ def finish(session: Session, row: Import, importer: Importer, *, actor: Actor, n
         importer.finish(session, context_of(row), actor=actor, now=now)
     row.state, row.applied_at = "applied", now
     session.flush()
+    telling.applied(session, row, actor=actor, now=now)
 
 
 def undo(session: Session, row: Import, importer: Importer, *, actor: Actor, now: datetime) -> None:
@@ -278,15 +280,17 @@ def undo(session: Session, row: Import, importer: Importer, *, actor: Actor, now
     row.state = "undone"
     audit.name_action(session, row, "undo")
     session.flush()
+    telling.undone(session, row, actor=actor, now=now)
 
 
-def fail(session: Session, import_id: int, error: Exception) -> None:
-    """Keep why an import stopped; it can be checked again."""
+def fail(session: Session, import_id: int, error: Exception, *, now: datetime) -> None:
+    """Keep why an import stopped, and tell the person who began it; it can be checked again."""
     row = session.get(Import, import_id)
     if row is not None:
         row.state = "failed"
         row.failure = str(error) if isinstance(error, AppError) else _unexpected()
         session.flush()
+        telling.failed(session, row, now=now)
 
 
 def _unexpected() -> str:

@@ -26,8 +26,8 @@ AREA = AreaInfo(
                 help=_l("Empty where none is needed. The password is set on the page of outgoing mail.")),
         Setting("notices.smtp_from", _l("Sender address"), "", group="mail"),
         Setting("notices.smtp_password", _l("Password of the mail server"), None, kind="secret", group="mail"),
-        Setting("notices.digest", _l("Daily mail with open steps"), True, kind="bool", group="mail",
-                help=_l("At 07:00 to everybody who has an address and open steps.")),
+        Setting("notices.digest", _l("Daily mail with open steps and notices"), True, kind="bool", group="mail",
+                help=_l("At 07:00 to everybody who has an address and open steps or new notices.")),
     ),
     untracked=UNTRACKED,
 )
@@ -52,6 +52,6 @@ def register_jobs() -> list[Job]:
     return [
         Job(services.SEND, services.send_mail, title=_l("Send a mail"), commits=True),
         Job("notices.resume", services.resume, every="hour", at="00:10", title=_l("Wake mails that wait")),
-        Job("notices.digest", digest.send_digests, every="day", at="07:00", title=_l("Daily mail with open steps")),
+        Job("notices.digest", digest.send_digests, every="day", at="07:00", title=_l("Daily mail with open steps and notices")),
         Job("notices.tidy", services.tidy, every="day", at="03:40", title=_l("Forget old mails and notices")),
     ]

@@ -1,9 +1,9 @@
-"""The daily digest: one mail a person with the steps that wait for him, overdue first."""
+"""The daily digest: one mail a person with the steps that wait for him, overdue first, and the notices he has not read."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,15 +15,18 @@ from core.auth.services import actor_for
 from core.calendar import gregorian_text, hijri_text, local_day
 from core.i18n import gettext as _
 from core.i18n import language, ngettext, use_language
+from core.notices import queries as own_notices
 from core.notices import services
+from core.notices.models import Notice
 from core.procedures import home, queries
 from core.procedures.queries import Inbox, InboxStep
 
 LONGEST = 40
+A_DAY = timedelta(days=1)
 
 
 def send_digests(session: Session, arguments: Mapping[str, Any], now: datetime) -> None:
-    """The daily job: queue one mail for each active person with an address and something to do; a second time adds none."""
+    """The daily job: queue one mail for each active person with an address and something to do or to hear; a second time adds none."""
     if not settings.get(session, "notices.digest"):
         return
     period = arguments.get("period") or local_day(now, settings.time_zone(session)).isoformat()
@@ -35,21 +38,24 @@ def _send_one(session: Session, user: User, period: str, now: datetime) -> None:
     actor, code = actor_for(session, user, source="job", now=now), user.language or settings.get(session, "core.language")
     with use_language(code):
         inbox, team = queries.inbox(session, actor, now), home.team(session, actor, now)
-        if not inbox.count and not team.count:
+        unread = own_notices.unread_since(session, user.id, now - A_DAY)
+        if not (inbox.count or team.count or unread):
             return
-        services.queue_mail(session, to=user.email or "", subject=subject_of(inbox, team), body=text_of(session, inbox, team, now), language=code,
-                            user_id=user.id, unique_key=f"digest:{period}:{user.id}", now=now)
+        services.queue_mail(session, to=user.email or "", subject=subject_of(inbox, team, len(unread)), body=text_of(session, inbox, team, unread, now),
+                            language=code, user_id=user.id, unique_key=f"digest:{period}:{user.id}", now=now)
 
 
-def subject_of(inbox: Inbox, team: Inbox) -> str:
+def subject_of(inbox: Inbox, team: Inbox, unread: int = 0) -> str:
     late = len(inbox.overdue) + team.count
     if late:
         return str(ngettext("%(num)s step is overdue", "%(num)s steps are overdue", late))
-    return str(ngettext("%(num)s step waits for you", "%(num)s steps wait for you", inbox.count))
+    if inbox.count:
+        return str(ngettext("%(num)s step waits for you", "%(num)s steps wait for you", inbox.count))
+    return str(ngettext("%(num)s new notice", "%(num)s new notices", unread))
 
 
-def text_of(session: Session, inbox: Inbox, team: Inbox, now: datetime) -> str:
-    """The mail's text in the current language: date in both calendars, then steps by group."""
+def text_of(session: Session, inbox: Inbox, team: Inbox, unread: Sequence[Notice], now: datetime) -> str:
+    """The mail's text in the current language: date in both calendars, then steps by group, then what was told since yesterday."""
     today = local_day(now, settings.time_zone(session))
     dates = (hijri_text(today), gregorian_text(today)) if language() == "ar" else (gregorian_text(today), hijri_text(today))
     lines = [" · ".join(dates), ""]
@@ -57,7 +63,9 @@ def text_of(session: Session, inbox: Inbox, team: Inbox, now: datetime) -> str:
                          (_("Overdue in my team"), team.groups.get("overdue"))):
         if steps:
             lines += [f"{title} ({len(steps)})", *(_line(session, one) for one in steps[:LONGEST]), *_rest(len(steps) - LONGEST), ""]
-    lines.append(_("This mail is sent once a day while steps are open. Whoever needs no mail tells the administrator."))
+    if unread:
+        lines += [_("Notices (%(num)s)", num=len(unread)), *(f"- {services.words(one)}" for one in unread[:LONGEST]), *_rest(len(unread) - LONGEST), ""]
+    lines.append(_("This mail is sent at most once a day, while steps are open or notices are new. Whoever needs no mail tells the administrator."))
     return "\n".join(lines)
 
 

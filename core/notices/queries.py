@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -21,6 +22,12 @@ def unread(session: Session, user_id: int | None) -> int:
     if user_id is None:
         return 0
     return session.scalar(sa.select(sa.func.count(Notice.id)).where(Notice.user_id == user_id, Notice.read_at.is_(None))) or 0
+
+
+def unread_since(session: Session, user_id: int, since: datetime) -> Sequence[Notice]:
+    """A person's unread notices made after ``since``, newest first."""
+    mine = sa.select(Notice).where(Notice.user_id == user_id, Notice.read_at.is_(None), Notice.made_at > since)
+    return session.scalars(mine.order_by(Notice.id.desc()).limit(MOST_NOTICES)).all()
 
 
 def outbox(session: Session, *, state: str | None = None, limit: int = 200) -> Sequence[Mail]:

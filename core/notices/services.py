@@ -23,7 +23,7 @@ from core import settings, work
 from core.auth.actor import Actor, authorize
 from core.database import section
 from core.errors import Conflict, NotFound, Unavailable
-from core.i18n import Bilingual, use_language
+from core.i18n import Bilingual, ngettext, use_language
 from core.i18n import gettext as _
 from core.i18n import lazy_gettext as _l
 from core.jobs import services as jobs
@@ -33,6 +33,8 @@ from core.notices.domain import MOST_ATTEMPTS, STATE_NAMES, Server, check_addres
 from core.notices.models import COPIED, FAILED, QUEUED, SENDING, SENT, Mail, Notice
 
 SEND = "notices.send_mail"
+MANY = "_many"
+"""Under this key a counted notice keeps its plural beside the arguments."""
 TIMEOUT_SECONDS = 20
 KEPT_DAYS = 90
 Sender = Callable[[Server, EmailMessage], None]
@@ -42,7 +44,7 @@ Sender = Callable[[Server, EmailMessage], None]
 
 
 def notify(session: Session, user_ids: Iterable[int | None], text: Any, *, link: str = "", now: datetime) -> int:
-    """Tell each of these people ``text``, a lazy text (``_l("…", number=…)``), which each reads in his own language.
+    """Tell each of these people ``text``, a lazy text (``_l("…", number=…)``, or a counted one), which each reads in his own language.
 
     ``link`` is an address inside the association. The text's arguments are kept as JSON: texts, numbers, Bilingual.
     Returns how many were told; nobody is told twice.
@@ -58,7 +60,8 @@ def _parts(text: Any) -> tuple[str, dict[str, Any]]:
     given = getattr(text, "_args", None)
     if not given:
         return str(text), {}
-    return str(given[0]), {key: _stored(value) for key, value in getattr(text, "_kwargs", {}).items()}
+    counted = {MANY: str(given[1]), "num": int(given[2])} if len(given) == 3 else {}
+    return str(given[0]), {**counted, **{key: _stored(value) for key, value in getattr(text, "_kwargs", {}).items()}}
 
 
 def _stored(value: Any) -> Any:
@@ -70,7 +73,8 @@ def _stored(value: Any) -> Any:
 def words(notice: Notice) -> str:
     """The notice in the reader's language."""
     args = {key: Bilingual.of(value).localized() if isinstance(value, Mapping) else value for key, value in notice.args.items()}
-    return str(_(notice.text, **args))
+    many = args.pop(MANY, None)
+    return str(_(notice.text, **args) if many is None else ngettext(notice.text, many, args.pop("num"), **args))
 
 
 def read_notices(session: Session, actor: Actor, *, now: datetime) -> int:

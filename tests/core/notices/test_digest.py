@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core import settings
-from core.notices import digest
+from core.notices import digest, services
 from core.notices.models import Mail
 from core.procedures import services as procedures
 from core.testing import NOON
@@ -96,3 +96,15 @@ def test_digest_can_be_turned_off(steps: Session) -> None:
     digest.send_digests(steps, {"period": "2026-02-01"}, NOON)
 
     assert mail_of(steps, manager) is None
+
+
+def test_notices_of_the_last_day_that_are_unread_come_along(session: Session) -> None:
+    reader = person(session, "quality_employee", email="reader@example.org")
+    services.notify(session, [reader.id], "told two days ago", now=NOON - timedelta(days=2))
+    services.notify(session, [reader.id], "told this night", now=NOON - timedelta(hours=9))
+    digest.send_digests(session, {"period": "2026-02-01"}, NOON)
+
+    mail = mail_of(session, reader)
+    assert mail is not None
+    assert mail.subject == "1 new notice"
+    assert "Notices (1)\n- told this night\n" in mail.body

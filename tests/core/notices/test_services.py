@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from core import settings, work
 from core.audit.models import AuditEvent
 from core.errors import Conflict, InvalidInput, NotAllowed, Unavailable
-from core.i18n import Bilingual, use_language
+from core.i18n import Bilingual, lazy_ngettext, use_language
 from core.i18n import lazy_gettext as _l
 from core.jobs.models import JobRow
 from core.notices import queries, secrets, services
@@ -297,3 +297,13 @@ def test_server_that_offers_no_encryption_gets_no_mail(server_set: Session, post
         send(server_set, queued(server_set), None)
 
     assert post_office.mails == []
+
+
+def test_a_counted_notice_agrees_with_its_number_in_each_language(session: Session) -> None:
+    services.notify(session, [11], lazy_ngettext("%(num)s new notice", "%(num)s new notices", 2), now=NOON)
+    notice = queries.notices_of(session, 11)[0]
+
+    with use_language("ar"):
+        assert services.words(notice) == "تنبيهان جديدان"
+    with use_language("en"):
+        assert services.words(notice) == "2 new notices"
