@@ -15,6 +15,10 @@ from core.i18n import Bilingual
 
 _catalogue = json.loads((Path(__file__).parent / "catalogue.json").read_text(encoding="utf-8"))
 ACTIONS, RECORDS, FIELDS = ({key: Bilingual.of(label) for key, label in _catalogue[part].items()} for part in ("actions", "records", "fields"))
+CHOICES: dict[str, dict[str, Bilingual]] = {
+    place: {code: Bilingual.of(label) for code, label in titles.items()} for place, titles in _catalogue["choices"].items()
+}
+"""Titles of codes by ``table.field``, where no area offers them."""
 
 
 def action_title(action: str) -> Any:
@@ -25,7 +29,7 @@ def record_title(table: str | None) -> Any:
     """What to call a kind of record; its table's name without underscores when its owner is no longer installed."""
     if table is None:
         return ""
-    model = _models().get(table)
+    model = model_of(table)
     own = getattr(model, "__audit_title__", None) if model is not None else None
     return own or RECORDS.get(table) or table.split("_", 1)[-1].replace("_", " ")
 
@@ -39,6 +43,11 @@ def field_title(table: str | None, name: str) -> Any:
         if known is not None:
             return known
     return FIELDS.get(name) or name.removesuffix("_id").replace("_", " ")
+
+
+def model_of(table: str) -> Any:
+    """The model of a table, or None where its owner is no longer installed."""
+    return _models().get(table)
 
 
 def _models() -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -13,12 +14,15 @@ from core.admin.lists import ListEngine
 from core.admin.views import PageView, expose, needs
 from core.audit import checks, exports, queries
 from core.audit.models import AuditEvent
+from core.audit.readable import Readable, readable
 from core.audit.titles import action_title, field_title, record_title
 from core.audit.wording import damage_text, words_of
+from core.auth.models import Role
 from core.errors import NotFound
 from core.exporter.responses import download
 from core.i18n import gettext as _
 from core.i18n import lazy_gettext as _l
+from core.procedures.models import Procedure
 from core.state import state
 
 SOURCES = {
@@ -42,8 +46,9 @@ class AuditView(PageView):
         page = engine.page(self.session, sa.select(AuditEvent), request.args, self.actor)
         asked = engine.read_request(request.args, self.actor)
         narrowed = engine.narrowed(self.session, sa.select(AuditEvent), asked, self.actor)
+        told, words = self._in_words(page.rows)
         return self.render(
-            "audit/index.html", page=page, verdict=self._verdict(), marks=queries.marks(self.session, page.rows), told=self._told(page.rows),
+            "audit/index.html", page=page, verdict=self._verdict(), marks=queries.marks(self.session, page.rows), told=told, readable=words,
             filters=engine.usable_filters(self.actor), filter_options={one.key: one.options(self.session) for one in engine.usable_filters(self.actor)},
             denied=queries.denied_count(self.session, narrowed), **self._words(),
         )
@@ -54,7 +59,8 @@ class AuditView(PageView):
         if event is None:
             raise NotFound(_l("There is no entry %(n)s in the log.", n=number))
         mark = queries.marks(self.session, [event])[event.id]
-        return self.render("audit/entry.html", event=event, mark=mark, told=self._told([event])[event.id], local=self._local(event), **self._words())
+        told, words = self._in_words([event])
+        return self.render("audit/entry.html", event=event, mark=mark, told=told[event.id], readable=words, local=self._local(event), **self._words())
 
     @expose("/verdict.txt")
     def report(self) -> Any:
@@ -101,8 +107,25 @@ class AuditView(PageView):
     def _plugin_title(self, name: str) -> Any:
         return _("Core") if name == "core" else state().owner_title(name)
 
-    def _told(self, events: list[AuditEvent]) -> dict[int, queries.Told]:
-        return queries.told(self.session, events, personal=self.actor.may(queries.PERSONAL))
+    def _in_words(self, events: Sequence[AuditEvent]) -> tuple[dict[int, queries.Told], Readable]:
+        """What changed by entry, values in words, and the words themselves for what else the entries name."""
+        found = queries.told(self.session, events, personal=self.actor.may(queries.PERSONAL))
+        words = readable(self.session, events, found, self._titles())
+        return {event.id: words.told(event, found[event.id]) for event in events}, words
+
+    def _titles(self) -> dict[str, dict[str, Any]]:
+        """Titles of what is known by a code, by the table of its records."""
+        own = state()
+        return {
+            "core_permission": {name: one.title for name, one in own.permissions.items()},
+            "core_setting": {key: one.title for key, one in own.settings.items()},
+            "core_procedure": {one.code: one.name for one in self.session.scalars(sa.select(Procedure))},
+            "core_role": {one.slug: one.name for one in self.session.scalars(sa.select(Role))},
+        }
+
+    def _job_title(self, name: str) -> Any:
+        job = state().named("register_jobs").get(name.removeprefix("job "))
+        return job.title if job is not None and job.title else name
 
     def _verdict(self) -> dict[str, Any] | None:
         found = checks.last_verdict(self.session)
@@ -122,4 +145,4 @@ class AuditView(PageView):
 
     def _words(self) -> dict[str, Any]:
         return {"action_title": action_title, "record_title": record_title, "field_title": field_title, "hidden": exports.hidden,
-                "plugin_title": self._plugin_title, "source_title": lambda name: SOURCES.get(name, name)}
+                "plugin_title": self._plugin_title, "job_title": self._job_title, "source_title": lambda name: SOURCES.get(name, name)}
