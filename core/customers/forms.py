@@ -38,7 +38,7 @@ class CustomerEntryForm(DiwanForm):
     registration_origin = SelectField(validate_choice=False)
     department_id = SelectField(validate_choice=False)
     remarks = TextAreaField(render_kw={**AUTO, "rows": 3})
-    not_duplicates = BooleanField(_l("None of them: this is somebody else"))
+    not_duplicates = BooleanField()
     loaded_at = HiddenField()
 
 

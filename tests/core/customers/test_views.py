@@ -100,6 +100,18 @@ def test_a_likely_duplicate_is_shown_and_must_be_denied(sign, session, customer)
     assert session.scalars(select(CustomerForm.not_duplicates).order_by(CustomerForm.id.desc())).first() is True
 
 
+def test_a_likely_duplicate_is_named_on_top_and_denied_beside_it(sign, customer):
+    customer()
+    body = sign().post("/customers/forms/new", data={"name": "شركه النور", "customer_class": "donor", "registration_origin": "call"}).get_data(as_text=True)
+
+    summary, panel = body[body.index('role="alert"'):], body[body.index("dw-duplicates"):]
+    assert body.index('role="alert"') < body.index('name="name"')
+    assert "#not_duplicates" in summary[:summary.index("dw-fields")] and "#duplicates-title" in summary[:summary.index("dw-fields")]
+    box = panel[:panel.index("</section>")]
+    assert 'id="not_duplicates"' in box and 'form="entry-form"' in box, "the tick stands beside what it denies and belongs to the form"
+    assert body.count('name="not_duplicates"') == 1 and 'id="entry-form"' in body
+
+
 def test_duplicates_are_told_while_typing(sign, customer):
     number = customer().number
     body = sign().post("/customers/forms/duplicates", data={"name": "", "mobile": "055 000 0001"}).get_data(as_text=True)
