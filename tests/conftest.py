@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from tests.support.postgres import ensure_postgres
 
 PLUGINS = Path(__file__).resolve().parent
 """Folders here with a plugin.py are plugins of the tests: ``dummy_plugin`` and the example of plugins/README.md."""
+sys.path.append(str(PLUGINS))  # as discovery does, so that tests may name them
+PLUGIN_PATH = (PLUGINS, *Deployment.from_environment().plugin_path)
+"""With ``diwan plugins check`` of a plugin that lies elsewhere, that place too."""
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
 
 
@@ -40,7 +44,7 @@ def engine_name(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
-    return test_deployment(tmp_path_factory.mktemp("home"), (PLUGINS,))
+    return test_deployment(tmp_path_factory.mktemp("home"), PLUGIN_PATH)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ unscoped look-up; creating and changing go through ``create_record`` and ``chang
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, cast
 
@@ -48,6 +48,13 @@ class RecordView(Guarded, ModelView):
     list_template_own: ClassVar[str] = "admin/list.html"
     empty_text: ClassVar[Any] = _l("Nothing is here yet.")
 
+    form_create: ClassVar[type[DiwanForm] | None] = None
+    form_change: ClassVar[type[DiwanForm] | None] = None
+    """The forms; without one its fields come from ``form_columns`` of the model."""
+    create_with: ClassVar[Callable[..., Any] | None] = None
+    change_with: ClassVar[Callable[..., Any] | None] = None
+    """The services they lead to: given the session (and the record), the form's fields by name, ``actor`` and ``now``."""
+
     can_create = can_edit = can_delete = can_export = False
     can_view_details = True
     column_list = ("id",)
@@ -75,8 +82,17 @@ class RecordView(Guarded, ModelView):
     def spellings(self, text: str) -> Sequence[str]:
         return ()
 
+    def get_create_form(self) -> type[Form]:
+        return self.form_create or super().get_create_form()
+
+    def get_edit_form(self) -> type[Form]:
+        return self.form_change or super().get_edit_form()
+
     def create_record(self, session: Session, form: Form, *, actor: Actor, now: datetime) -> Any:
         """Make a record from a valid form, through a service. Returns the record."""
+        create = type(self).create_with
+        if create is not None:
+            return create(session, **given(form), actor=actor, now=now)
         record = self.model()
         form.populate_obj(record)
         session.add(record)
@@ -85,6 +101,10 @@ class RecordView(Guarded, ModelView):
 
     def change_record(self, session: Session, record: Any, form: Form, *, actor: Actor, now: datetime) -> None:
         """Change a record from a valid form, through a service."""
+        change = type(self).change_with
+        if change is not None:
+            change(session, record, **given(form), actor=actor, now=now)
+            return
         form.populate_obj(record)
         session.flush()
 
@@ -195,3 +215,7 @@ class RecordView(Guarded, ModelView):
         context.setdefault("view", self)
         return cast(str, self.render(template, **context))
 
+
+def given(form: Form) -> dict[str, Any]:
+    """What a form asks of its reader, by field; its token and operation key are not part of it."""
+    return {name: value for name, value in form.data.items() if name not in ("csrf_token", "operation_key")}

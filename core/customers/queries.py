@@ -26,6 +26,8 @@ from core.customers.models import (
     DataOfficerAbsence,
     OptionalField,
 )
+from core.errors import InvalidInput
+from core.i18n import lazy_gettext as _l
 from core.numbering import check_digit
 from core.text import fold, normalise_digits
 
@@ -78,6 +80,15 @@ def form_scope(query: sa.Select[Any], actor: Actor) -> sa.Select[Any]:
 
 def may_read(session: Session, customer_id: int, actor: Actor) -> bool:
     return session.scalar(scope(select(Customer.id).where(Customer.id == customer_id), actor)) is not None
+
+
+def readable(session: Session, number: str, actor: Actor, *, field: str = "number") -> Customer:
+    """The customer that a form names by number, if this actor may read it; otherwise InvalidInput, whether there is one or not."""
+    found = by_number(session, number)
+    if found is None or not may_read(session, found.id, actor):
+        raise InvalidInput(_l("There is no customer with the number “%(value)s”, or it is not among the records you may read.", value=number[:40]),
+                           field=field, value=number)
+    return found
 
 
 def by_number(session: Session, number: str) -> Customer | None:

@@ -14,6 +14,7 @@ from werkzeug.datastructures import MultiDict
 from wtforms import Form
 
 from core import settings, work
+from core.admin.help import Help
 from core.admin.lists import ListColumn, ListFilter
 from core.admin.records import RecordView
 from core.admin.views import PageView, current_actor, needs, show_faults, writing
@@ -46,7 +47,7 @@ PART = 2_000
 
 def _by(column: Any) -> Any:
     """Narrow by an id from the address; one that is no number matches nothing."""
-    return lambda statement, value: statement.where(column == (int(value) if str(value).isdigit() and len(str(value)) < 19 else -1))
+    return lambda statement, value: statement.where(column == (int(value) if value.isascii() and value.isdigit() and len(value) < 19 else -1))
 
 
 def _programmes(session: Session) -> list[tuple[str, Any]]:
@@ -55,14 +56,6 @@ def _programmes(session: Session) -> list[tuple[str, Any]]:
 
 def _funds(session: Session) -> list[tuple[str, Any]]:
     return [(str(one.id), one.name) for one in queries.all_funds(session)]
-
-
-def _customer_of(session: Session, number: str, actor: Actor) -> Customer:
-    found = customers.by_number(session, number)
-    if found is None or not customers.may_read(session, found.id, actor):
-        raise InvalidInput(_l("There is no customer with the number “%(value)s”, or it is not among the records you may read.", value=number[:40]),
-                           field="customer_number", value=number)
-    return found
 
 
 def _money_of(form: Form, currency: str | None = None) -> Money:
@@ -144,6 +137,12 @@ class ContributionsView(MoneyView):
     menu_title = _l("Contributions")
     menu_order = 20
     menu_icon = "cash"
+    help = Help(
+        _l("Every contribution and refund, with customer, programme, fund and way of paying."),
+        can=_l("Search and narrow the list, record a contribution, complete what one lacks, record a refund, export the list as CSV."),
+        decides=_l("The finance officer records; an amount is never changed afterwards: a mistake is put right by a refund."),
+        then=_l("What is recorded waits for the next batch, which carries it to the accounting system once."),
+    )
     title = _l("Contributions")
     title_new = _l("New contribution")
     empty_text = _l("No contribution is recorded yet. Record the first one, or import what another system holds.")
@@ -177,7 +176,7 @@ class ContributionsView(MoneyView):
         return form
 
     def create_record(self, session: Session, form: Form, *, actor: Actor, now: datetime) -> Contribution:
-        customer = _customer_of(session, form["customer_number"].data or "", actor)
+        customer = customers.readable(session, form["customer_number"].data or "", actor, field="customer_number")
         return services.record_contribution(
             session, customer_id=customer.id, amount=_money_of(form), received_on=form["received_on"].data, method=form["method"].data,
             programme_id=_chosen_id(form, "programme_id"), fund=form["fund"].data or None, reference=form["reference"].data or None,
@@ -290,6 +289,12 @@ class PledgesView(MoneyView):
     menu_title = _l("Pledges")
     menu_order = 21
     menu_icon = "heart-handshake"
+    help = Help(
+        _l("What was promised, until when, and how much of it has come."),
+        can=_l("Record a pledge, see what is late, and cancel one with its reason."),
+        decides=_l("The finance officer records and cancels."),
+        then=_l("A contribution of the same customer is counted towards the pledge it was recorded for, until nothing is open."),
+    )
     title = _l("Pledges")
     title_new = _l("New pledge")
     empty_text = _l("No pledge is recorded yet.")
@@ -314,7 +319,7 @@ class PledgesView(MoneyView):
         return url_for("finance_pledges.pledge", reference=record.reference)
 
     def create_record(self, session: Session, form: Form, *, actor: Actor, now: datetime) -> Pledge:
-        customer = _customer_of(session, form["customer_number"].data or "", actor)
+        customer = customers.readable(session, form["customer_number"].data or "", actor, field="customer_number")
         return services.record_pledge(
             session, customer_id=customer.id, amount=_money_of(form), promised_on=form["promised_on"].data, due_on=form["due_on"].data,
             programme_id=_chosen_id(form, "programme_id"), fund=form["fund"].data or None, reference=form["reference"].data or None,
@@ -347,6 +352,14 @@ class FinanceView(PageView):
     menu_group = "oversight"
     menu_order = 30
     menu_icon = "file-export"
+    help = Help(
+        _l("Batches: the files by which contributions and pledges reach the accounting system, each row once."),
+        can=_l("Look at the next batch before it is issued, issue it, download its file, export it again, or void one that was "
+               "not taken in. Movements that come back from the finance system are compared here."),
+        decides=_l("The finance officer issues. Rows that lack an account, a fund or a programme stay out; the preview says why "
+                   "and what helps."),
+        then=_l("An issued batch never changes; the same file can be had again, marked as a re-export."),
+    )
 
     @expose("/")
     def index(self) -> Any:

@@ -123,6 +123,8 @@ def load_plugin(name: str, module_name: str, folder: Path, *, taken: set[str]) -
     if name in taken:
         raise PluginError(name, f"a second plugin of this name lies in {folder.name}.", "Rename or remove one of the two.")
     tables = set(metadata.tables)
+    if (folder / "models.py").is_file():
+        _import(name, f"{module_name.rpartition('.')[0]}.models", manifest=False)  # its tables are known whichever hook asks for them
     module = _import(name, module_name)
     info = getattr(module, "PLUGIN", None)
     if not isinstance(info, PluginInfo):
@@ -135,7 +137,7 @@ def load_plugin(name: str, module_name: str, folder: Path, *, taken: set[str]) -
     return Installed(info, module, folder)
 
 
-def _import(name: str, module_name: str) -> ModuleType:
+def _import(name: str, module_name: str, *, manifest: bool = True) -> ModuleType:
     try:
         return importlib.import_module(module_name)
     except SyntaxError as exc:
@@ -148,7 +150,7 @@ def _import(name: str, module_name: str) -> ModuleType:
     except BaseException as exc:
         raise PluginError(name, f"it stops while loading: {type(exc).__name__}: {exc}.", "Mend it and restart, or remove its folder.") from exc
     finally:
-        if module_name in sys.modules and getattr(sys.modules[module_name], "PLUGIN", None) is None:
+        if manifest and module_name in sys.modules and getattr(sys.modules[module_name], "PLUGIN", None) is None:
             sys.modules.pop(module_name, None)
 
 

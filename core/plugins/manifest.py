@@ -50,7 +50,8 @@ class Decision:
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting of an association. ``key`` is ``<owner>.<name>``; ``kind`` is bool, int, text, choice, json or date."""
+    """One setting of an association. ``key`` is ``<owner>.<name>``; ``kind`` is bool, int, text, choice (one of ``choices``),
+    codes (any number of ``choices``), weekdays, dates, zone (a time zone), or file and secret, which have pages of their own."""
 
     key: str
     title: Any

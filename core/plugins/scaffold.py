@@ -156,4 +156,5 @@ def check_plugin(name: str) -> int:
     suite = ROOT / "tests" / "contract"
     if not suite.is_dir():
         raise DiwanError("The contract suite lies in tests/contract of the checkout, which is not here.")
-    return subprocess.run([sys.executable, "-m", "pytest", "-q", str(suite), "--plugin", name], cwd=ROOT, check=False).returncode
+    files = [str(suite / file) for file in ("test_plugin_contract.py", "test_routes.py")]
+    return subprocess.run([sys.executable, "-m", "pytest", "-q", *files, "--plugin", name], cwd=ROOT, check=False).returncode

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import flash, redirect, url_for
 
+from core.admin.help import Help
 from core.admin.views import PageView, expose
 from core.i18n import gettext as _
 from core.i18n import lazy_gettext as _l
@@ -21,6 +22,12 @@ class PluginsView(PageView):
     menu_group = "administration"
     menu_order = 30
     menu_icon = "puzzle"
+    help = Help(
+        _l("The plugins that lie on this server, and which of them this association uses."),
+        can=_l("Turn one on or off; see what it needs, how much data is kept, and why one does not load."),
+        decides=_l("The administrator. IT puts new plugins on the server."),
+        then=_l("Turned off, its pages and menu entries are gone at once; its data stays and is there again when it is turned on."),
+    )
 
     @expose("/")
     def index(self) -> Any:

@@ -122,6 +122,12 @@ def open_step(
     return run
 
 
+def take_step(session: Session, code: str, number: int, *, record: Any, actor: Actor, now: datetime, output: str | None = None) -> StepRun | None:
+    """A step that is done in the moment in which it is written down: opened and closed at once; what follows is open then."""
+    open_step(session, code, number, record=record, now=now)
+    return close_step(session, code, number, record=record, actor=actor, now=now, output=output)
+
+
 def open_run(session: Session, code: str, number: int, *, record: Any) -> StepRun | None:
     """The open run of this step for this record, if there is one."""
     return session.scalar(_runs_of(record).where(StepRun.procedure_code == code, StepRun.step_number == number, StepRun.ended_at.is_(None)).limit(1))

@@ -21,7 +21,7 @@ from core.database import db
 from core.plugins.discovery import installed_plugins
 from core.settings import Association, Deployment
 from core.testing import close_app, make_app, new_association, rolled_back, sign_in
-from tests.conftest import PLUGINS
+from tests.conftest import PLUGIN_PATH
 
 # Open to everybody by nature: they show nothing of anybody, or judge for themselves what a token or form may do.
 PUBLIC = {"auth_login.index", "auth_login.second", "auth_login.forgotten", "auth_login.link", "auth_login.persona", "auth_login.sign_out", "preferences.save"}
@@ -32,7 +32,7 @@ OWN = {"auth_account", "auth_delegations", "home", "notices_own", "core_search",
 @pytest.fixture(scope="module")
 def whole_app(deployment: Deployment) -> Iterator[Flask]:
     """The app with every plugin that loads."""
-    names = frozenset(one.name for one in installed_plugins((PLUGINS,)).installed)
+    names = frozenset(one.name for one in installed_plugins(PLUGIN_PATH).installed)
     association = new_association(deployment, "contract", plugins=names)
     app = make_app(association, deployment)
     yield app
