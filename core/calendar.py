@@ -309,12 +309,17 @@ def add_months(day: date, months: int) -> date:
 
 
 def late_words(due: datetime, now: datetime, office: OfficeCalendar, *, in_days: bool) -> str:
-    """By how much something due at ``due`` is late, in the unit of its limit: "2 working days", "3 hours"."""
-    days = office.days_between(local_day(due, office.zone), local_day(now, office.zone))
-    if in_days and days > 0:
-        return days_words(days, working=office.working)
-    minutes = max(0, int((now - due).total_seconds() // 60))
-    return span_words(minutes)
+    """By how much something due at ``due`` is late, in the unit of its limit: "2 working days", "3 hours" (PLUG-11).
+
+    A limit in days is counted by dates, from the day it was due to today, and by working days only where the association
+    counts its limits so; the two are never mixed. On its own day it is late by hours, and over days on which nobody works
+    by "less than a working day". So of two limits of one unit the one that was due earlier never reads as less late.
+    """
+    due_on, today = local_day(due, office.zone), local_day(now, office.zone)
+    if not in_days or due_on >= today:
+        return span_words(max(0, int((now - due).total_seconds() // 60)))
+    days = office.days_between(due_on, today)
+    return days_words(days, working=office.working) if days else str(_("less than a working day"))
 
 
 def weeks_words(weeks: int) -> str:

@@ -144,7 +144,8 @@ ICONS = {"overdue": "alert-triangle", "today": "clock", "later": "calendar", "cl
 def due(
     *, opened_at: datetime | None, due_at: datetime | None, closed_at: datetime | None, limit: str | None, now: datetime, office: OfficeCalendar,
 ) -> Due:
-    """Judge one step: ``limit`` is its ISO 8601 duration, which says in which unit lateness is counted."""
+    """Judge one step: ``limit`` is its ISO 8601 duration, which says in which unit lateness is counted
+    (``core.calendar.late_words``)."""
     if due_at is None:
         return Due("closed", _("closed")) if closed_at else Due("whenever", _("when needed"))
     if (closed_at or now) > due_at:

@@ -274,6 +274,29 @@ def test_lateness_counts_in_the_unit_of_its_limit_with_the_right_plural(words, d
         assert late_words(due, now, WORKING_DAYS, in_days=True) == english
 
 
+@pytest.mark.parametrize(("due", "late"), [
+    ("2026-11-18T05:40", "1 working day"), ("2026-11-19T06:00", "less than a working day"), ("2026-11-20T06:00", "less than a working day"),
+    ("2026-11-21T09:00", "3 hours"),
+])
+def test_no_limit_in_working_days_is_told_in_calendar_days(words, due, late):
+    with use_language("en"):
+        assert late_words(at(due), at("2026-11-21T12:00"), WORKING_DAYS, in_days=True) == late, "a Saturday, the second day of the weekend"
+
+
+@given(st.datetimes(datetime(2026, 11, 1), datetime(2026, 12, 1)), st.datetimes(datetime(2026, 11, 1), datetime(2026, 12, 1)))
+def test_what_was_due_earlier_never_reads_as_less_late(one, other):
+    now, (earlier, later) = at("2026-12-01T12:00"), sorted(moment.replace(tzinfo=RIYADH) for moment in (one, other))
+    weights = {"minute": 1, "hour": 60, "less": 24 * 60, "working": 25 * 60, "day": 24 * 60}
+
+    def weight(words):
+        number, unit = (1, "less") if words.startswith("less") else (int(words.split()[0]), words.split()[1].rstrip("s"))
+        return number * weights[unit]
+
+    with use_language("en"):
+        for office in (WORKING_DAYS, CALENDAR_DAYS):
+            assert weight(late_words(earlier, now, office, in_days=True)) >= weight(late_words(later, now, office, in_days=True))
+
+
 @pytest.mark.parametrize(("minutes", "arabic", "english"), [
     (0, "أقل من دقيقة", "less than a minute"), (1, "دقيقة واحدة", "1 minute"), (60, "ساعة واحدة", "1 hour"), (120, "ساعتين", "2 hours"),
     (300, "5 ساعات", "5 hours"),
