@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -89,7 +90,12 @@ def two_calendars(day: date, weekday: bool = False) -> tuple[str, str]:
 
     The second is empty outside the years of the Umm al-Qura calendar, where the Gregorian date comes first in Arabic too.
     """
-    if language() == "ar" and (own := hijri_text(day, weekday=weekday)):
+    return _calendars(day, weekday, language())
+
+
+@lru_cache(maxsize=4_000)
+def _calendars(day: date, weekday: bool, language: str) -> tuple[str, str]:
+    if language == "ar" and (own := hijri_text(day, weekday=weekday)):
         return own, gregorian_text(day, mark=True)
     return gregorian_text(day, weekday=weekday), hijri_text(day)
 

@@ -196,10 +196,13 @@ def moment(at: datetime | None, seconds: bool = False) -> Markup:
 
 def near_moment(at: datetime | None) -> Markup:
     """As ``near``, with the time of day for today and yesterday; else it is in the title."""
-    if not at or is_near(at):
+    if not at:
+        return nothing()
+    local, now = printing.as_utc(at).astimezone(zone()), today()
+    if 0 <= (now - local.date()).days <= 1:
         return moment(at)
-    title = f"{_both(at)} {escape(printing.isolate(clock_words(at)))}"
-    return Markup(f'<time datetime="{at.isoformat()}" title="{title}"><bdi>{escape(near_words(at))}</bdi></time>')
+    title = f"{_both(local.date())} {printing.isolate(f'{local:%H:%M}')}"
+    return Markup(f'<time datetime="{at.isoformat()}" title="{title}"><bdi>{escape(printing.near_day(local.date(), now))}</bdi></time>')
 
 
 def _both(value: Date | datetime) -> Markup:
