@@ -25,6 +25,7 @@ from core.i18n import Bilingual
 from core.i18n import lazy_gettext as _l
 from core.money import currencies
 from core.plugins.manifest import Setting
+from core.text import isolate
 
 SLUG = re.compile(r"[a-z][a-z0-9-]{1,39}")
 
@@ -155,7 +156,7 @@ class StoredSetting(Base):
 
 ALL_STORED = select(StoredSetting.key, StoredSetting.value)
 GENERAL: tuple[Setting, ...] = (
-    Setting("core.time_zone", _l("Time zone"), "Asia/Riyadh", help=_l("Days begin and end by this clock.")),
+    Setting("core.time_zone", _l("Time zone"), "Asia/Riyadh", kind="zone", help=_l("Days begin and end by this clock.")),
     Setting("core.country", _l("Country"), "SA", kind="choice", choices=(("SA", _l("Saudi Arabia")), ("KW", _l("Kuwait")), ("GB", _l("United Kingdom")),
             ("AE", _l("United Arab Emirates")), ("BH", _l("Bahrain")), ("QA", _l("Qatar")), ("OM", _l("Oman")), ("JO", _l("Jordan")), ("EG", _l("Egypt"))),
             help=_l("How telephone numbers without a country code are read, and which public holidays apply.")),
@@ -169,10 +170,9 @@ GENERAL: tuple[Setting, ...] = (
     Setting("core.weekend", _l("Weekend"), [4, 5], kind="weekdays", help=_l("Days on which nobody works.")),
     Setting("core.public_holidays", _l("Public holidays of the country"), True, kind="bool"),
     Setting("core.holidays", _l("Own holidays"), [], kind="dates",
-            help=_l("One date a line, 2026-09-23; a date with a minus before it is a working day after all.")),
-    Setting("core.classes_off", _l("Customer classes not used"), [], kind="codes", group="customers",
-            help=_l("Beneficiaries can be kept as “other” instead.")),
-    Setting("core.logo_file", _l("Logo"), None, kind="file", help=_l("Shown on printed forms.")),
+            help=_l("One date a line, written %(day)s; with a minus before it, %(minus)s, the day is a working day after all.",
+                    day=isolate("2026-09-23"), minus=isolate("-2026-09-23"))),
+    Setting("core.logo_file", _l("Logo"), None, kind="file", help=_l("Shown at the head of the menu and on printed forms.")),
     Setting("core.idle_minutes", _l("Sign out after"), 30, kind="int", unit=_l("minutes without use")),
 )
 
@@ -209,10 +209,12 @@ def put(session: AnySession, key: str, value: Any) -> None:
 
 def check(spec: Setting, value: Any) -> Any:
     """The value in its stored form, or InvalidInput naming the setting, the value and what would be right."""
-    if spec.key == "core.time_zone" and value not in available_timezones():
+    if spec.kind == "zone" and value not in available_timezones():
         raise InvalidInput(_l("“%(value)s” is no time zone. Write one like Asia/Riyadh.", value=value), field=spec.key, value=value)
     if spec.kind == "choice" and value not in {code for code, _label in spec.choices}:
         raise InvalidInput(_l("“%(value)s” is not one of the choices of “%(title)s”.", value=value, title=spec.title), field=spec.key, value=value)
+    if spec.kind == "codes":
+        _check_codes(spec, value)
     if spec.key == "core.weekend" and len(set(value or ())) > 6:
         raise InvalidInput(_l("At least one day of the week must be a working day."), field=spec.key, value=value)
     if spec.kind == "int":
@@ -220,6 +222,12 @@ def check(spec: Setting, value: Any) -> Any:
     if spec.kind == "bool":
         return value in (True, "1", "true", "on", "y", "yes")
     return value
+
+
+def _check_codes(spec: Setting, value: Any) -> None:
+    for code in value or ():
+        if spec.choices and code not in {one for one, _label in spec.choices}:
+            raise InvalidInput(_l("“%(value)s” is not one of the choices of “%(title)s”.", value=code, title=spec.title), field=spec.key, value=code)
 
 
 def _checked_int(spec: Setting, value: Any) -> int:

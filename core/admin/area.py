@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flask import Blueprint
 from flask_admin import BaseView
 
 from core.hookspecs import hookimpl
@@ -20,6 +21,13 @@ AREA = AreaInfo(
 @hookimpl
 def register_admin_views() -> list[BaseView]:
     from core.admin.search_page import SearchView
-    from core.admin.settings_page import SettingsView
+    from core.admin.settings_page import LogoView, SettingsView
 
-    return [SettingsView(), SearchView()]
+    return [SettingsView(), LogoView(), SearchView()]
+
+
+@hookimpl
+def register_blueprints() -> list[Blueprint]:
+    from core.admin.settings_page import shell
+
+    return [shell()]

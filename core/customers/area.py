@@ -5,12 +5,13 @@ from __future__ import annotations
 from flask_admin import BaseView
 
 from core.admin.offers import DashboardCard, SearchProvider
+from core.customers.domain import classes
 from core.customers.offers import CustomerPanel
 from core.hookspecs import hookimpl
 from core.i18n import lazy_gettext as _l
 from core.imports.offers import Importer
 from core.jobs.offers import Job
-from core.plugins.manifest import AreaInfo, Decision, Permission
+from core.plugins.manifest import AreaInfo, Decision, Permission, Setting
 
 CRM = ("crm_manager", "crm_rd_manager", "crm_employee", "customer_data_officer", "customer_data_deputy")
 MANAGERS = ("crm_manager", "crm_rd_manager")
@@ -36,6 +37,9 @@ AREA = AreaInfo(
         Permission("customers.export", _l("Export customers"), roles=(*MANAGERS, "resource_development_manager")),
     ),
     decisions=(Decision("customers.change", _l("Creating or changing a customer's data"), decides="crm_manager"),),
+    settings=(Setting("core.classes_off", _l("Customer classes not used"), [], kind="codes", group="customers",
+                      choices=tuple((code, label) for code, label in classes().items() if code != "other"),
+                      help=_l("“Other” is always there; beneficiaries can be kept as “other” instead.")),),
     untracked={"core_customer_search": "Derived from core_customer, whose changes are logged."},
 )
 

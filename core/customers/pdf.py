@@ -13,6 +13,7 @@ import typst
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from core.admin import logo
 from core.admin.printing import limit_words, reads_ltr, two_calendars
 from core.assets import FONTS
 from core.audit.models import AuditEvent
@@ -56,6 +57,7 @@ def sheet_of(session: Session, form: CustomerForm, *, actor: Actor, now: datetim
     today = local_day(now, office.zone)
     filled = local_day(form.filled_at or form.made_at, office.zone)
     return {
+        "logo": _logo(session),
         "language": language(), "direction": "rtl" if language() == "ar" else "ltr", "title": str(domain.form_title()), "place": _place(session),
         "number": form.number or "–", "dates": list(two_calendars(filled, True)),
         "choices": [{"label": str(domain.kinds()[code]), "chosen": form.kind == code} for code in ("new", "modify")],
@@ -70,6 +72,13 @@ def sheet_of(session: Session, form: CustomerForm, *, actor: Actor, now: datetim
         "foot": _("Printed %(first)s, %(second)s, %(time)s. The register in Diwan is the original, not this sheet.", first=two_calendars(today, True)[0],
                   second=two_calendars(today)[1], time=f"{now.astimezone(office.zone):%H:%M}"),
     }
+
+
+def _logo(session: Session) -> list[int]:
+    """The bytes of the association's logo as the sheet takes them; none without one."""
+    association = session.info.get("association")
+    found = logo.picture_of(session, association.files_folder) if association is not None else None
+    return list(found[1]) if found is not None else []
 
 
 def _place(session: Session) -> str:
