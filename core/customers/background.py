@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from core import work
 from core.auth.actor import Actor
 from core.auth.models import User
 from core.auth.services import actor_for
-from core.customers import entry
+from core.customers import entry, services
 from core.customers.models import CustomerForm
 from core.errors import NotFound
 from core.i18n import lazy_gettext as _l
@@ -31,6 +31,15 @@ def start_import_entry(session: Session, form: CustomerForm, *, actor: Actor, no
     left = entry.open_lines(session, form)
     return enqueue(session, ENTER_IMPORT, {"form_id": form.id, "user_id": actor.user_id}, requested_by=actor.user_id, total=left,
                    unique_key=f"{ENTER_IMPORT}:{form.id}:{left}:{now:%Y%m%dT%H%M%S}")
+
+
+def bulk_enter(session: Session, forms: Iterable[CustomerForm], *, actor: Actor, now: datetime) -> services.Outcome:
+    """Enter many forms, each judged by itself; an import among them is handed to the worker."""
+
+    def one(form: CustomerForm) -> None:
+        (entry.enter if form.single else start_import_entry)(session, form, actor=actor, now=now)
+
+    return services.each(session, forms, one)
 
 
 def enter_import(session: Session, arguments: Mapping[str, Any], now: datetime) -> None:

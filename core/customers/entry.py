@@ -6,7 +6,7 @@ is *entering* each block is complete in itself, so a run that was cut short goes
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +18,7 @@ from core.auth.actor import Actor
 from core.customers import indexing, officers, steps, telling
 from core.customers.domain import FIELDS, changed_fields, field_labels
 from core.customers.models import Customer, CustomerAlias, CustomerForm, CustomerFormLine, CustomerState
-from core.customers.services import Outcome, _expect, each, lock
+from core.customers.services import _expect, lock
 from core.database import section
 from core.errors import Conflict
 from core.i18n import lazy_gettext as _l
@@ -45,10 +45,6 @@ def enter(session: Session, form: CustomerForm, *, actor: Actor, now: datetime) 
     _begin(session, form)
     _enter_line(session, form, form.line, now)
     return _finish(session, form, actor, now)
-
-
-def bulk_enter(session: Session, forms: Iterable[CustomerForm], *, actor: Actor, now: datetime) -> Outcome:
-    return each(forms, lambda form: enter(session, form, actor=actor, now=now))
 
 
 def _begin(session: Session, form: CustomerForm) -> None:

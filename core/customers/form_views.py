@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Response, flash, redirect, render_template, request, url_for
@@ -13,19 +15,42 @@ from core.customers.forms import DocumentForm, ReasonForm, entry_form, typed_val
 from core.customers.models import CustomerForm
 from core.customers.queries import PERSONAL
 from core.customers.values import Rules, clean
-from core.errors import AppError, InvalidInput, NotFound
+from core.errors import InvalidInput, NotFound
 from core.exporter.names import content_disposition, file_name
 from core.files.services import store
 from core.i18n import gettext as _
 from core.i18n import lazy_gettext as _l
 from core.i18n import ngettext
 from core.phones import parse_phone
+from core.procedures.queries import next_in_inbox
 from core.state import state
 
 PAGE_SIZE = 50
 LINES_SHOWN = 100
 MOST_CHOSEN = 200
 ACTS = {"filled": "review", "reviewed": "approve", "approved": "enter", "entered": "file", "rejected": "file", "withdrawn": "file"}
+
+
+BULK = {"review": services.bulk_review, "approve": services.bulk_approve, "enter": background.bulk_enter, "file": services.bulk_file}
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A form to which an act for many was not done, and why."""
+
+    form_id: int
+    number: str | None
+    reason: Any
+
+
+def _done_words(act: str, done: int) -> str:
+    if act == "review":
+        return ngettext("%(num)s form is reviewed and waits for the decision.", "%(num)s forms are reviewed and wait for the decision.", done)
+    if act == "approve":
+        return ngettext("%(num)s form is approved and waits for entry.", "%(num)s forms are approved and wait for entry.", done)
+    if act == "enter":
+        return ngettext("%(num)s form is entered or being entered.", "%(num)s forms are entered or being entered.", done)
+    return ngettext("%(num)s form is filed.", "%(num)s forms are filed.", done)
 
 
 class FormsView(PageView):
@@ -41,23 +66,28 @@ class FormsView(PageView):
 
     @expose("/")
     def index(self) -> Any:
-        state = request.args.get("state") or None
+        return self._list(request.args.get("state") or None, _whole(request.args.get("before")))
+
+    def _list(self, state: str | None, before: int | None = None, refused: Sequence[Refused] = ()) -> Any:
         if state is not None and state not in domain.STATES:
             raise InvalidInput(_l("“%(value)s” is no state of a form.", value=state[:40]), field="state", value=state)
-        before = _whole(request.args.get("before"))
         forms = queries.forms_in(self.session, state, self.actor, before=before, limit=PAGE_SIZE + 1)
         more, forms = len(forms) > PAGE_SIZE, forms[:PAGE_SIZE]
         return self.render(
             "customers/forms.html", forms=forms, lines=queries.first_lines(self.session, forms), state=state, states=domain.STATE_TITLES, kinds=domain.kinds(),
-            counts=queries.state_counts(self.session, self.actor), more=forms[-1].id if more else None, act=self._act_for(state), labels=self._labels(forms),
+            counts=queries.state_counts(self.session, self.actor), more=forms[-1].id if more else None, acts=self._acts_for(state, forms),
+            labels=self._labels(forms), refused=refused,
         )
 
-    def _act_for(self, state: str | None) -> str | None:
-        """What this person can do to ticked forms of the state shown."""
-        act = ACTS.get(state or "")
+    def _acts_for(self, state: str | None, forms: Sequence[CustomerForm]) -> list[str]:
+        """What this person can do to ticked forms: the act of the state shown, or of every state that stands in a mixed list."""
+        shown = [state] if state is not None else [one for one in domain.STATES if any(form.state == one for form in forms)]
+        return [act for act in dict.fromkeys(ACTS[one] for one in shown if one in ACTS) if self._may_do(act)]
+
+    def _may_do(self, act: str) -> bool:
         if act == "enter":
-            return act if officers.may_enter(self.session, self.actor, now=self.now()) else None
-        return act if act is not None and self.actor.may(f"customers.{act}") else None
+            return officers.may_enter(self.session, self.actor, now=self.now())
+        return self.actor.may(f"customers.{act}")
 
     def _labels(self, forms: list[CustomerForm]) -> dict[int, str]:
         return {user_id: officers.user_label(self.session, user_id) for user_id in {form.made_by for form in forms} if user_id is not None}
@@ -139,6 +169,7 @@ class FormsView(PageView):
             made_label=domain.signature_label("made_by"), decided_label=domain.signature_label("decided_by"), mobiles=self._mobiles(form),
             documents=documents.of_form(self.session, form), document=document or DocumentForm(formdata=None), personal=self.actor.may(PERSONAL),
             open_lines=entry.open_lines(self.session, form) if not form.single else 0,
+            next_step=next_in_inbox(self.session, self.actor, record_type=form.__tablename__, record_id=form.id),
         )
         return body, status
 
@@ -175,7 +206,7 @@ class FormsView(PageView):
         form, given = self._one(form_id), DocumentForm()
         upload = given.document.data
         try:
-            if not upload or not upload.filename:
+            if not getattr(upload, "filename", ""):
                 raise InvalidInput(_l("Choose a file."), field="document")
             stored = store(state().association.files_folder, upload.filename, upload.read())
         except InvalidInput as error:
@@ -275,23 +306,16 @@ class FormsView(PageView):
 
     @expose("/bulk/<any(review, approve, enter, file):act>", methods=("POST",))
     def bulk(self, act: str) -> Any:
-        """One act for all ticked forms; those refused are named with the reason and the others are done."""
-        acts = {"review": services.bulk_review, "approve": services.bulk_approve, "enter": entry.bulk_enter, "file": services.bulk_file}
+        """One act for all ticked forms, each judged by itself: those refused are listed with the reason, the others are done."""
         wanted = [int(one) for one in request.form.getlist("id")[:MOST_CHOSEN] if one.isascii() and one.isdigit() and len(one) < 19]
         with self.writing() as session:
             forms = [form for one in wanted if (form := queries.form_by_id(session, one, self.actor)) is not None]
-            outcome = acts[act](session, forms, actor=self.actor, now=self.now())
-            done, refused = len(outcome.done), [(form.number or "–", error) for form, error in outcome.refused]
+            outcome = BULK[act](session, forms, actor=self.actor, now=self.now())
+            done, refused = len(outcome.done), [Refused(form.id, form.number, error.message) for form, error in outcome.refused]
         if done:
-            flash(ngettext("%(num)s form is done.", "%(num)s forms are done.", done), "success")
-        self._tell_refused(refused)
-        return redirect(url_for(".index", state=request.form.get("state") or None))
-
-    def _tell_refused(self, refused: list[tuple[str, AppError]]) -> None:
-        for number, error in refused[:10]:
-            flash(_("%(number)s: %(reason)s", number=number, reason=error.message), "error")
-        if len(refused) > 10:
-            flash(ngettext("And %(num)s more form was refused.", "And %(num)s more forms were refused.", len(refused) - 10), "error")
+            flash(_done_words(act, done), "success")
+        state = request.form.get("state") or None
+        return self._list(state, refused=refused) if refused else redirect(url_for(".index", state=state))
 
     # --- helpers --------------------------------------------------------------------------------------------------------
 

@@ -255,12 +255,13 @@ class Outcome:
     refused: list[tuple[CustomerForm, AppError]] = field(default_factory=list)
 
 
-def each(forms: Iterable[CustomerForm], act: Callable[[CustomerForm], Any]) -> Outcome:
-    """Do ``act`` to each form; one that is refused leaves the others be. Services refuse before they change anything."""
+def each(session: Session, forms: Iterable[CustomerForm], act: Callable[[CustomerForm], Any]) -> Outcome:
+    """Do ``act`` to each form by itself: one that is refused is left as it was, and the others are done."""
     outcome = Outcome()
     for form in forms:
         try:
-            act(form)
+            with session.begin_nested():
+                act(form)
         except AppError as error:
             outcome.refused.append((form, error))
         else:
@@ -269,19 +270,19 @@ def each(forms: Iterable[CustomerForm], act: Callable[[CustomerForm], Any]) -> O
 
 
 def bulk_review(session: Session, forms: Iterable[CustomerForm], *, actor: Actor, now: datetime) -> Outcome:
-    return each(forms, lambda form: review(session, form, actor=actor, now=now))
+    return each(session, forms, lambda form: review(session, form, actor=actor, now=now))
 
 
 def bulk_approve(session: Session, forms: Iterable[CustomerForm], *, actor: Actor, now: datetime) -> Outcome:
-    return each(forms, lambda form: approve(session, form, actor=actor, now=now))
+    return each(session, forms, lambda form: approve(session, form, actor=actor, now=now))
 
 
 def bulk_reject(session: Session, forms: Iterable[CustomerForm], reason: str, *, actor: Actor, now: datetime) -> Outcome:
-    return each(forms, lambda form: reject(session, form, reason, actor=actor, now=now))
+    return each(session, forms, lambda form: reject(session, form, reason, actor=actor, now=now))
 
 
 def bulk_file(session: Session, forms: Iterable[CustomerForm], *, actor: Actor, now: datetime) -> Outcome:
-    return each(forms, lambda form: file_form(session, form, actor=actor, now=now))
+    return each(session, forms, lambda form: file_form(session, form, actor=actor, now=now))
 
 
 # --- without a form --------------------------------------------------------------------------------------------------

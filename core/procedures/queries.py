@@ -69,6 +69,14 @@ def inbox_count(session: Session, actor: Actor) -> int:
     return session.scalar(sa.select(sa.func.count()).select_from(mine.subquery())) or 0
 
 
+def next_in_inbox(session: Session, actor: Actor, *, record_type: str, record_id: int) -> StepRun | None:
+    """The step to go on with from this record: the inbox's next behind its own step, from the last one back to the first."""
+    runs = [run for run in session.scalars(_mine(actor)) if run.link]
+    own = [place for place, run in enumerate(runs) if (run.record_type, run.record_id) == (record_type, record_id)]
+    others = runs[own[-1] + 1:] + runs[:own[0]] if own else runs
+    return others[0] if others else None
+
+
 def overdue_of_team(session: Session, actor: Actor, now: datetime, reports: Iterable[str]) -> Inbox:
     """Overdue steps of the roles that report to the actor (``reports``: their slugs), whoever they are assigned to (PLUG-10)."""
     roles = [slug for slug in reports if not actor.holds(slug)]

@@ -188,6 +188,64 @@ def test_ticked_forms_are_reviewed_together(client, session, people, fill):
     assert session.scalars(select(CustomerForm.state)).all() == ["reviewed", "reviewed"]
 
 
+def test_many_forms_are_decided_each_by_itself_and_the_refused_are_listed(client, session, people, fill):
+    good, own, early = fill(), fill(name="مؤسسة الضياء", mobile="0550000003"), fill(name="أخرى", mobile="0550000002")
+    for form in (good, own):
+        services.review(session, form, actor=people.manager.actor, now=NOW)
+    own.made_by = people.manager.user.id  # what the manager filled himself
+    session.flush()
+    ids, early_number = [good.id, own.id, early.id], early.number
+    manager = sign_in(client, people.manager.user)
+
+    listed = manager.get("/customers/forms/").get_data(as_text=True)
+    assert listed.count("data-bulk-row") == 3 and "/bulk/approve" in listed and "/bulk/review" in listed and "/bulk/enter" not in listed
+    answer = manager.post("/customers/forms/bulk/approve", data={"id": [str(one) for one in ids]})
+
+    states = dict(session.execute(select(CustomerForm.id, CustomerForm.state)).all())
+    assert [states[one] for one in ids] == ["approved", "reviewed", "filled"]
+    body = answer.get_data(as_text=True)
+    refused = body[body.index("dw-plain-list"):]
+    refused = refused[:refused.index("</ul>")]
+    assert answer.status_code == 200 and refused.count("<li>") == 2 and early_number in refused
+
+
+def test_a_form_that_conflicts_is_left_as_it_was_when_many_are_entered(client, session, people, customer, approved):
+    found = customer()
+    stale, sound = approved(found, mobile="0550000384"), approved(name="أخرى", mobile="0550000002")
+    stale.line.base = {**stale.line.base, "mobile": "+966550000077"}  # the register has moved on since
+    session.flush()
+    ids = [str(stale.id), str(sound.id)]
+
+    answer = sign_in(client, people.officer.user).post("/customers/forms/bulk/enter", data={"id": ids, "state": "approved"})
+    states = dict(session.execute(select(CustomerForm.id, CustomerForm.state)).all())
+    assert answer.status_code == 200 and [states[int(one)] for one in ids] == ["approved", "entered"]
+
+
+def test_after_a_decision_the_next_of_the_inbox_is_one_click_away(client, session, people, fill):
+    first, second = fill(), fill(name="أخرى", mobile="0550000002")
+    addresses = [f"/customers/forms/{form.id}" for form in (first, second)]
+    services.review(session, first, actor=people.manager.actor, now=NOW)
+    manager = sign_in(client, people.manager.user)
+
+    def next_of(address):
+        found = re.search(r'href="([^"]*)" title="[^"]*">[^<]*<svg[^>]*mirror', manager.get(address).get_data(as_text=True))
+        return found and found[1]
+
+    assert [next_of(one) for one in addresses] == [addresses[1], addresses[0]], "each leads to the other"
+    manager.post(f"{addresses[0]}/approve")
+    assert next_of(addresses[0]) == addresses[1]
+    manager.post(f"{addresses[1]}/review")
+    manager.post(f"{addresses[1]}/approve")
+    assert next_of(addresses[1]) is None
+
+
+def test_an_approved_form_tells_its_approver_that_entry_is_next(client, people, approved):
+    body = sign_in(client, people.manager.user).get(f"/customers/forms/{approved().id}").get_data(as_text=True)
+    panel = body[body.index("dw-decision"):]
+    assert people.officer.user.label in panel[:panel.index("<details")] and "/reject" not in panel[:panel.index("<details")]
+    assert "/reject" in panel[panel.index("<details"):panel.index("</details>")]
+
+
 def test_data_officers_are_appointed_and_ended_on_their_page(client, session, people):
     employee, present = people.employee.user.id, queries.officer(session, "primary").id
     manager = sign_in(client, people.manager.user)
