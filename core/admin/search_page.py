@@ -11,6 +11,7 @@ from flask import request
 from sqlalchemy.orm import Session
 
 from core import settings
+from core.admin.help import Help
 from core.admin.offers import Reading, SearchHit, SearchProvider
 from core.admin.views import PageView, expose
 from core.auth.actor import Actor
@@ -38,6 +39,10 @@ class Group:
 class SearchView(PageView):
     page_url = "/search"
     page_endpoint = "core_search"
+    help = Help(
+        _l("One search over everything you may read."),
+        can=_l("Type a number, a phone or a name; the first line says how it was read. The key / opens it from any page."),
+    )
     for_everyone = True
 
     def is_visible(self) -> bool:

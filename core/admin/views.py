@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from wtforms import Form
 
 from core import work
+from core.admin.help import parts_of
 from core.auth.actor import Actor, system_actor
 from core.database import db
 from core.errors import AppError, NotAllowed, faults
@@ -74,8 +75,15 @@ class Guarded:
     menu_group: ClassVar[str] = "administration"
     menu_order: ClassVar[int] = 50
     menu_icon: ClassVar[str] = "file"
+    help: ClassVar[Any] = None
+    """A ``core.admin.help.Help`` or a text, shown beside the title of each of its pages; a view with a menu entry has one."""
     endpoint: str | None
     url: str | None
+
+    @property
+    def help_parts(self) -> list[tuple[Any, Any]]:
+        """Heading and text of each part of the help."""
+        return parts_of(self.help)
 
     def is_accessible(self) -> bool:
         actor = current_actor()

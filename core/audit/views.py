@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from flask import Response, flash, redirect, request, url_for
 
 from core import settings, work
+from core.admin.help import Help
 from core.admin.lists import ListEngine
 from core.admin.views import PageView, expose, needs
 from core.audit import checks, exports, queries
@@ -39,6 +40,13 @@ class AuditView(PageView):
     menu_group = "oversight"
     menu_order = 90
     menu_icon = "shield-check"
+    help = Help(
+        _l("Who did what, when and to which record, since the association began. Nothing here can be changed or deleted."),
+        can=_l("Narrow by person, action, record, plugin or day; open an entry; with the permission, check the chain, anchor "
+               "it and export the entries."),
+        decides=_l("The system writes the entries itself. Personal values are shown only to those who may see them."),
+        then=_l("The log is checked every night. If it does not hold, the first lines say which entry is wrong and what to do."),
+    )
 
     @expose("/")
     def index(self) -> Any:

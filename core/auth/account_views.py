@@ -8,6 +8,7 @@ from typing import Any
 import segno
 from flask import Response, flash, make_response, redirect, request, session, url_for
 
+from core.admin.help import Help
 from core.admin.views import PageView, expose
 from core.auth import login, passwords, services, signin
 from core.auth.forms import ChangePasswordForm, CodeForm
@@ -23,6 +24,12 @@ PENDING = "new_second_factor"
 class AccountView(PageView):
     page_url = "/account"
     page_endpoint = "auth_account"
+    help = Help(
+        _l("Your own account: language, appearance, password, second factor, and where you are signed in."),
+        can=_l("Change any of these, and sign out everywhere at once."),
+        decides=_l("You. Your roles and your name are changed by the administrator."),
+        then=_l("A new password ends your other sign-ins."),
+    )
     for_everyone = True
 
     def is_visible(self) -> bool:

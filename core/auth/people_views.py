@@ -10,6 +10,7 @@ from sqlalchemy import select
 from wtforms.fields import SelectChoice
 
 from core import settings
+from core.admin.help import Help
 from core.admin.views import PageView, expose, needs
 from core.audit import services as audit
 from core.auth import exports, queries, services, signin
@@ -36,6 +37,12 @@ class PeopleView(PageView):
     menu_group = "administration"
     menu_order = 10
     menu_icon = "users-group"
+    help = Help(
+        _l("Everyone who signs in: employees and volunteers, with their roles."),
+        can=_l("Invite somebody, give and take roles, send a new password link, shut somebody out at once."),
+        decides=_l("The administrator. Every change is written to the audit log with its author."),
+        then=_l("An invited person sets a password by a link that works once. Somebody shut out keeps their name on what they did."),
+    )
 
     @expose("/")
     def index(self) -> Any:
@@ -168,6 +175,12 @@ class RolesView(PageView):
     menu_group = "administration"
     menu_order = 20
     menu_icon = "shield-lock"
+    help = Help(
+        _l("The roles of the association, what each may do, and who may approve what."),
+        can=_l("Read the matrix of roles and permissions and keep it as CSV; with the permission, tick and untick."),
+        decides=_l("The administrator changes the matrix, by decision of the management."),
+        then=_l("A change holds from the next page that anyone opens, and stands in the audit log."),
+    )
 
     @expose("/")
     def index(self) -> Any:
@@ -250,6 +263,12 @@ class DelegationsView(PageView):
     menu_group = "administration"
     menu_order = 25
     menu_icon = "user-share"
+    help = Help(
+        _l("Who stands in for whom, and until when."),
+        can=_l("Delegate your powers to a colleague for some days, and end a delegation early."),
+        decides=_l("You decide on your own powers; the administrator on those of others."),
+        then=_l("Your steps appear in the other's inbox too; what they do is logged as done on your behalf."),
+    )
 
     @expose("/", methods=("GET", "POST"))
     def index(self) -> Any:

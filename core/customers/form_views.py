@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Response, flash, redirect, render_template, request, url_for
 
+from core.admin.help import Help
 from core.admin.views import PageView, expose, needs
 from core.audit import services as audit
 from core.customers import background, documents, domain, entry, officers, page, pdf, queries, services, shown
@@ -63,6 +64,12 @@ class FormsView(PageView):
     menu_group = "customers"
     menu_order = 20
     menu_icon = "file-text"
+    help = Help(
+        _l("The forms by which customers are created and changed, each with the state it has reached."),
+        can=_l("Choose a state; open a form; do the step that is yours: review, decide, enter or file it, or withdraw one that you made."),
+        decides=_l("The CRM manager approves or rejects, never a form of their own; the data officer alone enters what is approved."),
+        then=_l("Each step opens the next one in the inbox of whoever is to do it. A rejected form goes to the file with its reason."),
+    )
 
     @expose("/")
     def index(self) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 from flask import flash, redirect, request, url_for
 from sqlalchemy import select
 
+from core.admin.help import Help
 from core.admin.views import PageView, expose, needs
 from core.auth.models import User
 from core.customers import fields, officers, queries
@@ -27,6 +28,12 @@ class OfficersView(PageView):
     menu_group = "customers"
     menu_order = 40
     menu_icon = "user-shield"
+    help = Help(
+        _l("Who may enter data into the register, and who stands in while they are away."),
+        can=_l("See the officer and the deputy; with the permission, appoint them and record an absence."),
+        decides=_l("The CRM manager appoints."),
+        then=_l("During an absence the deputy finds the entries in their own inbox; outside it the deputy enters nothing."),
+    )
 
     @expose("/")
     def index(self) -> Any:
@@ -109,6 +116,12 @@ class OptionalFieldsView(PageView):
     menu_group = "administration"
     menu_order = 45
     menu_icon = "forms"
+    help = Help(
+        _l("Fields that the customer form can ask for beyond the usual ones. All are off until their purpose is stated."),
+        can=_l("Switch a field on with its purpose, switch it off, or add one of your own."),
+        decides=_l("Whoever has the permission for customer settings; the purpose is kept in the audit log."),
+        then=_l("The field appears on new forms. Switched off, it is no longer asked for; what was recorded stays."),
+    )
 
     @expose("/")
     def index(self) -> Any:

@@ -12,6 +12,7 @@ from flask_admin import expose
 from sqlalchemy.orm import Session, joinedload
 
 from core import settings, work
+from core.admin.help import Help
 from core.admin.listing import row_link
 from core.admin.lists import ListColumn, ListEngine, ListFilter, Request, chosen_rows
 from core.admin.records import RecordView
@@ -84,6 +85,13 @@ class CustomersView(RecordView):
     menu_group = "customers"
     menu_order = 10
     menu_icon = "users"
+    help = Help(
+        _l("The register: everyone the association knows, each once, under one number."),
+        can=_l("Search by number, phone or name in any spelling; open a customer; fill a form for a new customer or for a "
+               "change; confirm that the data still holds."),
+        decides=_l("Nobody writes here directly: a change is a form, which the CRM manager approves and the data officer enters."),
+        then=_l("After entry the customer shows the new data, and the form stays on file with who did what."),
+    )
     title = _l("Customers")
     searchable = True
     can_view_details = False

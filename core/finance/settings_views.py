@@ -8,6 +8,7 @@ from typing import Any
 from flask import flash, redirect, request, url_for
 
 from core import settings
+from core.admin.help import Help
 from core.admin.views import PageView, expose
 from core.errors import InvalidInput, InvalidInputs, NotFound
 from core.finance import forms, queries, services
@@ -27,6 +28,12 @@ class FinanceSettingsView(PageView):
     menu_group = "administration"
     menu_order = 45
     menu_icon = "table-export"
+    help = Help(
+        _l("Funds, and the accounts and names under which each accounting system takes the rows in."),
+        can=_l("Add a fund or stop offering it; open a layout and set an account for each way of paying and each fund."),
+        decides=_l("Whoever has the permission for finance settings, from the chart of accounts that the accountant keeps."),
+        then=_l("The next preview uses the new accounts; batches that were issued keep theirs."),
+    )
 
     @expose("/")
     def index(self, form: Any = None, status: int = 200) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 from flask import flash, redirect, request, url_for
 
 from core import settings
+from core.admin.help import Help
 from core.admin.requests import page_number
 from core.admin.views import PageView, expose
 from core.errors import AppError, Conflict, InvalidInput, NotFound, faults
@@ -47,6 +48,13 @@ class ImportsView(PageView):
     menu_group = "oversight"
     menu_order = 40
     menu_icon = "file-import"
+    help = Help(
+        _l("Records from other systems: a CSV or Excel file is looked at line by line before anything is written."),
+        can=_l("Upload a file, say which column is which, look at what each line would do, leave lines out, then apply it. "
+               "What was refused can be downloaded with its reasons."),
+        decides=_l("Who may record a thing may import it; customers go through a form that a second person approves."),
+        then=_l("An applied import shows what it made. The file and its outcome stay here."),
+    )
 
     def is_visible(self) -> bool:
         return True

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import flash, redirect, request, url_for
 
+from core.admin.help import Help
 from core.admin.views import PageView, expose
 from core.errors import InvalidInput
 from core.i18n import gettext as _
@@ -26,6 +27,12 @@ class JobsView(PageView):
     menu_group = "administration"
     menu_order = 60
     menu_icon = "rotate"
+    help = Help(
+        _l("The work that runs without anybody: nightly checks, reminders, imports, mails."),
+        can=_l("See what waits, what runs and what failed and why; start a failed piece again."),
+        decides=_l("The schedule is part of the product and its plugins; IT keeps the worker running."),
+        then=_l("What is started again continues where it stopped; nothing is done twice."),
+    )
 
     @expose("/")
     def index(self) -> Any:

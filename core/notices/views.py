@@ -10,6 +10,7 @@ from wtforms import PasswordField, StringField
 from wtforms.validators import DataRequired, Length
 
 from core.admin.forms import DiwanForm
+from core.admin.help import Help
 from core.admin.views import PageView, current_actor, expose, needs
 from core.database import db
 from core.errors import InvalidInput, NotFound
@@ -29,6 +30,10 @@ class NoticesView(PageView):
 
     page_url = "/notices"
     page_endpoint = "notices_own"
+    help = Help(
+        _l("What the system told you: steps that opened or became overdue, and answers to what you sent."),
+        can=_l("Open what a notice is about and mark notices as read."),
+    )
     for_everyone = True
 
     @expose("/")
@@ -63,6 +68,12 @@ class OutboxView(PageView):
     menu_group = "administration"
     menu_order = 55
     menu_icon = "mail"
+    help = Help(
+        _l("Every e-mail that the system wrote, and whether it went out."),
+        can=_l("Read a mail, send a failed one again, or pass its text on by hand where no mail server is set up."),
+        decides=_l("The system writes the mails; IT sets up the server."),
+        then=_l("A mail that fails is tried again by itself before it is shown here as failed."),
+    )
 
     @expose("/")
     def index(self, test: TestForm | None = None, password: PasswordForm | None = None, status: int = 200) -> Any:

@@ -11,6 +11,7 @@ from flask import jsonify, request
 from sqlalchemy.orm import Session, joinedload
 from wtforms import Form
 
+from core.admin.help import Help
 from core.admin.lists import ListColumn, ListFilter
 from core.admin.records import RecordView
 from core.admin.views import PageView, expose
@@ -77,6 +78,12 @@ class CitiesView(OrganisationView):
     menu_title = _l("Cities")
     menu_order = 60
     menu_icon = "map-pin"
+    help = Help(
+        _l("The cities and governorates that customers, centres and branches belong to."),
+        can=_l("Add a city, correct its name, or stop offering it."),
+        decides=_l("Whoever has the permission to manage the organisation."),
+        then=_l("It is offered on forms and in imports at once; records that name it keep it."),
+    )
     title = _l("Cities")
     title_new = _l("New city")
     form = forms.CityForm
@@ -101,6 +108,12 @@ class CentresView(OrganisationView):
     menu_title = _l("Neighbourhood centres")
     menu_order = 61
     menu_icon = "building-community"
+    help = Help(
+        _l("The neighbourhood centres, by city."),
+        can=_l("Add a centre, move it to another city, or stop offering it."),
+        decides=_l("Whoever has the permission to manage the organisation."),
+        then=_l("People who belong to a centre see its records; customers can be filed under it."),
+    )
     title = _l("Neighbourhood centres")
     title_new = _l("New centre")
     form = forms.CentreForm
@@ -128,6 +141,12 @@ class BranchesView(OrganisationView):
     menu_title = _l("Branches and offices")
     menu_order = 62
     menu_icon = "building"
+    help = Help(
+        _l("The association's branches and offices, with where and how they are reached."),
+        can=_l("Add a branch or an office, correct it, or stop offering it."),
+        decides=_l("Whoever has the permission to manage the organisation."),
+        then=_l("Other parts of Diwan offer it where a place is asked for."),
+    )
     title = _l("Branches and offices")
     title_new = _l("New branch")
     form = forms.BranchForm
@@ -151,6 +170,12 @@ class DepartmentsView(OrganisationView):
     menu_title = _l("Departments")
     menu_order = 63
     menu_icon = "hierarchy"
+    help = Help(
+        _l("The departments of the association, to which people and records belong."),
+        can=_l("Add a department, rename it, or stop offering it."),
+        decides=_l("Whoever has the permission to manage the organisation."),
+        then=_l("A role that reads its own department's records follows the department given here."),
+    )
     title = _l("Departments")
     title_new = _l("New department")
     form = forms.DepartmentForm
@@ -165,6 +190,12 @@ class ProgrammesView(OrganisationView):
     menu_title = _l("Programmes")
     menu_order = 64
     menu_icon = "heart-handshake"
+    help = Help(
+        _l("The programmes and activities that contributions are given for."),
+        can=_l("Add a programme with its fund, rename it, or stop offering it."),
+        decides=_l("Whoever has the permission to manage the organisation."),
+        then=_l("It is offered when a contribution or a pledge is recorded; its statement stands under finance."),
+    )
     title = _l("Programmes and activities")
     title_new = _l("New programme")
     form = forms.ProgrammeForm

@@ -77,6 +77,7 @@ class EntryView(RecordView):
     title = menu_title = _l("{Title}")
     menu_group = "customers"
     permission = "{name}.read"
+    help = _l("The entries of this plugin, the newest first.")
     list_columns = (
         ListColumn("title", _l("Title"), sort=Entry.title),
         ListColumn("made_at", _l("Made"), kind="moment", sort=Entry.made_at),
@@ -124,6 +125,9 @@ msgstr "جملة واحدة تصف ما تفعله هذه الإضافة."
 
 msgid "Read {Title}"
 msgstr "الاطلاع"
+
+msgid "The entries of this plugin, the newest first."
+msgstr "قيود هذه الإضافة، الأحدث أولًا."
 
 msgid "Title"
 msgstr "العنوان"

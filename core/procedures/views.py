@@ -10,6 +10,7 @@ from wtforms.fields import SelectChoice, SelectField
 from wtforms.validators import DataRequired
 
 from core.admin.forms import DiwanForm
+from core.admin.help import Help
 from core.admin.views import PageView, expose, needs
 from core.errors import InvalidInput, NotFound
 from core.i18n import gettext as _
@@ -42,6 +43,12 @@ class MyDayView(PageView):
     menu_group = "home"
     menu_order = 0
     menu_icon = "inbox"
+    help = Help(
+        _l("What waits for you today, the overdue first, and the figures of your work."),
+        can=_l("Open a step and do it there. A manager also sees the overdue steps of the team."),
+        decides=_l("The manual says which role does a step and within what time; delegations add the steps of whoever you stand in for."),
+        then=_l("A step that is done leaves the list, and the next one opens for whoever follows."),
+    )
 
     def menu_count(self) -> int | None:
         return queries.inbox_count(self.session, self.actor) or None
@@ -71,6 +78,12 @@ class ProceduresView(PageView):
     menu_group = "oversight"
     menu_order = 20
     menu_icon = "book"
+    help = Help(
+        _l("The clauses of the manual as the system runs them, and how far each was kept to."),
+        can=_l("Read each step with its role and time limit, and see how many were done in time, late or are still open."),
+        decides=_l("Whoever keeps the manual changes a step; the change is a new version from a day on, the old one stays."),
+        then=_l("Steps that are opened later follow the new version; open ones end by the rules they began with."),
+    )
 
     @expose("/")
     def index(self) -> Any:

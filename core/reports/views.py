@@ -7,6 +7,7 @@ from typing import IO, Any
 
 from flask import Response, request
 
+from core.admin.help import Help
 from core.admin.views import PageView, expose
 from core.calendar import local_day
 from core.errors import InvalidInput, NotFound, faults
@@ -29,6 +30,12 @@ class ReportsView(PageView):
     menu_group = "oversight"
     menu_order = 10
     menu_icon = "report-analytics"
+    help = Help(
+        _l("All reports in one place: those of the core and those of the plugins that are on."),
+        can=_l("Open a report, choose its period and the rest, read the table with its totals, and download all rows as CSV."),
+        decides=_l("You see the reports that your roles permit, over the records you may read."),
+        then=_l("Each download is written to the audit log with its period and its checksum."),
+    )
 
     @expose("/")
     def index(self) -> Any:

@@ -19,7 +19,7 @@ class VisitForm(DiwanForm):
 class VisitView(RecordView):
     model, page_url, page_endpoint = Visit, "/visits/visits", "visits_visits"
     title = menu_title = _l("Visits")
-    menu_group, list_sort = "customers", "-visited_on"
+    menu_group, list_sort, help = "customers", "-visited_on", _l("Visits to customers: who was seen when, and what was seen.")
     permission, permission_create, permission_change = "visits.read", "visits.record", "visits.confirm"
     list_columns = (ListColumn("visited_on", _l("Day"), "date", sort=Visit.visited_on), ListColumn("remarks", _l("What was seen")),
                     ListColumn("confirmed_at", _l("Confirmed"), "moment"))
