@@ -385,6 +385,21 @@ def form_by_id(session: Session, form_id: int, actor: Actor) -> CustomerForm | N
     return found
 
 
+def names_of(session: Session, ids: Iterable[int], actor: Actor) -> dict[int, str]:
+    """The names of those of these customers that the actor may read, by id."""
+    wanted = list(ids)
+    query = scope(select(Customer.id, Customer.name).where(Customer.id.in_(wanted)), actor)
+    return {row.id: row.name for row in session.execute(query)} if wanted else {}
+
+
+def names_on_forms(session: Session, ids: Iterable[int], actor: Actor) -> dict[int, str]:
+    """Who stands on those of these forms that the actor may read, by the form's id; of an import its file's name."""
+    wanted = list(ids)
+    forms = list(session.scalars(form_scope(select(CustomerForm).where(CustomerForm.id.in_(wanted)), actor))) if wanted else []
+    lines = first_lines(session, [form for form in forms if form.single])
+    return {form.id: name for form in forms if (name := lines[form.id].name if form.id in lines else form.source)}
+
+
 def first_lines(session: Session, forms: Sequence[CustomerForm]) -> dict[int, CustomerFormLine]:
     """The first line of each form, in one statement."""
     ids = [form.id for form in forms]

@@ -5,11 +5,13 @@ What follows a step, and when it is due, is data of the procedure (PLUG-10).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from core.auth.actor import Actor
+from core.customers import queries as customers
 from core.customers.domain import PROCEDURE, STEP_DECIDE, STEP_ENTER, STEP_FILE, STEP_FILL, STEP_REVIEW
 from core.customers.models import CustomerForm
 from core.procedures import queries
@@ -64,6 +66,16 @@ def _close(session: Session, form: CustomerForm, no: int, actor: Actor, now: dat
 def runs(session: Session, form: CustomerForm) -> dict[int, StepRun]:
     """The runs of a form's steps by number."""
     return {run.step_number: run for run in queries.steps_of(session, record_type=form.__tablename__, record_id=form.id)}
+
+
+def concerned(session: Session, runs: Sequence[StepRun], actor: Actor) -> dict[int, str]:
+    """Whom each of these runs concerns, by the run's id: the customer, or who stands on the form. Only what the actor may read."""
+    if not actor.may("customers.read"):
+        return {}
+    names = customers.names_of(session, {run.customer_id for run in runs if run.customer_id is not None}, actor)
+    on_forms = customers.names_on_forms(session, {run.record_id for run in runs if run.record_type == CustomerForm.__tablename__}, actor)
+    found = {run.id: names.get(run.customer_id or 0) or (on_forms.get(run.record_id) if run.record_type == CustomerForm.__tablename__ else None) for run in runs}
+    return {run_id: name for run_id, name in found.items() if name}
 
 
 def table(session: Session, now: datetime) -> list[StepVersion]:

@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 
 from core.admin.offers import DashboardCard, Figure
 from core.auth.actor import Actor
-from core.auth.models import Role
+from core.auth.models import Role, User
 from core.calendar import day_bounds
+from core.customers.steps import concerned
 from core.i18n import gettext as _
 from core.i18n import ngettext
 from core.procedures import queries, timing
@@ -52,6 +53,23 @@ def reporting_roles(session: Session, actor: Actor) -> list[str]:
 
 def team(session: Session, actor: Actor, now: datetime) -> Inbox:
     return queries.overdue_of_team(session, actor, now, reporting_roles(session, actor))
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Whom a step concerns and who prepared its record, as its row in the inbox says it; "" where there is nothing to say."""
+
+    whom: str = ""
+    maker: str = ""
+
+
+def subjects(session: Session, inbox: Inbox, actor: Actor) -> dict[int, Subject]:
+    """By the run's id; of customers only what this actor may read."""
+    runs = [one.run for steps in inbox.groups.values() for one in steps]
+    whom, makers = concerned(session, runs, actor), queries.begun_by(session, runs)
+    people = {user.id: str(user.name) for user in session.scalars(sa.select(User).where(User.id.in_({user_id for user_id, _label in makers.values()})))}
+    told = {key: people.get(user_id) or label for key, (user_id, label) in makers.items()}
+    return {run.id: Subject(whom.get(run.id, ""), told.get((run.record_type, run.record_id), "")) for run in runs}
 
 
 def own_cards(inbox: Inbox, late_in_team: Inbox) -> list[ShownCard]:

@@ -136,6 +136,21 @@ def steps_of(session: Session, *, record_type: str, record_id: int) -> Sequence[
     return session.scalars(query.order_by(StepRun.opened_at, StepRun.step_number, StepRun.id)).all()
 
 
+def begun_by(session: Session, runs: Sequence[StepRun]) -> dict[tuple[str, int], tuple[int, str]]:
+    """Who closed the first step of the procedure of each of these runs, by (record type, record id): the person's id and name as
+    logged. It is whoever prepared the record."""
+    wanted = {(run.procedure_code, run.record_type, run.record_id) for run in runs}
+    if not wanted:
+        return {}
+    types, ids = {key[1] for key in wanted}, {key[2] for key in wanted}
+    query = sa.select(StepRun).where(StepRun.record_type.in_(types), StepRun.record_id.in_(ids), StepRun.ended_as == "closed")
+    found: dict[tuple[str, int], tuple[int, str]] = {}
+    for one in session.scalars(query.order_by(StepRun.opened_at, StepRun.step_number, StepRun.id)):
+        if (one.procedure_code, one.record_type, one.record_id) in wanted and one.ended_by_id is not None:
+            found.setdefault((one.record_type, one.record_id), (one.ended_by_id, one.ended_by_label or ""))
+    return found
+
+
 def open_steps_of_customer(session: Session, customer_id: int) -> Sequence[StepRun]:
     return session.scalars(_open().where(StepRun.customer_id == customer_id)).all()
 

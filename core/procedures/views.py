@@ -61,7 +61,7 @@ class MyDayView(PageView):
         kept = home.kept_this_month(session, now) if actor.may("procedures.read") else []
         return self.render(
             "procedures/my_day.html", inbox=inbox, team=team, cards=cards, kept=kept, order=GROUPS, titles=TITLES, icon_of=icon_of,
-            may_fill=actor.may("customers.fill"),
+            may_fill=actor.may("customers.fill"), subjects=home.subjects(session, inbox, actor),
         )
 
 
@@ -96,7 +96,7 @@ class ProceduresView(PageView):
     @expose("/team")
     def team(self) -> Any:
         found = home.team(self.session, self.actor, self.now())
-        return self.render("procedures/team.html", inbox=found, titles=TITLES, icon_of=icon_of)
+        return self.render("procedures/team.html", inbox=found, titles=TITLES, icon_of=icon_of, subjects=home.subjects(self.session, found, self.actor))
 
     @expose("/<code>/<int:number>/", methods=("GET", "POST"))
     def step(self, code: str, number: int) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -15,8 +16,11 @@ from sqlalchemy.orm import Session
 from core import work
 from core.admin.offers import DashboardCard, Figure
 from core.auth.actor import Actor
+from core.customers import services as customer_forms
+from core.customers.steps import concerned
 from core.procedures import queries, services
 from core.state import Offer
+from tests.core.customers.conftest import person
 from tests.support.people import signed_in
 
 
@@ -49,6 +53,32 @@ def test_my_day_shows_the_inbox_by_urgency(late: Session, client: FlaskClient) -
     assert "2 days late" in html
     assert 'href="/customers/forms/731"' in html
     assert "the oldest by 2 days" in html
+
+
+def test_a_step_names_whom_it_concerns_and_who_prepared_it(session: Session, client: FlaskClient) -> None:
+    maker = person(session, "sultan", "crm_employee")
+    work.begin_write(session)
+    values = {"name": "شركة النور", "customer_class": "donor", "mobile": "0550000001", "registration_origin": "call"}
+    customer_forms.fill_form(session, values, actor=maker.actor, now=work.now())
+    signed_in(client, session, "crm_manager")
+
+    html = page(client, "/")
+    row = html[html.index('class="dw-step"'):]
+    row = row[:row.index("</li>")]
+    assert "<bdi>شركة النور</bdi>" in row and f"<bdi>prepared by {maker.user.name}</bdi>" in row and row.index("شركة النور") < row.index("clause")
+
+
+def test_a_step_names_nobody_to_whom_may_not_read_customers(session: Session) -> None:
+    maker = person(session, "sultan", "crm_employee")
+    work.begin_write(session)
+    values = {"name": "شركة النور", "customer_class": "donor", "registration_origin": "call"}
+    form_ = customer_forms.fill_form(session, values, actor=maker.actor, now=work.now())
+    run = services.open_run(session, "MAN-CUST", 2, record=form_)
+    manager = person(session, "reem", "crm_manager").actor
+
+    assert concerned(session, [run], manager) == {run.id: "شركة النور"}
+    assert concerned(session, [run], replace(manager, permissions=manager.permissions - {"customers.read"})) == {}
+    assert concerned(session, [run], replace(manager, scopes={"customers": "own"})) == {}
 
 
 def test_my_day_in_arabic_speaks_the_words_of_the_manual(late: Session, client: FlaskClient) -> None:
