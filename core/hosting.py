@@ -153,7 +153,7 @@ def read_body(environ: Environ, limit: int) -> Any | None:
     """The whole body in memory or a temporary file, before anything else: a slow client delays nobody's writing. None: too large."""
     body = tempfile.SpooledTemporaryFile(max_size=1024 * 1024)  # noqa: SIM115 - lives as long as the request
     length = environ.get("CONTENT_LENGTH") or ""
-    if length and (not length.isdigit() or int(length) > limit):
+    if length and (not (length.isascii() and length.isdigit()) or int(length) > limit):
         return None
     left = int(length) if length else (limit if environ.get("wsgi.input_terminated") else 0)
     stream = environ["wsgi.input"]

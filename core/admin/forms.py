@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
+from flask import request
 from flask_wtf import FlaskForm
 from wtforms import HiddenField
 from wtforms.fields import StringField, TextAreaField
@@ -23,6 +24,14 @@ class DiwanForm(FlaskForm):
     ``operation_key`` is unique in the database for what a form creates: the same form sent twice answers with the first
     result instead of making a second record.
     """
+
+    class Meta(FlaskForm.Meta):
+        """Fields come from a form's own body; Flask-WTF's other source, JSON of any shape, is closed."""
+
+        def wrap_formdata(self, form: Any, formdata: Any) -> Any:
+            if request.is_json and not hasattr(formdata, "getlist"):
+                return None
+            return super().wrap_formdata(form, formdata)
 
     operation_key = HiddenField()
 

@@ -26,6 +26,8 @@ from core.i18n import lazy_gettext as _l
 PAGE_SIZE = 50
 COUNT_BOUND = 1000
 LONGEST_SEARCH = 200
+FIRST_YEAR, LAST_YEAR = 1000, 9000
+"""Days before and after have no moment in every time zone."""
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,7 @@ class ListEngine:
             if not isinstance(identity, int) or abs(identity) >= 2**63:
                 raise ValueError
             return _from_json(value, column.sort), identity
-        except (ValueError, binascii.Error, TypeError):
+        except (ValueError, binascii.Error, TypeError, OverflowError, RecursionError):
             raise InvalidInput(_l("This page of the list cannot be found. Begin at its first page."), field="after", value=str(token)[:40]) from None
 
     def narrowed(self, session: Session, statement: sa.Select[Any], asked: Request, actor: Actor) -> sa.Select[Any]:
@@ -244,7 +246,10 @@ class ListEngine:
 def _filter_value(one: ListFilter, raw: str) -> Any:
     if one.kind in ("date_from", "date_to"):
         try:
-            return date.fromisoformat(raw)
+            day = date.fromisoformat(raw)
+            if FIRST_YEAR <= day.year <= LAST_YEAR:
+                return day
+            raise ValueError
         except ValueError:
             raise InvalidInput(_l("“%(value)s” is no date. Write it like 2026-09-23.", value=raw[:40]), field=one.key, value=raw) from None
     if len(raw) > LONGEST_SEARCH or "\x00" in raw:
@@ -264,7 +269,7 @@ def _from_json(value: Any, sort: Any) -> Any:
     python_type = getattr(sort.type, "impl_instance", sort.type).python_type
     if issubclass(python_type, datetime):
         moment = datetime.fromisoformat(value)
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     if issubclass(python_type, date):
         return date.fromisoformat(value)
     if python_type is int and (not isinstance(value, int) or abs(value) >= 2**63):

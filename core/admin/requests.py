@@ -22,7 +22,12 @@ LARGEST_KEY = 2**63 - 1
 
 
 class BoundedInteger(IntegerConverter):
-    """``<int:…>`` in addresses: a number that no database column holds is no record, and not an error of ours."""
+    """``<int:…>`` in addresses: a number that no database column holds is no record, and not an error of ours.
+
+    Digits are 0–9: an id has one writing.
+    """
+
+    regex = "[0-9]+"
 
     def __init__(self, map: Map, fixed_digits: int = 0, min: int | None = None, max: int | None = None, signed: bool = False) -> None:
         super().__init__(map, fixed_digits, min, LARGEST_KEY if max is None else max, signed)
@@ -56,9 +61,17 @@ def check_encoding() -> None:
     if request.mimetype == "application/x-www-form-urlencoded":
         _check_bytes(unquote_to_bytes(request.get_data(cache=True).replace(b"+", b" ")))
     elif request.mimetype == "multipart/form-data":
-        _check_texts([*request.form.keys(), *(v for values in request.form.listvalues() for v in values)])
+        _check_texts([*_names(), *(value for values in request.form.listvalues() for value in values)])
     elif request.is_json:
         _check_bytes(request.get_data(cache=True))
+
+
+def _names() -> list[str]:
+    """Names of fields and of files; a part without a name is no form of ours."""
+    fields = [*request.form.keys(), *request.files.keys()]
+    if None in fields:
+        raise BadRequest(str(_l("What was sent is no form. Nothing was saved; open the page again and use its buttons.")))
+    return [*fields, *(upload.filename or "" for uploads in request.files.listvalues() for upload in uploads)]
 
 
 def _check_bytes(raw: bytes) -> None:

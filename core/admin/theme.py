@@ -213,7 +213,10 @@ def remember_for_person(chosen: dict[str, str]) -> None:
 
 def safe_path(raw: str) -> str:
     """A path of this association and nothing else: no other host, no scheme, no backslash."""
-    parts = urlsplit(raw)
+    try:
+        parts = urlsplit(raw)
+    except ValueError:
+        return "/"
     if parts.scheme or parts.netloc or not raw.startswith("/") or raw.startswith("//") or "\\" in raw or any(ord(char) < 32 for char in raw):
         return "/"
     return raw

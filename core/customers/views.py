@@ -48,7 +48,7 @@ _address = row_link("customers.customer")
 
 def _by(column: Any) -> Any:
     """Narrow by an id from the address; one that is no number matches nothing."""
-    return lambda statement, value: statement.where(column == (int(value) if str(value).isdigit() and len(str(value)) < 19 else -1))
+    return lambda statement, value: statement.where(column == (int(value) if value.isascii() and value.isdigit() and len(value) < 19 else -1))
 
 
 def _created_since(statement: sa.Select[Any], day: date) -> sa.Select[Any]:
