@@ -64,7 +64,7 @@ def text_of(session: Session, inbox: Inbox, team: Inbox, unread: Sequence[Notice
         if steps:
             lines += [f"{title} ({len(steps)})", *(_line(session, one) for one in steps[:LONGEST]), *_rest(len(steps) - LONGEST), ""]
     if unread:
-        lines += [_("Notices (%(num)s)", num=len(unread)), *(f"- {services.words(one)}" for one in unread[:LONGEST]), *_rest(len(unread) - LONGEST), ""]
+        lines += [_("Notices (%(num)s)", num=len(unread)), *(f"- {services.words(one)}" for one in unread), ""]
     lines.append(_("This mail is sent at most once a day, while steps are open or notices are new. Whoever needs no mail tells the administrator."))
     return "\n".join(lines)
 

@@ -25,7 +25,7 @@ def unread(session: Session, user_id: int | None) -> int:
 
 
 def unread_since(session: Session, user_id: int, since: datetime) -> Sequence[Notice]:
-    """A person's unread notices made after ``since``, newest first."""
+    """A person's unread notices made after ``since``, newest first, at most a hundred."""
     mine = sa.select(Notice).where(Notice.user_id == user_id, Notice.read_at.is_(None), Notice.made_at > since)
     return session.scalars(mine.order_by(Notice.id.desc()).limit(MOST_NOTICES)).all()
 
