@@ -11,6 +11,7 @@ from flask import Response, flash, make_response, redirect, request, session, ur
 from core.admin.help import Help
 from core.admin.views import PageView, expose
 from core.auth import login, passwords, services, signin
+from core.auth.devices import device_words
 from core.auth.forms import ChangePasswordForm, CodeForm
 from core.auth.models import User
 from core.errors import InvalidInput, NotFound
@@ -41,7 +42,8 @@ class AccountView(PageView):
     @expose("/")
     def index(self) -> Any:
         me = self.me()
-        return self.render("auth/account.html", me=me, sessions=signin.sessions_of(self.session, me, self.now()), present=self.actor.session_id)
+        return self.render("auth/account.html", me=me, sessions=signin.sessions_of(self.session, me, self.now()), present=self.actor.session_id,
+                           device_words=device_words)
 
     @expose("/password", methods=("GET", "POST"))
     def password(self) -> Any:

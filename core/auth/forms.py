@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from wtforms import (
     BooleanField,
     DateField,
@@ -18,6 +21,7 @@ from wtforms.validators import InputRequired, Length
 
 from core.admin.forms import DiwanForm
 from core.auth.passwords import LONGEST
+from core.auth.posts import Post
 from core.i18n import lazy_gettext as _l
 
 
@@ -46,6 +50,9 @@ class ForgottenForm(DiwanForm):
 
 
 class PersonForm(DiwanForm):
+    """``posts`` are the roles under their headings, for the page; the page's view sets them with the choices."""
+
+    posts: Sequence[tuple[Any, Sequence[Post]]] = ()
     username = StringField(_l("User name"), [InputRequired(_l("Write a user name."))], render_kw={"dir": "ltr"})
     name_ar = StringField(_l("Name in Arabic"), [InputRequired(_l("The person's name is needed."))], render_kw={"dir": "auto"})
     name_en = StringField(_l("Name in English"), render_kw={"dir": "auto"})
@@ -61,7 +68,7 @@ class PersonForm(DiwanForm):
 
 class DelegationForm(DiwanForm):
     from_user = SelectField(_l("Who is away"), validate_choice=False)
-    to_user = SelectField(_l("Who stands in"), validate_choice=False)
+    to_user = SelectField(_l("Who stands in"), [InputRequired(_l("Choose who stands in."))], validate_choice=False)
     from_on = DateField(_l("From"), [InputRequired(_l("Choose the first day."))], render_kw={"dir": "ltr"})
     until_on = DateField(_l("Until and including"), [InputRequired(_l("Choose the last day."))], render_kw={"dir": "ltr"})
     reason = StringField(_l("Reason"), render_kw={"dir": "auto"})

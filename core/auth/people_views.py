@@ -17,6 +17,7 @@ from core.auth import exports, queries, services, signin
 from core.auth.forms import DelegationForm, PersonForm
 from core.auth.login_views import link_mail
 from core.auth.models import Delegation, Role, User
+from core.auth.posts import grouped
 from core.calendar import local_day
 from core.errors import AppError, InvalidInput, NotFound
 from core.exporter.responses import attachment
@@ -150,7 +151,9 @@ class PeopleView(PageView):
         form.centres.choices = [SelectChoice(str(one.id), one.name) for one in self.session.scalars(select(Centre).order_by(Centre.id))]
         held = {role.slug for role in queries.roles_of(self.session, [user.id])[user.id]} if user is not None else set()
         posts = self.session.scalars(select(Role).where(Role.active).order_by(Role.id))
-        form.roles.choices = [SelectChoice(role.slug, role.name) for role in posts if role.same_post_as is None or role.slug in held]
+        offered = [role for role in posts if role.same_post_as is None or role.slug in held]
+        form.roles.choices = [SelectChoice(role.slug, role.name) for role in offered]
+        form.posts = grouped(self.session, offered)
         if user is not None:
             form.username.render_kw = {"dir": "ltr", "readonly": True}
             if request.method == "GET":

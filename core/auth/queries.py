@@ -126,6 +126,12 @@ def centres_of(session: Session, user_id: int) -> frozenset[int]:
     return frozenset(session.scalars(select(UserCentre.centre_id).where(UserCentre.user_id == user_id)))
 
 
+def roles_granting(session: Session, permission: str) -> list[Role]:
+    """The roles that hold a permission, in their order: whom to ask."""
+    held = select(RolePermission.role_id).where(RolePermission.permission == permission, RolePermission.granted)
+    return list(session.scalars(select(Role).where(Role.id.in_(held), Role.active).order_by(Role.id)))
+
+
 def matrix(session: Session) -> dict[str, frozenset[str]]:
     """Role slug → permissions, for every active role; a title of another role's post has that one's (ORG-05)."""
     roles = list(session.scalars(select(Role).where(Role.active).order_by(Role.id)))

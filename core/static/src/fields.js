@@ -7,6 +7,7 @@ export function bindFields(root) {
   each(root, "form[method=post]", sendOnce)
   each(root, "[data-auto-submit]", submitOnChange)
   each(root, "[data-focus]", focusNow)
+  each(root, "[data-narrow]", narrow)
 }
 
 async function lookUp(select) {
@@ -60,6 +61,23 @@ function sendOnce(form) {
 
 function submitOnChange(field) {
   field.addEventListener("change", () => field.form.requestSubmit())
+}
+
+// Of many lines already in the page only those that hold the words; a ticked one stays. Enter does not send the form.
+function narrow(field) {
+  const whole = document.querySelector(field.dataset.narrow), none = field.closest("fieldset")?.querySelector("[data-narrow-none]")
+  const key = (text) => text.normalize("NFKD").replace(/[\u064b-\u065f\u0640\u0300-\u036f]/g, "").replace(/[أإآٱ]/g, "ا").replace(/ى/g, "ي").replace(/ة/g, "ه").toLowerCase()
+  field.addEventListener("keydown", (event) => { if (event.key === "Enter") event.preventDefault() })
+  field.addEventListener("input", () => {
+    const wanted = key(field.value).split(/\s+/).filter(Boolean)
+    for (const group of whole.querySelectorAll("[data-narrow-group]")) {
+      const heading = key(group.firstElementChild.textContent)
+      const lines = [...group.querySelectorAll("[data-narrow-line]")]
+      for (const line of lines) line.hidden = !line.querySelector(":checked") && !wanted.every((word) => heading.includes(word) || key(line.textContent).includes(word))
+      group.hidden = lines.every((line) => line.hidden)
+    }
+    if (none) none.hidden = Boolean(whole.querySelector("[data-narrow-line]:not([hidden])"))
+  })
 }
 
 function focusNow(element) {

@@ -389,3 +389,13 @@ def test_sign_in_and_sign_out_are_in_the_log(client: FlaskClient, session: Sessi
     acts = session.scalars(sa.select(AuditEvent.action).where(AuditEvent.action.like("sign%")).order_by(AuditEvent.id)).all()
     assert acts == ["sign_in_failed", "sign_in", "sign_out"]
     assert HASH not in "".join(str(event.data) for event in session.scalars(sa.select(AuditEvent)))
+
+
+def test_a_delegation_names_the_deputy_as_needed(client: FlaskClient, noura: User) -> None:
+    sign_in(client, noura)
+    page = client.get("/delegations/?lang=en").text
+    label = re.search(r'<label[^>]*for="to_user">(.*?)</label>', page, re.S)
+    assert label is not None and "optional" not in label[1]
+
+    answer = client.post("/delegations/?lang=en", data={"from_user": str(noura.id), "to_user": "", "from_on": "2026-02-01", "until_on": "2026-02-02"})
+    assert answer.status_code == 422 and "Choose who stands in." in answer.text
