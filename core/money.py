@@ -12,9 +12,9 @@ from babel.core import get_global
 from babel.numbers import get_currency_name, get_territory_currencies, list_currencies
 
 from core.errors import InvalidInput
-from core.i18n import LazyString, language
+from core.i18n import LazyString, language, lazy_ngettext
 from core.i18n import lazy_gettext as _l
-from core.text import normalise_digits
+from core.text import isolate, normalise_digits
 
 THREE = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
 NONE = frozenset({"BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"})
@@ -46,7 +46,11 @@ def currencies() -> tuple[tuple[str, Any], ...]:
 
 
 def _named(code: str) -> str:
-    return f"{code} · {get_currency_name(code, locale=language())}"
+    return f"{code} · {_name_of(code)}"
+
+
+def _name_of(code: str) -> str:
+    return str(get_currency_name(code, locale=language()))
 
 
 def check_currency(code: str) -> str:
@@ -89,8 +93,9 @@ def to_minor(amount: Decimal, currency: str) -> int:
     check_currency(currency)
     scaled = amount.scaleb(minor_units(currency))
     if scaled != scaled.to_integral_value():
-        raise InvalidInput(_l("%(value)s has more decimals than %(currency)s, which has %(n)s.", value=str(amount), currency=currency, n=minor_units(currency)),
-                           field="amount", value=str(amount))
+        raise InvalidInput(lazy_ngettext("Too many decimals in %(value)s: an amount in %(currency)s has at most %(num)s.",
+                                         "Too many decimals in %(value)s: an amount in %(currency)s has at most %(num)s.", minor_units(currency),
+                                         value=isolate(str(amount)), currency=LazyString(_name_of, currency)), field="amount", value=str(amount))
     if abs(scaled) > LARGEST:
         raise InvalidInput(_l("%(value)s is too large an amount.", value=str(amount)), field="amount", value=str(amount))
     return int(scaled)

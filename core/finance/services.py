@@ -18,12 +18,13 @@ from sqlalchemy.orm import Session
 from core import settings
 from core.audit import services as audit
 from core.auth.actor import Actor, authorize
-from core.calendar import local_day
+from core.calendar import gregorian_text, local_day
 from core.customers.models import Customer
 from core.errors import Conflict, InvalidInput, InvalidInputs
 from core.finance import queries
 from core.finance.domain import FUND_SEEDS, METHODS
 from core.finance.models import Contribution, Fund, Pledge
+from core.i18n import LazyString
 from core.i18n import lazy_gettext as _l
 from core.money import Money, to_minor
 from core.numbering import next_numbers
@@ -291,8 +292,8 @@ def _faults_of(book: _Book, gift: Gift, today: date) -> list[InvalidInput]:
     if gift.amount.amount == 0:
         faults.append(InvalidInput(_l("An amount of nothing is not recorded."), field="amount"))
     if not EARLIEST <= gift.received_on <= today:
-        faults.append(InvalidInput(_l("The date %(value)s is not between 1900 and today.", value=gift.received_on.isoformat()), field="received_on",
-                                   value=gift.received_on))
+        faults.append(InvalidInput(_l("The date %(value)s is not between 1900 and today.", value=LazyString(gregorian_text, gift.received_on)),
+                                   field="received_on", value=gift.received_on))
     if gift.programme_id is not None and gift.programme_id not in book.programmes:
         faults.append(InvalidInput(_l("There is no such programme."), field="programme_id", value=gift.programme_id))
     if gift.fund and gift.fund not in book.funds:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import InvalidInput
+from core.i18n import use_language
 from core.money import (
     Money,
     check_currency,
@@ -115,3 +117,15 @@ def test_currencies_of_today_are_offered_and_older_ones_known() -> None:
     offered = dict(currencies())
     assert {"SAR", "KWD", "GBP"} <= offered.keys() and "DEM" not in offered
     assert check_currency(" dem ") == "DEM"
+
+
+@pytest.mark.parametrize(("tongue", "currency", "words"), [
+    ("ar", "SAR", "«ريال سعودي» لا يقبل أكثر من منزلتين"), ("ar", "KWD", "«دينار كويتي» لا يقبل أكثر من 3 منازل"), ("ar", "JPY", "لا يقبل كسورًا"),
+    ("en", "SAR", "an amount in Saudi Riyal has at most 2"),
+])
+def test_too_many_decimals_are_refused_in_words(shared_app: Flask, tongue: str, currency: str, words: str) -> None:
+    with shared_app.app_context(), use_language(tongue), pytest.raises(InvalidInput) as refused:
+        to_minor(Decimal("1000.00051"), currency)
+    with shared_app.app_context(), use_language(tongue):
+        assert words in str(refused.value)
+        assert currency not in str(refused.value)
