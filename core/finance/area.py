@@ -29,7 +29,7 @@ AREA = AreaInfo(
         Permission("finance.record", _l("Record contributions, refunds and pledges"),
                    roles=(*FINANCE, "resource_development_manager", "resource_development_employee")),
         Permission("finance.export", _l("Issue, download and void finance batches"), roles=FINANCE),
-        Permission("finance.settings", _l("Choose accounts, funds and layouts of the finance export"), roles=("finance_manager", "administrator")),
+        Permission("finance.settings", _l("Choose accounts, funds and layouts of the finance export"), roles=(*FINANCE, "administrator")),
     ),
     settings=SETTINGS,
     untracked={"core_finance_batch_row": "A frozen copy of logged rows; the batch's checksum in the log covers it."},

@@ -20,6 +20,7 @@ from core.admin.records import RecordView
 from core.admin.views import PageView, current_actor, needs, show_faults, writing
 from core.audit import services as audit
 from core.auth.actor import Actor
+from core.auth.queries import roles_granting
 from core.calendar import local_day
 from core.customers import queries as customers
 from core.customers.models import Customer
@@ -382,8 +383,13 @@ class FinanceView(PageView):
         shown = list(preview.candidates[start : start + SHOWN_ROWS]) if preview else []
         page = self.render("finance/preview.html", form=form, preview=preview, shown=shown, start=start,
                            names=queries.names_of(self.session, [one.entry.party for one in shown]),
-                           may_export=self.actor.may("finance.export"), contents=CONTENTS, methods=METHODS, may_set=self.actor.may("finance.settings"))
+                           may_export=self.actor.may("finance.export"), contents=CONTENTS, methods=METHODS, may_set=self.actor.may("finance.settings"),
+                           setters=self._setters())
         return page, 200 if preview else 422
+
+    def _setters(self) -> list[str]:
+        """Who sets accounts, for whoever may not."""
+        return [] if self.actor.may("finance.settings") else [one.name.localized() for one in roles_granting(self.session, "finance.settings")]
 
     def _asked(self, given: MultiDict[str, str]) -> MultiDict[str, str]:
         """What the address asks for; this month in the usual layout where it asks nothing."""

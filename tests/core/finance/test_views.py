@@ -129,6 +129,53 @@ def test_preview_shows_totals_fingerprint_rows_left_out_and_the_counted_button(s
     assert re.search(r"([0-9a-f]{8} ){7}[0-9a-f]{8}", html)
 
 
+LACKING = "/finance/preview?from_on=2026-01-01&until_on=2026-01-31&layout=xero_manual_journal&content=contributions"
+
+
+def test_a_missing_account_leads_to_the_page_where_it_is_set(session: Session, client: FlaskClient, give: Give) -> None:
+    signed_in(client, session, "finance_officer")
+    work.begin_write(session)
+    give(reference="TR-1")
+    work.commit(session)
+
+    html = page(client, LACKING)
+
+    assert '<a href="/finance/settings/layouts/xero_manual_journal">Set the account</a>' in html
+    page(client, "/finance/settings/layouts/xero_manual_journal")
+
+
+def test_who_may_not_set_accounts_is_told_who_can(session: Session, client: FlaskClient, give: Give) -> None:
+    signed_in(client, session, "auditor")
+    work.begin_write(session)
+    give(reference="TR-1")
+    work.commit(session)
+
+    html = page(client, LACKING)
+
+    assert "/finance/settings/" not in html
+    assert re.search(r"Who can: [^<]*Administrator", html, re.IGNORECASE)
+
+
+def test_a_number_and_an_amount_stand_apart_from_the_reason(session: Session, officer: FlaskClient, give: Give) -> None:
+    settings.put(session, "finance.layout.xero_manual_journal", {"method_accounts": {"bank": "1"}, "fund_accounts": {"zakat": "2"}, "currency": "SAR"})
+    give(reference="TR-1", amount=Money(Decimal("7.000"), "KWD"))
+    work.commit(session)
+
+    html = page(officer, LACKING)
+
+    assert re.search(r'<bdi>In KWD; [^<]*</bdi><span class="dw-second">', html)
+
+
+@pytest.mark.parametrize(("language", "words"), [("ar", "1 يناير 2100"), ("en", "1 January 2100")])
+def test_a_day_to_come_is_refused_in_words(session: Session, client: FlaskClient, donor: Customer, language: str, words: str) -> None:
+    signed_in(client, session, "finance_manager", language=language)
+    form = {"customer_number": donor.number, "amount": "500", "currency": "SAR", "received_on": "2100-01-01", "method": "bank"}
+
+    html = client.post("/finance/contributions/new/", data=form).get_data(as_text=True)
+
+    assert words in html[html.index('id="received_on-error"'):]
+
+
 def test_batch_from_issue_to_re_export(session: Session, officer: FlaskClient, give: Give) -> None:
     give("1000.00", reference="TR-1")
     work.commit(session)
