@@ -169,11 +169,13 @@ class FormsView(PageView):
     def _show(self, form: CustomerForm, reason: ReasonForm, status: int = 200, document: DocumentForm | None = None) -> Any:
         line = queries.first_lines(self.session, [form]).get(form.id)
         rows = shown.changes(self.session, line, self.actor) if line is not None and form.single else []
+        lines = self._some_lines(form)
         body = self.render(
             "customers/form.html", form=form, line=line, rows=rows, reason=reason, track=shown.track(self.session, form, self.now()), kinds=domain.kinds(),
-            states=domain.STATE_TITLES, duplicates=self._warnings(form, line), lines=self._some_lines(form), may=self._may(form), origins=domain.origins(),
+            states=domain.STATE_TITLES, duplicates=self._warnings(form, line), lines=lines, may=self._may(form), origins=domain.origins(),
             made_by=officers.user_label(self.session, form.made_by), decided_by=officers.user_label(self.session, form.decided_by), classes=domain.classes(),
-            made_label=domain.signature_label("made_by"), decided_label=domain.signature_label("decided_by"), mobiles=self._mobiles(form),
+            made_label=domain.signature_label("made_by"), decided_label=domain.signature_label("decided_by"),
+            mobiles={one.id: shown.personal_value(one, "mobile", self.actor) for one in lines}, given=shown.given(self.session, lines, self.actor),
             documents=documents.of_form(self.session, form), document=document or DocumentForm(formdata=None), personal=self.actor.may(PERSONAL),
             open_lines=entry.open_lines(self.session, form) if not form.single else 0,
             next_step=next_in_inbox(self.session, self.actor, record_type=form.__tablename__, record_id=form.id),
@@ -188,9 +190,6 @@ class FormsView(PageView):
 
     def _some_lines(self, form: CustomerForm) -> list[Any]:
         return [] if form.single else queries.lines_of(self.session, form.id, after=_whole(request.args.get("after")) or 0, limit=LINES_SHOWN)
-
-    def _mobiles(self, form: CustomerForm) -> dict[int, Any]:
-        return {line.id: shown.personal_value(line, "mobile", self.actor) for line in self._some_lines(form)}
 
     def _may(self, form: CustomerForm) -> dict[str, bool]:
         actor, own = self.actor, form.made_by == self.actor.user_id

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -71,15 +71,36 @@ class Words:
 
 def changes(session: Session, line: CustomerFormLine, actor: Actor) -> list[Change]:
     """Every field of a form's line with the register's value and the proposed one, in words (CUST-13)."""
-    words, personal = Words(session), actor.may(PERSONAL)
+    return _changes(Words(session), _optional_labels(session), line, actor.may(PERSONAL))
+
+
+IN_COLUMNS = ("name", "customer_class", "mobile")
+
+
+def given(session: Session, lines: Sequence[CustomerFormLine], actor: Actor) -> dict[int, list[Change]]:
+    """What each line of an import says beside its columns, by the line's id: of a new record every value that was given,
+    of a changed one every value that changes, in its columns too (CUST-15: who reviews sees all that will be entered)."""
+    words, optional, personal = Words(session), _optional_labels(session), actor.may(PERSONAL)
+    found = {}
+    for line in lines:
+        rows = _changes(words, optional, line, personal)
+        found[line.id] = [row for row in rows if (row.changed if line.action == "update" else row.proposed and row.field not in IN_COLUMNS)]
+        if line.reference:
+            found[line.id].append(Change("reference", _l("Number in the former register"), "", line.reference, False))
+    return found
+
+
+def _optional_labels(session: Session) -> dict[str, Any]:
+    return {one.code: Bilingual(one.name_ar, one.name_en) for one in queries.optional_fields(session, enabled_only=False)}
+
+
+def _changes(words: Words, optional: Mapping[str, Any], line: CustomerFormLine, personal: bool) -> list[Change]:
     base: Mapping[str, Any] = line.base or {}
-    found = []
-    for name, label in domain.field_labels().items():
-        found.append(_change(words, name, label, base.get(name), getattr(line, name), personal or name not in domain.PERSONAL_FIELDS))
-    fields = {one.code: Bilingual(one.name_ar, one.name_en) for one in queries.optional_fields(session, enabled_only=False)}
+    found = [_change(words, name, label, base.get(name), getattr(line, name), personal or name not in domain.PERSONAL_FIELDS)
+             for name, label in domain.field_labels().items()]
     old, new = base.get("extra") or {}, line.extra or {}
     for code in dict.fromkeys([*old, *new]):
-        found.append(_change(words, "extra", fields.get(code, code), old.get(code), new.get(code), personal))
+        found.append(_change(words, "extra", optional.get(code, code), old.get(code), new.get(code), personal))
     return found
 
 

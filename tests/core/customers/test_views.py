@@ -246,6 +246,32 @@ def test_an_approved_form_tells_its_approver_that_entry_is_next(client, people, 
     assert "/reject" in panel[panel.index("<details"):panel.index("</details>")]
 
 
+def test_whoever_decides_on_an_import_sees_all_that_each_line_gives(client, session, people, customer):
+    found = customer(address="شارع الأمير ماجد")
+    now, actor = NOW, people.employee.actor
+    work.begin_write(session)
+    form = importing.begin_import_form(session, source="register.csv", operation_key="one", actor=actor, now=now)
+    rows = [
+        {"name": "مؤسسة الضياء", "customer_class": "donor", "mobile": "+966550000003", "email": "diya@example.com", "address": "حي النسيم",
+         "remarks": "بعد العصر", "reference": "OLD-77"},
+        {"customer_id": found.id, "name": found.name, "customer_class": "donor", "mobile": found.mobile, "address": "حي الصفا"},
+    ]
+    importing.add_lines(session, form, rows, actor=actor)
+    importing.send_import(session, form, actor=actor, now=now)
+    address = f"/customers/forms/{form.id}"
+
+    body = sign_in(client, people.manager.user).get(address).get_data(as_text=True)
+    new, changed = body.split("<tbody>")[1].split("</tbody>")[0].split("</tr>")[:2]
+    assert all(value in new for value in ("diya@example.com", "حي النسيم", "بعد العصر", "OLD-77"))
+    assert "حي الصفا" in html.unescape(re.sub("<[^>]*>", "", changed)) and "شارع الأمير ماجد" in re.sub("<[^>]*>", "", changed)
+    assert f"{address}/form.pdf" not in body and "Supporting documents" not in body
+
+    reader = sign_in(client, person(session, "reader", "quality_employee").user).get(address).get_data(as_text=True)
+    assert "diya@example.com" not in reader and "حي النسيم" not in reader and "OLD-77" in reader
+
+    assert f'action="{address}/documents"' in sign_in(client, people.employee.user).get(address).get_data(as_text=True)
+
+
 def test_data_officers_are_appointed_and_ended_on_their_page(client, session, people):
     employee, present = people.employee.user.id, queries.officer(session, "primary").id
     manager = sign_in(client, people.manager.user)
@@ -267,7 +293,8 @@ def test_the_officer_records_his_own_absence(client, session, people):
 def test_an_optional_field_is_refused_without_purpose_on_its_page(client, session, people):
     number = session.scalars(select(OptionalField.id).where(OptionalField.code == "occupation")).one()
     manager = sign_in(client, people.manager.user)
-    assert manager.get("/customers/fields/").status_code == 200
+    shown = manager.get("/customers/fields/")
+    assert shown.status_code == 200 and ">occupation<" not in shown.get_data(as_text=True), "no raw keys"
     assert manager.post(f"/customers/fields/{number}/on", data={"purpose": ""}).status_code == 422
     assert manager.post(f"/customers/fields/{number}/on", data={"purpose": "لاختيار المتطوعين المناسبين"}).status_code == 302
     assert 'name="extra_occupation"' in manager.get("/customers/forms/new").get_data(as_text=True)
