@@ -40,7 +40,7 @@ def make(session: Session, actor: Actor, now: datetime) -> None:
 
 def _accounts(session: Session, actor: Actor) -> None:
     by_method = {"bank": "1110", "cash": "1120", "card": "1130", "online": "1130", "sms": "1140", "cheque": "1110"}
-    by_fund = {"zakat": "4110", "sadaqah": "4120", "sadaqah_jariyah": "4130", "general": "4100"}
+    by_fund = {"zakat": "4110", "sadaqah": "4120", "sadaqah_jariyah": "4130", "waqf": "4140", "general": "4100"}
     for code in ("generic", "odoo_account_move"):
         options = {option.key: str(option.default or "DON") for option in accounts.layout_of(code).options}
         accounts.save_layout(session, code, method_accounts=by_method, fund_accounts=by_fund, options=options, actor=actor)

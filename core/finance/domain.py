@@ -26,6 +26,7 @@ FUND_SEEDS = (
     ("zakat", "زكاة", "Zakat"),
     ("sadaqah", "صدقة", "Sadaqah"),
     ("sadaqah_jariyah", "صدقة جارية", "Running charity (sadaqa jariya)"),
+    ("waqf", "وقف", "Endowment (waqf)"),
     ("sponsorship", "كفالة", "Sponsorship"),
 )
 """Funds that a new association begins with; it changes and adds to them."""

@@ -39,4 +39,4 @@ class DepartmentForm(NamedForm):
 class ProgrammeForm(NamedForm):
     code = StringField(_l("Code"), render_kw=LTR)
     centre_id = SelectField(_l("Centre"), validate_choice=False, description=_l("Empty: of the whole association."))
-    fund = StringField(_l("Fund"), render_kw=LTR, description=_l("Its code in the finance system."))
+    fund = SelectField(_l("Fund"), validate_choice=False, description=_l("Its accounts are those of the finance settings; a contribution may name another."))

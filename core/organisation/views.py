@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
-from flask import jsonify, request
+from flask import g, jsonify, request
 from sqlalchemy.orm import Session, joinedload
 from wtforms import Form
 
@@ -16,10 +16,13 @@ from core.admin.lists import ListColumn, ListFilter
 from core.admin.records import RecordView
 from core.admin.views import PageView, expose
 from core.auth.actor import Actor
+from core.database import db
+from core.finance import queries as finance
 from core.i18n import lazy_gettext as _l
 from core.organisation import forms, queries, services
 from core.organisation.models import Branch, Centre, City, Department, Programme
 from core.text import fold
+from core.work import real
 
 NAME_AR = ListColumn("name_ar", _l("Arabic name"), "name")
 NAME_EN = ListColumn("name_en", _l("English name"), "text", value=lambda row: row.name_en or None)
@@ -69,6 +72,18 @@ class OrganisationView(RecordView):
 
 def _cities(session: Session, keep: int | None) -> list[tuple[str, Any]]:
     return [("", _l("Choose")), *((str(one.id), one.title) for one in queries.active_cities(session, keep=keep))]
+
+
+def _fund_names() -> dict[str, Any]:
+    """Code → name of every fund that finance keeps, read once a request."""
+    if "fund_names" not in g:
+        g.fund_names = {one.code: one.name for one in finance.all_funds(real(db.session))}
+    return cast("dict[str, Any]", g.fund_names)
+
+
+def _fund_name(row: Any) -> Any:
+    """The fund's name; a code that finance does not know stays as it was given."""
+    return _fund_names().get(row.fund, row.fund)
 
 
 class CitiesView(OrganisationView):
@@ -203,7 +218,7 @@ class ProgrammesView(OrganisationView):
     list_columns = (
         ListColumn("id", _l("No."), "integer", sort=Programme.id), NAME_AR, NAME_EN,
         ListColumn("centre", _l("Centre"), "text", value=lambda row: row.centre.name if row.centre else _l("Whole association")),
-        ListColumn("code", _l("Code"), "code"), ListColumn("fund", _l("Fund"), "code"), ACTIVE,
+        ListColumn("code", _l("Code"), "code"), ListColumn("fund", _l("Fund"), "text", value=_fund_name), ACTIVE,
     )
 
     def scope(self, statement: sa.Select[Any], actor: Actor) -> sa.Select[Any]:
@@ -212,6 +227,8 @@ class ProgrammesView(OrganisationView):
     def fill_choices(self, form: Form, record: Any = None) -> None:
         centres = queries.active_centres(self.session_now, keep=record.centre_id if record else None)
         form["centre_id"].choices = [("", _l("Whole association")), *((str(one.id), one.name) for one in centres)]
+        names = {**({record.fund: record.fund} if record and record.fund else {}), **_fund_names()}
+        form["fund"].choices = [("", _l("No fund")), *names.items()]
 
 
 class PlacesView(PageView):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from sqlalchemy import func, select
 
@@ -116,3 +118,15 @@ def test_cities_are_found_while_typing_by_every_signed_in_person(client, session
     found = browser.get("/settings/organisation/places/cities?q=القنفذه").get_json()
     assert [one["text"] for one in found] == ["القنفذة، مكة المكرمة"]
     assert browser.get("/settings/organisation/cities/").status_code == 403
+
+
+def test_a_programmes_fund_is_chosen_and_shown_by_its_name(client, session):
+    known = services.save_programme(session, name_ar="تحفيظ", fund="waqf", actor=BOSS).id
+    services.save_programme(session, name_ar="قديم", fund="F10", actor=BOSS)
+    browser = sign_in(client, person(session, "manager", "crm_manager").user)
+    form = browser.get(f"/settings/organisation/programmes/edit/?id={known}&lang=en").get_data(as_text=True)
+    offered = re.findall(r'<option( selected)? value="([a-z_]+)">([^<]+)</option>', form.split('id="fund"')[1].split("</select>")[0])
+    assert (" selected", "waqf", "Endowment (waqf)") in offered and {"zakat", "sadaqah", "general"} < {code for _chosen, code, _name in offered}
+
+    listed = browser.get("/settings/organisation/programmes/?lang=en").get_data(as_text=True)
+    assert "Endowment (waqf)" in listed and "F10" in listed and ">waqf<" not in listed
