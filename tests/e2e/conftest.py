@@ -1,0 +1,92 @@
+"""One demo, one server with two workers and one Chromium for the journeys; people sign in as anybody does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from core import demo
+from core.testing import test_deployment
+from tests.conftest import PLUGINS
+from tests.support.browser import browser
+from tests.support.server import Server, serving
+
+PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1440, "height": 900}
+CUSTOMERS = 40
+WITHIN = 20_000
+"""Milliseconds for one act; generous, because the machine runs other tests beside."""
+
+
+@dataclass
+class Window:
+    """A page of somebody, and what the browser complained of on it."""
+
+    page: Any
+    root: str
+    complaints: list[str] = field(default_factory=list)
+
+    def open(self, path: str) -> Any:
+        """Go to an address inside the association; fails on an answer that is no page."""
+        answer = self.page.goto(self.root + path.lstrip("/"))
+        assert answer is not None and answer.status < 400, f"{path} answered {answer.status if answer else 'nothing'}"
+        return self.page
+
+    def text(self) -> str:
+        return str(self.page.inner_text("main"))
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    deployment = test_deployment(tmp_path_factory.mktemp("journeys"), (PLUGINS,))
+    demo.make_demo(deployment, customers_count=CUSTOMERS)
+    with serving(deployment, workers=2) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    with browser() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def states() -> dict[str, Any]:
+    """The cookies of who has signed in already."""
+    return {}
+
+
+@pytest.fixture
+def window(chromium: Any, server: Server, states: dict[str, Any]) -> Iterator[Callable[..., Window]]:
+    """``window(who, language=, size=, theme=)``: a window of its own, signed in; no page may leave a complaint in its console."""
+    opened: list[tuple[Any, Window]] = []
+
+    def make(who: str | None = None, *, language: str = "ar", size: dict[str, int] = DESKTOP, theme: str = "light") -> Window:
+        context = chromium.new_context(viewport=size, storage_state=states.get(who or ""), accept_downloads=True)
+        context.set_default_timeout(WITHIN)
+        root = f"{server.url}makkah/"
+        context.add_cookies([{"name": name, "value": value, "url": root} for name, value in (("diwan_language", language), ("diwan_theme", theme))])
+        found = Window(context.new_page(), root)
+        found.page.on("console", lambda message: found.complaints.append(message.text) if message.type == "error" else None)
+        found.page.on("pageerror", lambda error: found.complaints.append(str(error)))
+        if who is not None and who not in states:
+            sign_in(found, who)
+            states[who] = context.storage_state()
+        opened.append((context, found))
+        return found
+
+    yield make
+    for context, found in opened:
+        context.close()
+        assert [one for one in found.complaints if "422" not in one and "403" not in one] == []
+
+
+def sign_in(window: Window, who: str, password: str = demo.PASSWORD) -> None:
+    """By keyboard: name, password, Enter."""
+    page = window.open("login/")
+    page.fill("input[name=username]", who)
+    page.fill("input[name=password]", password)
+    page.press("input[name=password]", "Enter")
+    page.wait_for_url(lambda url: "/login" not in url)
