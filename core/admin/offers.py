@@ -66,3 +66,5 @@ class SearchProvider:
     permission: str
     find: Callable[[Session, Reading, Actor, int], Sequence[SearchHit]]
     order: int = 50
+    unsearched: Callable[[Reading, Actor], Any] | None = None
+    """What to say where this actor's roles keep a reading from being searched for; None where nothing is left out."""

@@ -56,7 +56,7 @@ class SearchView(PageView):
         reading = read(text, str(settings.get(self.session, "core.country"))) if text else None
         groups = ask(self.session, reading, self.actor) if reading else []
         template = "admin/search_results.html" if request.args.get("part") else "admin/search.html"
-        return self.render(template, reading=reading, groups=groups, text=text)
+        return self.render(template, reading=reading, groups=groups, text=text, unsearched=left_out(reading, self.actor) if reading else [])
 
 
 def read(text: str, region: str) -> Reading:
@@ -74,6 +74,12 @@ def ask(session: Session, reading: Reading, actor: Actor) -> list[Group]:
     """Every provider whose permission the actor has; one that fails is shown as failed, the rest stands."""
     providers = sorted((one for one in state().offered("register_search") if actor.may(one.permission)), key=lambda one: one.order)
     return [group for one in providers if (group := _ask_one(session, one, reading, actor)).hits or group.failed]
+
+
+def left_out(reading: Reading, actor: Actor) -> list[Any]:
+    """What the providers did not search for because of this actor's roles, so that nothing found is not taken for nothing there."""
+    asked = [one.unsearched(reading, actor) for one in state().offered("register_search") if one.unsearched is not None and actor.may(one.permission)]
+    return [words for words in asked if words]
 
 
 def _ask_one(session: Session, provider: SearchProvider, reading: Reading, actor: Actor) -> Group:

@@ -62,10 +62,10 @@ def register_customer_panels() -> list[CustomerPanel]:
 
 @hookimpl
 def register_search() -> list[SearchProvider]:
-    from core.customers.finding import find_customers, find_forms
+    from core.customers.finding import find_customers, find_forms, unsearched
 
     return [
-        SearchProvider("customers", _l("Customers"), permission="customers.read", find=find_customers, order=10),
+        SearchProvider("customers", _l("Customers"), permission="customers.read", find=find_customers, order=10, unsearched=unsearched),
         SearchProvider("customers.forms", _l("Customer forms"), permission="customers.read", find=find_forms, order=20),
     ]
 

@@ -23,6 +23,13 @@ def find_customers(session: Session, reading: Reading, actor: Actor, limit: int)
     return [_hit(session, one) for one in found.customers]
 
 
+def unsearched(reading: Reading, actor: Actor) -> Any:
+    """Phones are not searched for whoever may not see them: a hit would tell whose phone it is."""
+    if reading.kind != "phone" or actor.may(queries.PERSONAL):
+        return None
+    return _l("Phones are not searched for your role: it does not include seeing them. Search by name or customer number, or ask the administrator.")
+
+
 def _hit(session: Session, customer: Customer) -> SearchHit:
     place = " · ".join(str(one.name) for one in (customer.city, customer.centre) if one is not None)
     words = [str(domain.classes()[customer.customer_class]), *([place] if place else [])]
@@ -45,7 +52,7 @@ def new_customers(session: Session, actor: Actor, now: datetime) -> Figure | Non
     start = now.astimezone(zone).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     before = (start.replace(year=start.year - 1, month=12) if start.month == 1 else start.replace(month=start.month - 1))
     this, last = _count(session, actor, start, now), _count(session, actor, before, start)
-    return Figure(this, _l("%(n)s in the month before", n=last), link="/customers/?sort=-changed_at")
+    return Figure(this, _l("%(n)s in the month before; imported ones are not counted", n=last), link="/customers/?sort=-changed_at")
 
 
 def _count(session: Session, actor: Actor, since: datetime, until: datetime) -> int:
