@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from sqlalchemy import select
 
@@ -48,8 +49,14 @@ def appoint(options: argparse.Namespace) -> None:
         user = user_named(session, options.username)
         if user is None:
             raise DiwanError(f"There is no person with the user name '{options.username}'.")
-        officers.appoint(session, user.id, "deputy" if options.deputy else "primary", actor=operator(), now=work.now())
-    print(f"{options.username} is {'deputy' if options.deputy else 'primary'} data officer.")
+        kind = "deputy" if options.deputy else "primary"
+        officers.appoint(session, user.id, kind, actor=operator(), now=work.now())
+        lacking = officers.lacking_right(session, [user.id])
+    print(f"{options.username} is {kind} data officer.")
+    if lacking:
+        role = "customer_data_deputy" if options.deputy else "customer_data_officer"
+        print(f"None of the roles of {options.username} may enter forms yet, so nothing can be entered. "
+              f"Give the role with: diwan user roles {options.username} --add {role}", file=sys.stderr)
 
 
 def _enter(session: object, form: CustomerForm, **who: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import func, select
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session
 from core import settings
 from core.auth.actor import Actor, act_for, authorize
 from core.auth.models import User
+from core.auth.queries import powers_of
 from core.customers import queries
 from core.customers.models import DataOfficer, DataOfficerAbsence
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
@@ -108,6 +110,17 @@ def may_enter(session: Session, actor: Actor, *, now: datetime) -> bool:
         if behalf is None:
             session.info.pop("on_behalf_of", None)
     return True
+
+
+def lacking_right(session: Session, user_ids: Iterable[int]) -> set[int]:
+    """Those who cannot enter even when appointed: none of their roles holds the permission.
+
+    Appointing is the CRM department's, whose person it is (CUST-08); roles are the administrator's. Neither waits for the
+    other, so an appointment without the role stands, and whoever made it is told that nothing can be entered yet.
+    """
+    wanted = list(user_ids)
+    powers = powers_of(session, wanted) if wanted else {}
+    return {user_id for user_id in wanted if ENTER not in powers[user_id].permissions}
 
 
 def _refusal() -> NotAllowed:

@@ -46,6 +46,7 @@ class OfficersView(PageView):
         primary = queries.officer(self.session, "primary")
         body = self.render(
             "customers/officers.html", rows=rows, primary=primary, appoint=appoint, absence=absence,
+            lacking=officers.lacking_right(self.session, {one.user_id for one in rows if one.ended_at is None}),
             names={one.user_id: officers.user_label(self.session, one.user_id) for one in rows},
             absences=queries.absences(self.session, primary.id) if primary is not None else [],
             may_appoint=self.actor.may(officers.APPOINT),
@@ -59,13 +60,16 @@ class OfficersView(PageView):
         form = OfficerForm()
         try:
             with self.writing() as session:
-                officers.appoint(session, _id(form.user_id.data), form.kind.data or "", actor=self.actor, now=self.now())
+                user_id = officers.appoint(session, _id(form.user_id.data), form.kind.data or "", actor=self.actor, now=self.now()).user_id
+                lacking = officers.lacking_right(session, [user_id])
         except AppError as error:
             if error.status == 403:
                 raise
             self.show_faults(form, error)
             return self._show(form, AbsenceForm(formdata=None), error.status)
         flash(_("The appointment is recorded."), "success")
+        if lacking:
+            flash(_("None of this person's roles may enter forms yet, so nothing can be entered. The administrator gives the role."), "warning")
         return redirect(url_for(".index"))
 
     @expose("/<int:officer_id>/end", methods=("POST",))

@@ -282,6 +282,17 @@ def test_data_officers_are_appointed_and_ended_on_their_page(client, session, pe
     assert queries.officer(session, "primary").user_id == employee
 
 
+def test_an_appointment_without_the_role_says_that_nothing_can_be_entered(client, session, people):
+    officers.end_appointment(session, queries.officer(session, "primary"), actor=people.manager.actor, now=NOW)
+    assert officers.lacking_right(session, [people.employee.user.id, people.deputy.user.id]) == {people.employee.user.id}
+    employee = str(people.employee.user.id)
+    manager = sign_in(client, people.manager.user)
+    assert "alert-triangle" not in manager.get("/customers/officers/").get_data(as_text=True).split("<tbody>")[1].split("</tbody>")[0]
+
+    told = manager.post("/customers/officers/appoint", data={"kind": "primary", "user_id": employee}, follow_redirects=True).get_data(as_text=True)
+    assert "dw-notice dw-warn" in told and "dw-warn" in told.split("<tbody>")[1].split("</tbody>")[0]
+
+
 def test_the_officer_records_his_own_absence(client, session, people):
     officer = sign_in(client, people.officer.user)
     assert officer.post("/customers/officers/absence", data={"from_on": "2026-02-01", "until_on": "2026-02-05"}).status_code == 302
