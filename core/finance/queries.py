@@ -89,9 +89,16 @@ def _open_minor() -> sa.ColumnElement[int]:
     return sa.case((Pledge.amount_minor > received, Pledge.amount_minor - received), else_=0)
 
 
-def balances_by_customer(session: Session, actor: Actor, today: date, programme_id: int | None = None) -> list[tuple[str, str, Balance]]:
-    """(customer number, name, balance) of every donor with money, in order of numbers; for the statement report."""
+def balances_by_customer(
+    session: Session, actor: Actor, today: date, programme_id: int | None = None, only: sa.Select[Any] | None = None,
+) -> list[tuple[str, str, Balance]]:
+    """(customer number, name, balance) of every donor with money, in order of numbers; for the statement report.
+
+    ``only`` selects the ids of the customers wanted.
+    """
     given, promised = _grouped(actor, today, Contribution.customer_id, Pledge.customer_id, programme_id)
+    if only is not None:
+        given, promised = given.where(Contribution.customer_id.in_(only)), promised.where(Pledge.customer_id.in_(only))
     found = _merged(session, given, promised)
     names = session.execute(sa.select(Customer.id, Customer.number, Customer.name).order_by(Customer.id)
                             .where(Customer.id.in_(sa.union(_ids(given), _ids(promised)))))

@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 from core import settings, work
 from core.auth.actor import Actor
 from core.calendar import local_day
+from core.customers import queries as customers
+from core.customers.models import Customer
 from core.exporter.columns import Column
 from core.finance import queries
 from core.finance.domain import Balance
@@ -34,7 +36,7 @@ def reports() -> list[Report]:
     return [
         Report("finance.donors", _l("Statement per donor"), permission="finance.read", totals=TOTALS, about=ABOUT, rows=by_donor,
                columns=(Column("customer_number", _l("Customer number")), Column("name", _l("Name")), *MONEY),
-               parameters=(Parameter("programme", _l("Programme"), "choice", choices=_programmes),)),
+               parameters=(Parameter("programme", _l("Programme"), "choice", choices=_programmes), Parameter("customer", _l("Customer number or name")))),
         Report("finance.programmes", _l("Statement per programme"), permission="finance.read", totals=TOTALS, about=ABOUT, rows=by_programme,
                columns=(Column("programme", _l("Programme")), *MONEY), parameters=()),
     ]
@@ -47,7 +49,9 @@ def _programmes(session: Session) -> list[tuple[str, Any]]:
 def by_donor(session: Session, parameters: Mapping[str, Any], actor: Actor) -> Iterator[tuple[Any, ...]]:
     today = local_day(work.now(), settings.time_zone(session))
     programme = parameters.get("programme")
-    for number, name, one in queries.balances_by_customer(session, actor, today, int(programme) if programme else None):
+    searched = customers.read_input(session, parameters.get("customer") or "", actor)
+    only = customers.matching(select(Customer.id), searched, customers.dialect_of(session)) if parameters.get("customer") else None
+    for number, name, one in queries.balances_by_customer(session, actor, today, int(programme) if programme else None, only):
         yield (number, name, *_money(one))
 
 

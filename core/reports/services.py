@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from itertools import islice
 from typing import IO, Any
 
 import sqlalchemy as sa
@@ -24,13 +23,13 @@ from core.organisation.models import Centre
 from core.reports.domain import Totals, plain_filter, read_parameters
 from core.reports.offers import Report
 
-SHOWN_ROWS = 500
+SHOWN_ROWS = 100
 IN_MEMORY_BYTES = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Result:
-    """A report as the page shows it: its first rows (amounts as Money), how many there are in all, and sums over all of them."""
+    """A report as the page shows it: some rows (amounts as Money) from ``start`` on, how many there are in all, and sums over all of them."""
 
     report: Report
     values: Mapping[str, Any]
@@ -38,10 +37,12 @@ class Result:
     rows: list[Sequence[Any]]
     count: int
     totals: dict[str, list[Any]] = field(default_factory=dict)
+    start: int = 0
 
     @property
     def more(self) -> int:
-        return self.count - len(self.rows)
+        """Rows after the shown ones."""
+        return max(0, self.count - self.start - len(self.rows))
 
 
 @dataclass(frozen=True)
@@ -82,21 +83,24 @@ def values_of(session: Session, report: Report, given: Mapping[str, str], *, act
     return values
 
 
-def run(session: Session, report: Report, given: Mapping[str, str], *, actor: Actor, now: datetime, limit: int | None = SHOWN_ROWS) -> Result:
-    """The report for these parameters: rows up to ``limit`` (None: all), their number, totals. Raises NotAllowed, InvalidInputs."""
+def run(
+    session: Session, report: Report, given: Mapping[str, str], *, actor: Actor, now: datetime, limit: int | None = SHOWN_ROWS, start: int = 0,
+) -> Result:
+    """The report for these parameters: up to ``limit`` rows (None: all) from ``start`` on, the number of all, totals over all.
+
+    Raises NotAllowed, InvalidInputs.
+    """
     authorize(session, actor, report.permission, rule="PLUG-05")
     values = values_of(session, report, given, actor=actor, now=now)
     totals = Totals(report.columns, report.totals)
-    source = iter(_rows(session, report, values, actor))
+    end = None if limit is None else start + limit
     shown: list[Sequence[Any]] = []
-    for row in islice(source, limit):
-        shown.append(totals.with_money(row))
+    count = 0
+    for count, row in enumerate(_rows(session, report, values, actor), 1):
         totals.add(row)
-    count = len(shown)
-    for row in source:
-        totals.add(row)
-        count += 1
-    return Result(report, values, report.columns, shown, count, totals.cells() if report.totals else {})
+        if count > start and (end is None or count <= end):
+            shown.append(totals.with_money(row))
+    return Result(report, values, report.columns, shown, count, totals.cells() if report.totals else {}, start)
 
 
 def _rows(session: Session, report: Report, values: Mapping[str, Any], actor: Actor) -> Iterable[Sequence[Any]]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import IO, Any
+from urllib.parse import urlencode
 
 from flask import Response, request
 
@@ -53,10 +54,11 @@ class ReportsView(PageView):
         given = request.args.to_dict()
         result, errors = None, {}
         try:
-            result = services.run(self.session, found, given, actor=self.actor, now=self.now())
+            result = services.run(self.session, found, given, actor=self.actor, now=self.now(), start=_start(given.pop("start", "")))
         except InvalidInput as error:
             errors = {fault.field: fault.message for fault in faults(error)}
-        page = self.render("reports/report.html", report=found, result=result, errors=errors, given=given, fields=self.fields(found, given, result))
+        page = self.render("reports/report.html", report=found, result=result, errors=errors, given=given, fields=self.fields(found, given, result),
+                           pages=_pages(given, result))
         return page, 422 if errors else 200
 
     @expose("/<code>/export", methods=("POST",))
@@ -79,6 +81,22 @@ class ReportsView(PageView):
         choices = services.choices_of(self.session, report, self.actor)
         today = local_day(self.now(), time_zone(self.session))
         return [{"parameter": one, "value": _shown(one, given, result, today), "choices": choices.get(one.key, ())} for one in report.parameters]
+
+
+def _pages(given: Mapping[str, str], result: services.Result | None) -> tuple[str | None, str | None]:
+    """Addresses of the rows before and after the shown ones."""
+    if result is None:
+        return None, None
+    before, after = max(0, result.start - services.SHOWN_ROWS), result.start + services.SHOWN_ROWS
+    return (_at(given, before) if result.start else None), (_at(given, after) if result.more else None)
+
+
+def _at(given: Mapping[str, str], start: int) -> str:
+    return f"?{urlencode({**given, 'start': start})}"
+
+
+def _start(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
 
 
 def _shown(parameter: Parameter, given: dict[str, str], result: Any, today: Any) -> str:

@@ -129,6 +129,17 @@ def test_preview_shows_totals_fingerprint_rows_left_out_and_the_counted_button(s
     assert re.search(r"([0-9a-f]{8} ){7}[0-9a-f]{8}", html)
 
 
+def test_the_statement_per_donor_is_searched_by_number_and_name(session: Session, officer: FlaskClient, donor: Customer, give: Give) -> None:
+    give(reference="TR-1")
+    work.commit(session)
+
+    for text, found in ((donor.number, True), (donor.name, True), ("لا أحد بهذا الاسم", False)):
+        html = page(officer, f"/reports/finance.donors/?customer={text}")
+        assert ("100.00" in html) is found
+    file = officer.post("/reports/finance.donors/export", data={"customer": donor.number}).get_data(as_text=True)
+    assert donor.number in file
+
+
 LACKING = "/finance/preview?from_on=2026-01-01&until_on=2026-01-31&layout=xero_manual_journal&content=contributions"
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
+from html import unescape
 from typing import Any
 
 import pytest
@@ -68,10 +70,32 @@ def test_page_shows_first_rows_and_totals_over_all(offered: Flask, session: Sess
     assert answer.status_code == 200
     assert html.count("=cmd") == services.SHOWN_ROWS
     assert "600 rows" in html
-    assert "the first 500 are shown" in html
+    assert "the CSV has all" in html
+    assert html.index("90.000") < html.index("=cmd0")  # the totals are in view before the rows
     assert "90.000" in html  # 600 × KWD 0.150
     assert "179,700" in html
     assert 'value="2026-01-01"' in html
+
+
+def test_the_next_page_goes_on_where_the_first_ended(offered: Flask, session: Session, client: FlaskClient) -> None:
+    signed_in(client, session, "crm_manager")
+    seen: list[str] = []
+    address: str | None = "/reports/notes.by_day/?from_on=2026-01-01&to_on=2026-01-31&code=x"
+    while address:
+        html = client.get(address).get_data(as_text=True)
+        assert "90.000" in html
+        seen += re.findall(r"=cmd(\d+)", html)
+        following = re.search(r'rel="next" href="([^"]+)"', html)
+        address = f"/reports/notes.by_day/{unescape(following.group(1))}" if following else None
+
+    assert seen == [str(number) for number in range(DONORS)]
+
+
+@pytest.mark.parametrize("start", ["x", "-1", "999999", "9" * 30])
+def test_a_page_that_is_not_there_is_empty_or_the_first(offered: Flask, session: Session, client: FlaskClient, start: str) -> None:
+    signed_in(client, session, "crm_manager")
+
+    assert client.get(f"/reports/notes.by_day/?start={start}").status_code == 200
 
 
 def test_page_of_a_wrong_period_says_so_and_keeps_the_input(offered: Flask, session: Session, client: FlaskClient) -> None:
