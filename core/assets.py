@@ -38,6 +38,7 @@ TYPES = {
     ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".woff2": "font/woff2",
 }
 COMPRESSED = (".css", ".js", ".svg")
+OPEN_PATH = "/static/"
 IMPORT = re.compile(r"""(["'])\./([\w.-]+\.js)\1""")
 CSS_ADDRESS = re.compile(r"""url\(["']?\./([\w.-]+)["']?\)""")
 
@@ -282,6 +283,20 @@ def serve(name: str) -> Response:
     if compress:
         response.headers["Content-Encoding"] = "gzip"
     return response
+
+
+def open_address(name: str) -> str:
+    """Where pages without an association's app find an asset; empty before the first build."""
+    hashed = read_manifest(_manifest_time()).get(name)
+    return f"{OPEN_PATH}{hashed}" if hashed else ""
+
+
+def open_asset(path: str) -> tuple[bytes, str] | None:
+    """Content and media type of what ``open_address`` named; None for anything else."""
+    name = path.removeprefix(OPEN_PATH)
+    if name == path or name not in read_manifest(_manifest_time()).values():
+        return None
+    return (DIST / name).read_bytes(), TYPES[Path(name).suffix]
 
 
 def main(arguments: list[str]) -> int:

@@ -21,6 +21,7 @@ from werkzeug.wrappers import Response
 
 from core import schema
 from core.app import create_app
+from core.assets import open_asset
 from core.database import db, make_engine, retire
 from core.errors import DiwanError
 from core.plugins.discovery import installed_plugins
@@ -108,7 +109,10 @@ class Hosting:
                 dispose(app)
 
     def overview(self, environ: Environ) -> Response:
-        """On loopback, the associations there are; anywhere else, nothing."""
+        """On loopback, the associations there are; anywhere else, nothing. The sheets of these pages are open."""
+        asset = open_asset(str(environ.get("PATH_INFO", "")))
+        if asset is not None:
+            return Response(asset[0], mimetype=asset[1], headers={"Cache-Control": "public, max-age=31536000, immutable"})
         if not _on_loopback(environ) or environ.get("PATH_INFO") not in ("", "/"):
             return plain(404, "No association is served at this address.", "لا توجد جمعية على هذا العنوان.")
         associations = all_associations(self.deployment)

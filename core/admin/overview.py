@@ -6,12 +6,18 @@ from collections.abc import Sequence
 
 from markupsafe import Markup, escape
 
+from core import assets
 from core.settings import Association
 
 SHELL = Markup(
-    '<!doctype html><html lang="ar" dir="rtl"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-    "<title>ديوان · Diwan</title><h1>ديوان · Diwan</h1>{}</html>"
+    '<!doctype html><html lang="ar" dir="rtl" data-bs-theme="light"><head><meta charset="utf-8">'
+    '<meta name="viewport" content="width=device-width, initial-scale=1"><title>ديوان · Diwan</title>{head}</head>'
+    '<body><div class="dw-bare"><div class="dw-bare-sheet"><header class="dw-bare-head">{logo}'
+    '<span class="dw-bare-name"><strong>ديوان</strong><small lang="en" dir="ltr">Diwan</small></span></header>'
+    '<main class="dw-bare-body">{body}</main></div></div></body></html>'
 )
+SHEET = Markup('<link rel="stylesheet" href="{}">')
+HEADING = Markup('<h1>الجمعيات على هذا الجهاز</h1><p class="dw-second" lang="en" dir="ltr">Associations on this machine</p>')
 
 
 def render(associations: Sequence[Association]) -> str:
@@ -19,11 +25,20 @@ def render(associations: Sequence[Association]) -> str:
     if not associations:
         return render_plain("No association yet. Run: diwan association add SLUG", "لا توجد جمعية بعد.")
     items = Markup("").join(
-        Markup('<li><a href="/{}/">{}</a> · <span lang="en" dir="ltr">{}</span></li>').format(one.slug, one.name.ar, one.name.en) for one in associations
+        Markup('<li><a href="/{}/"><strong>{}</strong></a> <span class="dw-second" lang="en" dir="ltr">{}</span></li>').format(
+            one.slug, one.name.ar, one.name.en) for one in associations
     )
-    return str(SHELL.format(Markup("<ul>{}</ul>").format(items)))
+    return _page(HEADING + Markup('<ul class="dw-list">{}</ul>').format(items))
 
 
 def render_plain(english: str, arabic: str) -> str:
-    body = Markup('<p>{}</p><p lang="en" dir="ltr">{}</p>').format(escape(arabic), escape(english))
-    return str(SHELL.format(body))
+    return _page(Markup('<p>{}</p><p class="dw-second" lang="en" dir="ltr">{}</p>').format(escape(arabic), escape(english)))
+
+
+def _page(body: Markup) -> str:
+    """The page in the product's own look; before the assets are built, the words alone."""
+    sheets, mark = [assets.open_address(name) for name in ("tabler.rtl.css", "diwan.css")], assets.open_address("mark.svg")
+    head = Markup("").join(SHEET.format(sheet) for sheet in sheets if sheet)
+    logo = Markup('<img src="{}" alt="" width="32" height="32">').format(mark) if mark else ""
+    icon = Markup('<link rel="icon" href="{}" type="image/svg+xml">').format(mark) if mark else ""
+    return str(SHELL.format(head=head + icon, logo=logo, body=body))
