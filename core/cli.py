@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from core.commands import COMMANDS, Command
 from core.errors import AppError, DiwanError
+from core.i18n import use_language
 
 
 def parser() -> argparse.ArgumentParser:
@@ -41,7 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return run(options) or 0
     except (AppError, DiwanError) as error:
-        print(f"diwan: {error}", file=sys.stderr)
+        with use_language("en"):  # the labels of data inside a message too; the app that spoke English is closed by now
+            print(f"diwan: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130

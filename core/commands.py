@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,7 +19,7 @@ from core.auth.actor import Actor
 from core.errors import DiwanError
 from core.i18n import Bilingual
 from core.opening import absent_plugins, add_association, opened, seed, upgrade_association
-from core.settings import Association, Deployment, all_associations, find_association
+from core.settings import Association, Deployment, all_associations, find_association, local_address
 
 Argument = tuple[tuple[str, ...], dict[str, Any]]
 
@@ -222,8 +221,9 @@ def demo(options: argparse.Namespace) -> None:
     print("Sign-ins of the demo (password: " + PASSWORD + "):")
     for username, role in sign_ins():
         print(f"  {username:<10} {role}")
+    address = f"http://127.0.0.1:{options.port}/" if options.port else local_address(deployment)
     for one in all_associations(deployment):
-        print(f"  http://127.0.0.1:{options.port}/{one.slug}/  {one.name.en}")
+        print(f"  {address}{one.slug}/  {one.name.en}")
 
 
 def audit_verify(options: argparse.Namespace) -> int:
@@ -265,9 +265,10 @@ COMMANDS: tuple[Command, ...] = (
         argument("--once", action="store_true", help="until nothing is due"),)),
     Command("demo", "make the two demo associations and print their sign-ins", demo, (
         argument("--remove", action="store_true", help="delete the demo with its data"),
-        argument("--port", default=os.environ.get("DIWAN_PORT", "8000"), help="the port that the addresses show"))),
+        argument("--port", help="the port that the addresses show; that of the server by default"))),
     Command("user add", "add a person and print the link with which the password is chosen", later("core.auth.commands", "user_add"), (
-        argument("username"), argument("--name-ar"), argument("--name-en"), argument("--email"), argument("--role", action="append"),
+        argument("username"), argument("--name-ar"), argument("--name-en"), argument("--email"),
+        argument("--role", action="append", metavar="ROLE", help="its short name, as `diwan roles` lists it"),
         argument("--administrator", action="store_true"), argument("--password-stdin", action="store_true", help="read the password instead of making a link"),
         ASSOCIATION)),
     Command("user invite", "print a new one-time link", later("core.auth.commands", "user_invite"), (argument("username"), ASSOCIATION)),
@@ -276,6 +277,7 @@ COMMANDS: tuple[Command, ...] = (
         argument("--drop-second-factor", action="store_true", help="where the only administrator lost it"), ASSOCIATION)),
     Command("user roles", "give and take roles", later("core.auth.commands", "user_roles"), (
         argument("username"), argument("--add", action="append"), argument("--remove", action="append"), ASSOCIATION)),
+    Command("roles", "list the roles that can be given", later("core.auth.commands", "roles"), (ASSOCIATION,)),
     Command("user list", "list the people", later("core.auth.commands", "user_list"), (ASSOCIATION,)),
     Command("import", "take a file in; without --apply it is only checked and shown", later("core.imports.commands", "import_file"), (
         argument("kind", help="customers.customers, organisation.cities, finance.contributions …"), argument("file"), ASSOCIATION,

@@ -424,4 +424,8 @@ def report(findings: list[Finding]) -> str:
     order = {"fault": 0, "warning": 1, "ok": 2}
     lines = [finding.line() for finding in sorted(findings, key=lambda one: order[one.state])]
     counts = {state: sum(one.state == state for one in findings) for state in order}
-    return "\n".join([*lines, f"{counts['fault']} faults, {counts['warning']} warnings, {counts['ok']} checks well."])
+    return "\n".join([*lines, f"{_count(counts['fault'], 'fault')}, {_count(counts['warning'], 'warning')}, {_count(counts['ok'], 'check')} well."])
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word if number == 1 else word + 's'}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ LANGUAGES = ("ar", "en")
 # The order of the six forms in every catalogue: zero, one, two, few (3-10), many (11-99), other. Merged catalogues share one rule.
 PLURAL_RULE = "(n==0 ? 0 : n==1 ? 1 : n==2 ? 2 : n%100>=3 && n%100<=10 ? 3 : n%100>=11 ? 4 : 5)"
 CATALOGUE = Path("ar") / "LC_MESSAGES" / "messages.po"
+_outside: ContextVar[str] = ContextVar("language outside any app", default="ar")
 
 
 def gettext(text: str, /, **values: Any) -> str:
@@ -88,9 +90,9 @@ def _locale() -> Locale | None:
 
 
 def language() -> str:
-    """The language of what is being written now: ``ar`` or ``en``; ``ar`` outside any request or job."""
+    """The language of what is being written now: ``ar`` or ``en``; outside any app what ``use_language`` said, else ``ar``."""
     locale = _locale()
-    return "en" if locale is not None and locale.language == "en" else "ar"
+    return _outside.get() if locale is None else "en" if locale.language == "en" else "ar"
 
 
 def other_language() -> str:
@@ -104,8 +106,12 @@ def direction() -> str:
 @contextmanager
 def use_language(code: str) -> Iterator[None]:
     """Write in ``code`` inside the block: a mail in its receiver's language, a file in its reader's."""
-    with force_locale(code):
-        yield
+    token = _outside.set(code)
+    try:
+        with force_locale(code):
+            yield
+    finally:
+        _outside.reset(token)
 
 
 @dataclass(frozen=True)

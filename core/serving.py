@@ -19,7 +19,7 @@ from gunicorn.glogging import Logger
 
 from core import doctor, logs
 from core.errors import DiwanError
-from core.settings import Deployment, all_associations
+from core.settings import Deployment, all_associations, served_file
 
 THREADS = 8
 GRACE_SECONDS = 30
@@ -75,8 +75,15 @@ def server_options(host: str, port: int, workers: int) -> dict[str, Any]:
         "bind": [address], "workers": workers, "worker_class": "gthread", "threads": THREADS, "preload_app": False,
         "graceful_timeout": GRACE_SECONDS, "timeout": 60, "keepalive": 5, "umask": 0o077, "control_socket_disable": True,
         "secure_scheme_headers": {}, "forwarded_allow_ips": "", "forwarder_headers": "", "accesslog": "-", "logger_class": RequestLog,
-        "when_ready": lambda server: print(welcome(url_of(host, port)), flush=True),
+        "when_ready": lambda server: _ready(url_of(host, port)),
     }
+
+
+def _ready(url: str) -> None:
+    """Note the address for commands that print links, and say it."""
+    with contextlib.suppress(OSError):  # a home that may not be written to serves all the same
+        served_file(Deployment.from_environment()).write_text(f"{url}\n", encoding="utf-8")
+    print(welcome(url), flush=True)
 
 
 def serve(deployment: Deployment, *, host: str = "127.0.0.1", port: int = 8000, workers: int = 2) -> None:

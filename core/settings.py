@@ -66,6 +66,20 @@ def _whole(environ: Mapping[str, str], name: str, default: int) -> int:
     return int(raw) if raw else default
 
 
+def served_file(deployment: Deployment) -> Path:
+    """Where a running server notes its address for commands that print links."""
+    return deployment.home / "served-at"
+
+
+def local_address(deployment: Deployment, environ: Mapping[str, str] = os.environ) -> str:
+    """``http://127.0.0.1:8000/`` or wherever this machine serves: ``DIWAN_PORT``, else the server that runs or ran last, else port 8000."""
+    file = served_file(deployment)
+    if environ.get("DIWAN_PORT"):
+        return f"http://127.0.0.1:{environ['DIWAN_PORT']}/"
+    noted = file.read_text(encoding="utf-8").strip() if file.is_file() else ""
+    return noted if noted.startswith("http://") else "http://127.0.0.1:8000/"
+
+
 # --- one association's file ------------------------------------------------------------------------------------------
 
 

@@ -1,21 +1,23 @@
-"""``diwan user add|invite|password|roles``: people from the command line, the first administrator among them."""
+"""``diwan roles``, ``diwan user add|invite|password|roles``: people from the command line, the first administrator among them."""
 
 from __future__ import annotations
 
 import argparse
+import difflib
 import getpass
-import os
 import sys
+from collections.abc import Sequence
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import work
 from core.auth import queries, services, signin
-from core.auth.models import User
+from core.auth.models import Role, User
 from core.commands import at_work, operator, reading
 from core.errors import DiwanError, NotFound
 from core.i18n import lazy_gettext as _l
-from core.settings import Association
+from core.settings import Association, Deployment, local_address
 
 
 def user_add(options: argparse.Namespace) -> None:
@@ -26,6 +28,7 @@ def user_add(options: argparse.Namespace) -> None:
     password = _from_stdin() if options.password_stdin else None
     with at_work(options) as (_app, session):
         actor, now = operator(), work.now()
+        _refuse_unknown_roles(session, options.role or ())
         user = services.add_user(session, username=options.username, name_ar=options.name_ar or options.name_en or options.username,
                                  name_en=options.name_en or "", email=options.email or "", actor=actor, now=now)
         for slug in [*(["administrator"] if options.administrator else []), *(options.role or ())]:
@@ -62,6 +65,7 @@ def user_roles(options: argparse.Namespace) -> None:
     """Show somebody's roles after giving and taking what was asked for."""
     with at_work(options) as (_app, session):
         user = _named(session, options.username)
+        _refuse_unknown_roles(session, [*(options.add or ()), *(options.remove or ())])
         for slug in options.add or ():
             services.grant_role(session, user, slug, actor=operator())
         for slug in options.remove or ():
@@ -79,6 +83,29 @@ def user_list(options: argparse.Namespace) -> None:
             print(f"{user.username}\t{'active' if user.active else 'shut out'}\t{', '.join(role.slug for role in roles[user.id]) or '-'}")
 
 
+def roles(options: argparse.Namespace) -> None:
+    """Every role that can be given: its short name, its name, and how many permissions it has here."""
+    with reading(options) as (_app, session):
+        held = queries.matrix(session)
+        for role in _active_roles(session):
+            number = len(held[role.slug])
+            print(f"{role.slug}\t{role.name.en}\t{role.name.ar}\t{number} permission{'' if number == 1 else 's'}")
+
+
+def _active_roles(session: Session) -> list[Role]:
+    return list(session.scalars(select(Role).where(Role.active).order_by(Role.slug)))
+
+
+def _refuse_unknown_roles(session: Session, slugs: Sequence[str]) -> None:
+    """Before anything is made: a role that is not there, with those that are."""
+    known = {role.slug for role in _active_roles(session)}
+    unknown = [slug for slug in slugs if slug not in known and slug != "administrator"]
+    if unknown:
+        near = difflib.get_close_matches(unknown[0], known, n=3)
+        meant = f" Did you mean {' or '.join(near)}?" if near else ""
+        raise DiwanError(f"There is no role “{unknown[0]}”.{meant} The roles are: {', '.join(sorted(known))}. `diwan roles` says what they are.")
+
+
 def _named(session: Session, username: str) -> User:
     user = queries.user_named(session, username)
     if user is None:
@@ -92,9 +119,8 @@ def _link(session: Session, user: User, purpose: str) -> str:
 
 
 def base_address(association: Association) -> str:
-    """Where the association answers: its first host over HTTPS, else this machine at ``DIWAN_PORT``."""
-    port = os.environ.get("DIWAN_PORT", "8000")
-    return f"https://{association.hosts[0]}" if association.hosts else f"http://127.0.0.1:{port}/{association.slug}"
+    """Where the association answers: its first host over HTTPS, else where this machine serves."""
+    return f"https://{association.hosts[0]}" if association.hosts else f"{local_address(Deployment.from_environment())}{association.slug}"
 
 
 def _from_stdin() -> str:

@@ -93,7 +93,7 @@ def _update(session: Session, form: CustomerForm, line: CustomerFormLine, now: d
     changed = changed_fields(base, {name: getattr(line, name) for name in VALUES})
     lost = [name for name in changed if (getattr(customer, name) or None) not in ((base.get(name) or None), (getattr(line, name) or None))]
     if lost:
-        labels = "، ".join(str(field_labels().get(name, name)) for name in lost)
+        labels = str(_l(", ")).join(str(field_labels().get(name, name)) for name in lost)
         raise Conflict(
             _l("Since this form was filled, another form changed: %(fields)s. Have it rejected and fill a new one from today's data.", fields=labels),
             value=lost[0], rule="CUST-13")

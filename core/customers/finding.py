@@ -33,7 +33,7 @@ def unsearched(reading: Reading, actor: Actor) -> Any:
 def _hit(session: Session, customer: Customer) -> SearchHit:
     place = " · ".join(str(one.name) for one in (customer.city, customer.centre) if one is not None)
     words = [str(domain.classes()[customer.customer_class]), *([place] if place else [])]
-    return SearchHit(customer.name, f"/customers/{customer.number}", "، ".join(words), customer.number, "user")
+    return SearchHit(customer.name, f"/customers/{customer.number}", str(_l(", ")).join(words), customer.number, "user")
 
 
 def find_forms(session: Session, reading: Reading, actor: Actor, limit: int) -> list[SearchHit]:

@@ -300,7 +300,7 @@ def issue_batch(
 
 def _refuse_unready(preview: Preview, expected_sha256: str | None) -> None:
     if preview.missing_options:
-        names = "، ".join(str(option.label) for option in preview.missing_options)
+        names = str(_l(", ")).join(str(option.label) for option in preview.missing_options)
         raise Conflict(_l("The layout “%(layout)s” still needs: %(names)s. Set it in the settings of finance.", layout=preview.layout.title, names=names),
                        rule="FIN-02")
     if expected_sha256 is not None and preview.artifact.sha256 != expected_sha256:

@@ -294,7 +294,7 @@ def _chosen_sheet(book: CalamineWorkbook, declared: str | None) -> str:
     shown = [one.name for one in book.sheets_metadata if one.visible == SheetVisibleEnum.Visible]
     name = declared or (shown[0] if len(shown) == 1 else None)
     if name is None:
-        raise InvalidInput(_l("The workbook has %(n)s sheets: %(names)s. Choose one.", n=len(shown), names="، ".join(shown)), field="sheet")
+        raise InvalidInput(_l("The workbook has %(n)s sheets: %(names)s. Choose one.", n=len(shown), names=str(_l(", ")).join(shown)), field="sheet")
     if name not in book.sheet_names:
         raise InvalidInput(_l("The workbook has no sheet “%(name)s”.", name=name), field="sheet", value=name)
     return name
@@ -470,7 +470,7 @@ def _to_integer(cell: Cell, declared: Declaration, field: str) -> int:
 def _to_choice(cell: Cell, choices: Mapping[str, str], field: str) -> str:
     found = choices.get(fold(_as_text(cell)))
     if found is None:
-        raise InvalidInput(_l("“%(value)s” is not one of: %(choices)s.", value=_as_text(cell)[:40], choices="، ".join(list(choices)[:12])),
+        raise InvalidInput(_l("“%(value)s” is not one of: %(choices)s.", value=_as_text(cell)[:40], choices=str(_l(", ")).join(list(choices)[:12])),
                            field=field, value=_as_text(cell))
     return found
 

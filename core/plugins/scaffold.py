@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import subprocess
 import sys
@@ -160,5 +161,8 @@ def check_plugin(name: str) -> int:
     suite = ROOT / "tests" / "contract"
     if not suite.is_dir():
         raise DiwanError("The contract suite lies in tests/contract of the checkout, which is not here.")
+    if importlib.util.find_spec("pytest") is None:
+        raise DiwanError("The contract suite needs what the tests need, which is not installed here. Run `make test` once, or:"
+                         f" {sys.executable} -m pip install -r {ROOT / 'requirements-test.txt'}")
     files = [str(suite / file) for file in ("test_plugin_contract.py", "test_routes.py")]
     return subprocess.run([sys.executable, "-m", "pytest", "-q", *files, "--plugin", name], cwd=ROOT, check=False).returncode

@@ -77,7 +77,7 @@ def test_the_report_puts_faults_first_and_counts() -> None:
 
     lines = text.splitlines()
     assert lines[0].split() == ["fault", "b", "bad.", "Mend", "it."]
-    assert lines[-1] == "1 faults, 1 warnings, 1 checks well."
+    assert lines[-1] == "1 fault, 1 warning, 1 check well."
 
 
 def test_a_check_that_breaks_is_a_finding(patient: Patient) -> None:

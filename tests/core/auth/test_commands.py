@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from core.cli import main
+from core.settings import served_file
 from core.testing import new_association, test_deployment
 from tests.core.auth.conftest import PASSWORD
 
@@ -73,3 +74,28 @@ def test_password_is_set_and_a_lost_factor_dropped(run: Run) -> None:
     assert run("password", "amal", "--password-stdin", "--drop-second-factor", typed=f"{PASSWORD}\n")[:2] == (
         0, "The password of amal is set; all their sessions have ended.\n")
     assert "/login/link/" in run("invite", "amal")[1]
+
+
+def test_a_wrong_role_is_answered_with_the_right_ones_before_anything_is_made(run: Run) -> None:
+    status, out, err = run("add", "late", "--name-ar", "متأخر", "--role", "crm_manger")
+    assert (status, out) == (1, "")
+    assert "Did you mean crm_manager" in err and ", auditor, " in err
+    assert "late" not in run("list")[1]
+
+
+def test_the_roles_that_can_be_given_are_listed(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("DIWAN_HOME", str(home))
+    assert main(["roles"]) == 0
+    lines = dict(line.split("\t", 1) for line in capsys.readouterr().out.splitlines())
+    assert lines["crm_manager"].startswith("CRM manager\t") and lines["crm_manager"].endswith("permissions")
+
+
+def test_links_name_the_port_that_is_served(run: Run, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("add", "fatin", "--name-ar", "فاتن")
+    monkeypatch.delenv("DIWAN_PORT", raising=False)
+    assert run("invite", "fatin")[1].startswith("http://127.0.0.1:8000/albalad/login/link/")
+
+    served_file(test_deployment(home)).write_text("http://127.0.0.1:8140/\n", encoding="utf-8")
+    assert run("invite", "fatin")[1].startswith("http://127.0.0.1:8140/albalad/login/link/")
+    monkeypatch.setenv("DIWAN_PORT", "8150")
+    assert run("invite", "fatin")[1].startswith("http://127.0.0.1:8150/albalad/login/link/")
