@@ -6,11 +6,13 @@ import re
 from functools import lru_cache
 
 import phonenumbers
-from phonenumbers import NumberParseException, PhoneNumberFormat
+from babel import Locale
+from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
 
 from core.errors import InvalidInput
+from core.i18n import Bilingual
 from core.i18n import lazy_gettext as _l
-from core.text import digits, normalise_digits
+from core.text import digits, isolate, normalise_digits
 
 _SCIENTIFIC = re.compile(r"\d[.,]\d+\s*[eE]\s*\+?\d+|\d+[eE]\+?\d+")
 _WRITING = re.compile(r"[0-9\s()+.\-‐-―−]+")
@@ -46,8 +48,21 @@ def _read_one(text: str, raw: str, region: str) -> str:
 
 
 def _unreadable(raw: str, region: str) -> InvalidInput:
-    return InvalidInput(_l("“%(value)s” is no valid telephone number in %(region)s. Write it with its country code, such as +966 55 000 0001.",
-                           value=raw[:40], region=region), value=raw)
+    return InvalidInput(_l("“%(value)s” is no valid telephone number in %(country)s. Write it with its country code, such as %(example)s.",
+                           value=isolate(raw[:40], "auto"), country=country_name(region), example=isolate(example_of(region))), value=raw)
+
+
+@lru_cache(maxsize=300)
+def country_name(region: str) -> Bilingual:
+    """What people call a country (ISO 3166, two letters), from CLDR; its code where there is no name."""
+    return Bilingual(*(Locale(one).territories.get(region, region) for one in ("ar", "en")))
+
+
+@lru_cache(maxsize=300)
+def example_of(region: str) -> str:
+    """A mobile number of the country as it is written internationally, for hints; the metadata's example."""
+    found = phonenumbers.example_number_for_type(region, PhoneNumberType.MOBILE) or phonenumbers.example_number(region)
+    return format_phone(phonenumbers.format_number(found, PhoneNumberFormat.E164)) if found is not None else "+966 55 000 0001"
 
 
 @lru_cache(maxsize=20_000)

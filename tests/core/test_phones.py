@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import InvalidInput
-from core.phones import format_phone, mask_phone, national, parse_phone, search_digits
+from core.phones import country_name, example_of, format_phone, mask_phone, national, parse_phone, search_digits
 
 
 def test_every_writing_is_read_or_refused_as_its_truth_says(shared):
@@ -28,6 +28,20 @@ def _read(raw: str, region: str) -> str:
         return parse_phone(raw, region)
     except InvalidInput:
         return ""
+
+
+@pytest.mark.parametrize(("region", "arabic", "english", "code"), [
+    ("SA", "المملكة العربية السعودية", "Saudi Arabia", "+966 "), ("KW", "الكويت", "Kuwait", "+965 "),
+])
+def test_a_refusal_names_the_country_in_words_and_shows_how_its_numbers_are_written(region, arabic, english, code):
+    with pytest.raises(InvalidInput) as refused:
+        parse_phone("05512", region)
+    assert str(country_name(region)) in (arabic, english)
+    assert (country_name(region).ar, country_name(region).en) == (arabic, english)
+
+    told = str(refused.value.message)
+    assert (arabic in told or english in told) and f" {region}" not in told and f"\u2066{code}" in told
+    assert parse_phone(example_of(region), "SA").startswith(code.strip())
 
 
 @pytest.mark.parametrize("raw", ["0550000001", "055 000 0001", "+966 55 000 0001", "00966550000001", "٠٥٥٠٠٠٠٠٠١", "۰۵۵۰۰۰۰۰۰۱", "(055) 000-0001",
