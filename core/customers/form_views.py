@@ -22,9 +22,11 @@ from core.files.services import store
 from core.i18n import gettext as _
 from core.i18n import lazy_gettext as _l
 from core.i18n import ngettext
+from core.numbering import printed
 from core.phones import parse_phone
 from core.procedures.queries import next_in_inbox
 from core.state import state
+from core.text import isolate
 
 PAGE_SIZE = 50
 LINES_SHOWN = 100
@@ -141,7 +143,7 @@ class FormsView(PageView):
             made = services.fill_form(session, typed, actor=self.actor, now=self.now(), form=kept, draft=drafted, not_duplicates=sure,
                                       operation_key=None if kept is not None else form.operation_key.data)
             number, form_id = made.number, made.id
-        flash(_("The form %(number)s is sent for review.", number=number) if number else _("The draft is kept."), "success")
+        flash(_("The form %(number)s is sent for review.", number=isolate(number)) if number else _("The draft is kept."), "success")
         return redirect(url_for(".show_form", form_id=form_id))
 
     def _duplicates(self, values: dict[str, Any], draft: CustomerForm | None) -> list[queries.Duplicate]:
@@ -189,7 +191,7 @@ class FormsView(PageView):
         return queries.duplicates(self.session, values, actor=self.actor, exclude=line.customer_id, exclude_form=form.id)
 
     def _some_lines(self, form: CustomerForm) -> list[Any]:
-        return [] if form.single else queries.lines_of(self.session, form.id, after=_whole(request.args.get("after")) or 0, limit=LINES_SHOWN)
+        return [] if form.single else queries.lines_of(self.session, form, self.actor, after=_whole(request.args.get("after")) or 0, limit=LINES_SHOWN)
 
     def _may(self, form: CustomerForm) -> dict[str, bool]:
         actor, own = self.actor, form.made_by == self.actor.user_id
@@ -268,7 +270,7 @@ class FormsView(PageView):
             return self._enter_import(form_id)
         done = self._act(form_id, lambda session, form: entry.enter(session, form, actor=self.actor, now=self.now()))
         number = queries.first_lines(self.session, [self._one(form_id)])[form_id].customer.number  # type: ignore[union-attr]
-        flash(_("Entered. The customer's number is %(number)s.", number=number) if done == "new" else _("Entered. The customer is changed."), "success")
+        flash(_("Entered. The customer's number is %(number)s.", number=isolate(printed(number))) if done == "new" else _("Entered. The customer is changed."), "success")
         return redirect(url_for("customers.customer", number=number))
 
     def _enter_import(self, form_id: int) -> Any:

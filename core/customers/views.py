@@ -33,7 +33,7 @@ from core.i18n import ngettext
 from core.organisation import queries as organisation
 from core.phones import mask_phone
 from core.procedures.queries import open_steps_of_customer
-from core.text import spellings
+from core.text import isolate, spellings
 
 CONFIRMED_FOR = timedelta(days=365)
 MOST_CHOSEN = 500
@@ -172,7 +172,7 @@ class CustomersView(RecordView):
                     made = services.fill_form(session, typed_values(form), customer=session.get_one(Customer, found.id), actor=actor, now=work.now(),
                                               draft="draft" in request.form, operation_key=form.operation_key.data)
                     given, form_id = made.number, made.id
-                flash(_("The form %(number)s is sent for review.", number=given) if given else _("The draft is kept."), "success")
+                flash(_("The form %(number)s is sent for review.", number=isolate(given)) if given else _("The draft is kept."), "success")
                 return redirect(url_for("customer_forms.show_form", form_id=form_id))
             except InvalidInput as error:
                 show_faults(form, error)

@@ -148,6 +148,13 @@ def test_the_way_of_a_form_through_the_pages(client, session, people, fill):
     assert "CUST-10" in denied
 
 
+def test_toasts_write_the_number_as_people_read_it(sign, approved):
+    form_id = approved().id
+    entered = sign("officer").post(f"/customers/forms/{form_id}/enter", follow_redirects=True).get_data(as_text=True)
+    toast = entered[entered.index("data-toast"):]
+    assert re.search("\u2066[0-9]+-[0-9]\u2069", toast), "the check digit set off, in one left-to-right isolate"
+
+
 def test_a_rejection_without_reason_is_told_beside_the_field(client, session, people, fill):
     address = f"/customers/forms/{services.review(session, fill(), actor=people.manager.actor, now=NOW).id}"
     answer = sign_in(client, people.manager.user).post(f"{address}/reject", data={"reason": " "})
