@@ -68,7 +68,7 @@ class ImportsView(PageView):
     @expose("/")
     def index(self) -> Any:
         before = page_number("before", 0, 10**9) or None
-        rows = queries.recent(self.session, list(self.importers()), before=before)
+        rows = queries.recent(self.session, list(self.importers()), self.actor, before=before)
         return self.render("imports/index.html", rows=rows[: queries.PAGE_SIZE], more=len(rows) > queries.PAGE_SIZE, importers=self.importers(), states=STATES)
 
     @expose("/new", methods=("GET", "POST"))
@@ -118,7 +118,8 @@ class ImportsView(PageView):
         except InvalidInput as refused:
             error, sample = refused, []
         kept = services.remembered(self.session, importer.name, reading.headings) if reading else None
-        mapping = self._mapping(importer, given) if given is not None else (row.mapping or (kept.mapping if kept else guess(importer, reading)))
+        chosen = self._mapping(importer, given) if given is not None else row.mapping
+        mapping = chosen or (kept.mapping if kept else guess(importer, reading))
         page = self.render("imports/columns.html", row=row, importer=importer, headings=reading.headings if reading else (), sample=sample, mapping=mapping,
                            declared=declared, remembered=kept is not None, error=error, faults=faults(error) if error else (), date_orders=DATE_ORDERS,
                            calendars=CALENDARS, encodings=ENCODINGS, sheets=readers.sheets(path),
@@ -197,6 +198,8 @@ class ImportsView(PageView):
 
     def _open(self, import_id: int) -> tuple[Import, Importer, Path]:
         row = services.one_import(self.session, import_id)
+        if not queries.may_read(row, self.actor):
+            raise NotFound(_l("There is no import %(id)s, or it is not among those you may read.", id=import_id), rule="CUST-37")
         importer = self._importer(row.kind)
         return row, importer, self._path(row)
 
