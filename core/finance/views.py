@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
 from flask import Response, flash, redirect, request, url_for
@@ -24,7 +25,7 @@ from core.auth.queries import roles_granting
 from core.calendar import local_day
 from core.customers import queries as customers
 from core.customers.models import Customer
-from core.errors import InvalidInput, NotFound
+from core.errors import InvalidInput, NotAllowed, NotFound
 from core.exporter.responses import attachment, download
 from core.exporter.stream import Outcome, read_all
 from core.exporter.text import Options, write_csv
@@ -343,6 +344,21 @@ class PledgesView(MoneyView):
         return redirect(url_for(".pledge", reference=reference))
 
 
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+
+
+def whole_association(handler: Handler) -> Handler:
+    """A batch holds the money of every department: it is for who may read all customers (CUST-37)."""
+
+    @wraps(handler)
+    def guarded(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if customers.scope_of(self.actor) != "all":
+            raise NotAllowed(_l("Batches hold the money of all departments; your role reads a part of them. Ask the administrator."), rule="CUST-37")
+        return handler(self, *args, **kwargs)
+
+    return cast(Handler, guarded)
+
+
 class FinanceView(PageView):
     """Batches, statements and movements under /finance."""
 
@@ -362,7 +378,11 @@ class FinanceView(PageView):
         then=_l("An issued batch never changes; the same file can be had again, marked as a re-export."),
     )
 
+    def is_visible(self) -> bool:
+        return super().is_visible() and customers.scope_of(self.actor) == "all"
+
     @expose("/")
+    @whole_association
     def index(self) -> Any:
         return self.render("finance/batches.html", batches=queries.batches(self.session), contents=CONTENTS, layouts=LAYOUTS, totals=stored_totals,
                            may_export=self.actor.may("finance.export"), waiting=queries.movement_counts(self.session))
@@ -370,6 +390,7 @@ class FinanceView(PageView):
     # --- preview and issue ------------------------------------------------------------------------------------------------
 
     @expose("/preview")
+    @whole_association
     def preview(self) -> Any:
         form = forms.BatchForm(self._asked(request.args))
         forms.fill_choices(form, self.session)
@@ -400,6 +421,7 @@ class FinanceView(PageView):
 
     @expose("/issue", methods=("POST",))
     @needs("finance.export", rule="FIN-02")
+    @whole_association
     def issue(self) -> Any:
         form = forms.BatchForm(request.form)
         forms.fill_choices(form, self.session)
@@ -414,6 +436,7 @@ class FinanceView(PageView):
 
     @expose("/left-out", methods=("POST",))
     @needs("finance.export", rule="FIN-02")
+    @whole_association
     def left_out(self) -> Any:
         form = forms.BatchForm(request.form)
         forms.fill_choices(form, self.session)
@@ -429,6 +452,7 @@ class FinanceView(PageView):
     # --- one batch --------------------------------------------------------------------------------------------------------
 
     @expose("/batches/<number>")
+    @whole_association
     def batch(self, number: str) -> Any:
         found, session = self._batch(number), self.session
         start = _start(request.args.get("start", ""))
@@ -439,12 +463,14 @@ class FinanceView(PageView):
 
     @expose("/batches/<number>/file", methods=("POST",))
     @needs("finance.export", rule="FIN-02")
+    @whole_association
     def file(self, number: str) -> Response:
         """The batch's file for the first time; logged before its first byte."""
         return self._send(number, batches.hand_out)
 
     @expose("/batches/<number>/re-export", methods=("POST",))
     @needs("finance.export", rule="FIN-09")
+    @whole_association
     def re_export(self, number: str) -> Response:
         return self._send(number, batches.re_export)
 
@@ -456,6 +482,7 @@ class FinanceView(PageView):
 
     @expose("/batches/<number>/void", methods=("POST",))
     @needs("finance.export", rule="FIN-09")
+    @whole_association
     def void(self, number: str) -> Any:
         found = self._batch(number)
         with self.writing() as session:
@@ -501,12 +528,14 @@ class FinanceView(PageView):
     # --- movements (FIN-03) -----------------------------------------------------------------------------------------------
 
     @expose("/movements")
+    @whole_association
     def movements(self) -> Any:
         rows = queries.movements(self.session, ("unmatched", "differs"))
         return self.render("finance/movements.html", rows=rows, counts=queries.movement_counts(self.session), may_record=self.actor.may("finance.record"))
 
     @expose("/movements/match", methods=("POST",))
     @needs("finance.record", rule="FIN-03")
+    @whole_association
     def match(self) -> Any:
         with self.writing() as session:
             count = matching.match_again(session, actor=self.actor)

@@ -204,6 +204,13 @@ def test_batch_from_issue_to_re_export(session: Session, officer: FlaskClient, g
     assert officer.post(f"/finance/batches/{number}/file").status_code == 409
 
 
+def test_an_empty_period_can_be_issued_by_page_as_by_command(session: Session, officer: FlaskClient) -> None:
+    assert "Issue an empty batch" in page(officer, "/finance/preview?from_on=2026-01-01&until_on=2026-01-31")
+    issued = officer.post("/finance/issue", data={**JANUARY, "operation_key": "empty"})
+    assert session.scalars(sa.select(FinanceBatch.row_count)).one() == 0
+    assert "holds no rows" in page(officer, issued.headers["Location"])
+
+
 def test_void_by_page_needs_a_reason(session: Session, officer: FlaskClient, give: Give) -> None:
     give()
     batch = batches.issue_batch(session, batches.Choice(date(2026, 1, 1), date(2026, 1, 31)), actor=FINANCE, now=NOW)
@@ -283,9 +290,9 @@ def test_accounts_are_saved_and_faults_shown(session: Session, officer: FlaskCli
 
 
 def test_funds_are_added_and_no_longer_offered(session: Session, officer: FlaskClient) -> None:
-    assert officer.post("/finance/settings/funds", data={"code": "waqf", "name_ar": "وقف", "name_en": "Endowment"}).status_code == 302
-    assert "Endowment" in page(officer, "/finance/contributions/new/")
+    assert officer.post("/finance/settings/funds", data={"code": "kafala", "name_ar": "كفالة", "name_en": "Sponsorship"}).status_code == 302
+    assert "Sponsorship" in page(officer, "/finance/contributions/new/")
 
-    officer.post("/finance/settings/funds/waqf/use")
+    officer.post("/finance/settings/funds/kafala/use")
 
-    assert "Endowment" not in page(officer, "/finance/contributions/new/")
+    assert "Sponsorship" not in page(officer, "/finance/contributions/new/")
