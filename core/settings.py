@@ -187,6 +187,7 @@ GENERAL: tuple[Setting, ...] = (
             help=_l("One date a line, written %(day)s; with a minus before it, %(minus)s, the day is a working day after all.",
                     day=isolate("2026-09-23"), minus=isolate("-2026-09-23"))),
     Setting("core.logo_file", _l("Logo"), None, kind="file", help=_l("Shown at the head of the menu and on printed forms.")),
+    Setting("core.first_steps", _l("Show the first steps on My day"), True, kind="bool", help=_l("To administrators, until all of them are done.")),
     Setting("core.idle_minutes", _l("Sign out after"), 30, kind="int", unit=_l("minutes without use")),
 )
 

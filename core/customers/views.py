@@ -96,7 +96,6 @@ class CustomersView(RecordView):
     searchable = True
     can_view_details = False
     list_template_own = "customers/list.html"
-    empty_text = _l("No customer is registered yet. Fill a form for the first one, or import an existing register.")
     list_sort = "-number"
     list_columns = (
         ListColumn("number", _l("Customer number"), "number", sort=Customer.id, link=_address),

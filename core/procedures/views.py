@@ -9,6 +9,7 @@ from wtforms import StringField
 from wtforms.fields import SelectChoice, SelectField
 from wtforms.validators import DataRequired
 
+from core.admin import first_steps
 from core.admin.forms import DiwanForm
 from core.admin.help import Help
 from core.admin.views import PageView, expose, needs
@@ -61,6 +62,7 @@ class MyDayView(PageView):
         kept = home.kept_this_month(session, now) if actor.may("procedures.read") else []
         return self.render(
             "procedures/my_day.html", inbox=inbox, team=team, cards=cards, kept=kept, order=GROUPS, titles=TITLES, icon_of=icon_of,
+            first_steps=first_steps.open_steps(session, actor, demo=state().association.demo),
             may_fill=actor.may("customers.fill"), subjects=home.subjects(session, inbox, actor),
         )
 
