@@ -99,6 +99,13 @@ def backup_before_upgrade(association: Association) -> Path | None:
     return make_backup(association, now=work.now(), reason="before-upgrade")
 
 
+def newest(association: Association) -> Path | None:
+    """The last backup of an association, by the time it was written."""
+    folder = association.backups_folder
+    files = folder.glob("*.zip") if folder.is_dir() else ()
+    return max(files, key=lambda file: file.stat().st_mtime, default=None)
+
+
 def prune(folder: Path, slug: str, keep: int) -> list[Path]:
     """Remove all but the newest ``keep`` backups of an association (0: none); those taken for a reason stay. Returns what went."""
     named = re.compile(rf"{re.escape(slug)}-\d{{8}}T\d{{6}}Z\.zip")

@@ -25,6 +25,7 @@ from core import schema
 from core.audit.anchor import anchors_file, read_anchors
 from core.audit.models import AuditBlock
 from core.audit.verify import verify
+from core.backup import newest
 from core.database import make_engine, missing_derived
 from core.errors import DiwanError
 from core.i18n import CATALOGUE
@@ -274,16 +275,16 @@ def check_selection(patient: Patient) -> list[Finding]:
 def check_backups(patient: Patient) -> Finding:
     """The last backup is of today, and lies on another disk than the data."""
     folder, slug = patient.association.backups_folder, patient.association.slug
-    files = sorted(folder.glob("*.zip"), key=lambda file: file.stat().st_mtime) if folder.is_dir() else []
-    if not files:
+    last = newest(patient.association)
+    if last is None:
         return warning("backups", "There is no backup.", f"Run each night: diwan backup --association {slug}")
-    age = patient.now - datetime.fromtimestamp(files[-1].stat().st_mtime, UTC)
+    age = patient.now - datetime.fromtimestamp(last.stat().st_mtime, UTC)
     if age > BACKUP_AGE:
         return warning("backups", f"The last backup is {age.days} days and {age.seconds // 3600} hours old.",
                        f"Run each night: diwan backup --association {slug}")
     if same_disk(folder, patient.association.folder):
         return warning("backups", "Backups lie on the same disk as the data.", f"Copy {folder} to another machine each night, or mount another disk there.")
-    return ok("backups", f"The last backup is {files[-1].name}.")
+    return ok("backups", f"The last backup is {last.name}.")
 
 
 def same_disk(one: Path, other: Path) -> bool:

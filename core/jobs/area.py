@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask_admin import BaseView
 
+from core.admin.offers import DashboardCard
 from core.hookspecs import hookimpl
 from core.i18n import lazy_gettext as _l
 from core.jobs import services
@@ -29,3 +30,10 @@ def register_admin_views() -> list[BaseView]:
 @hookimpl
 def register_jobs() -> list[Job]:
     return [Job("jobs.tidy", services.tidy, every="day", at="03:30", title=_l("Forget jobs that ended a month ago"))]
+
+
+@hookimpl
+def register_dashboard_cards() -> list[DashboardCard]:
+    from core.jobs.cards import cards
+
+    return cards()

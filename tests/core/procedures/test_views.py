@@ -55,6 +55,25 @@ def test_my_day_shows_the_inbox_by_urgency(late: Session, client: FlaskClient) -
     assert "the oldest by 2 days" in html
 
 
+def test_whoever_has_no_step_is_led_to_his_work(session: Session, client: FlaskClient) -> None:
+    signed_in(client, session, "auditor")
+
+    html = page(client, "/")
+    ways = html[html.index('class="dw-ways"'):]
+    ways = ways[:ways.index("</ul>")]
+    assert 'href="/audit/"' in ways and 'href="/settings/jobs/"' not in ways, "what he may open and nothing else"
+
+
+def test_who_runs_the_installation_sees_its_state(session: Session, client: FlaskClient) -> None:
+    signed_in(client, session, "it_administrator")
+    html = page(client, "/")
+    assert "Failed background work" in html and "Mail that waits" in html and "no backup yet" in html
+    assert "/settings/outbox/" not in html.split('class="dw-figures"')[1].split("</section>")[0].split("dw-sheet")[0], "the texts are not for him"
+
+    signed_in(client, session, "crm_manager")
+    assert "Failed background work" not in page(client, "/")
+
+
 def test_a_step_names_whom_it_concerns_and_who_prepared_it(session: Session, client: FlaskClient) -> None:
     maker = person(session, "sultan", "crm_employee")
     work.begin_write(session)
