@@ -270,7 +270,8 @@ class FormsView(PageView):
             return self._enter_import(form_id)
         done = self._act(form_id, lambda session, form: entry.enter(session, form, actor=self.actor, now=self.now()))
         number = queries.first_lines(self.session, [self._one(form_id)])[form_id].customer.number  # type: ignore[union-attr]
-        flash(_("Entered. The customer's number is %(number)s.", number=isolate(printed(number))) if done == "new" else _("Entered. The customer is changed."), "success")
+        told = isolate(printed(number))
+        flash(_("Entered. The customer's number is %(number)s.", number=told) if done == "new" else _("Entered. The customer is changed."), "success")
         return redirect(url_for("customers.customer", number=number))
 
     def _enter_import(self, form_id: int) -> Any:

@@ -331,13 +331,15 @@ def _under_way(session: Session, values: Mapping[str, Any], actor: Actor, exclud
              .where(CustomerFormLine.state == "open", CustomerFormLine.action == "create", CustomerForm.state.in_(OPEN_STATES), or_(*same)).limit(5))
     if exclude_form is not None:
         query = query.where(CustomerForm.id != exclude_form)
-    return [_line_duplicate(line, form, values) for line, form in session.execute(query)]
+    found = list(session.execute(query))
+    open_to = set(session.scalars(form_scope(select(CustomerForm.id).where(CustomerForm.id.in_([form.id for _line, form in found])), actor)))
+    return [_line_duplicate(line, form, values, visible=form.id in open_to) for line, form in found]
 
 
-def _line_duplicate(line: CustomerFormLine, form: CustomerForm, values: Mapping[str, Any]) -> Duplicate:
+def _line_duplicate(line: CustomerFormLine, form: CustomerForm, values: Mapping[str, Any], *, visible: bool) -> Duplicate:
     reasons = [code for code, same in (("mobile", bool(line.mobile) and line.mobile == values.get("mobile")),
                                        ("name", line.name_key == name_key(values.get("name") or ""))) if same]
-    return Duplicate(tuple(reasons), name=line.name, form_id=form.id, form_number=form.number)
+    return Duplicate(tuple(reasons), name=line.name if visible else None, form_id=form.id, form_number=form.number, visible=visible)
 
 
 # --- forms -----------------------------------------------------------------------------------------------------------
@@ -388,8 +390,8 @@ def form_by_id(session: Session, form_id: int, actor: Actor) -> CustomerForm | N
 def names_of(session: Session, ids: Iterable[int], actor: Actor) -> dict[int, str]:
     """The names of those of these customers that the actor may read, by id."""
     wanted = list(ids)
-    query = scope(select(Customer.id, Customer.name).where(Customer.id.in_(wanted)), actor)
-    return {row.id: row.name for row in session.execute(query)} if wanted else {}
+    named: Any = select(Customer.id, Customer.name).where(Customer.id.in_(wanted))
+    return {row.id: row.name for row in session.execute(scope(named, actor))} if wanted else {}
 
 
 def names_on_forms(session: Session, ids: Iterable[int], actor: Actor) -> dict[int, str]:
@@ -407,9 +409,11 @@ def first_lines(session: Session, forms: Sequence[CustomerForm]) -> dict[int, Cu
     return {line.form_id: line for line in rows}
 
 
-def lines_of(session: Session, form_id: int, *, after: int = 0, limit: int = 100) -> list[CustomerFormLine]:
-    """Lines of an import in their order, from the position behind ``after``."""
-    query = select(CustomerFormLine).where(CustomerFormLine.form_id == form_id, CustomerFormLine.position > after)
+def lines_of(session: Session, form: CustomerForm, actor: Actor, *, after: int = 0, limit: int = 100) -> list[CustomerFormLine]:
+    """Lines of an import in their order, from the position behind ``after``; all of one's own, of others' those within one's scope."""
+    query = select(CustomerFormLine).where(CustomerFormLine.form_id == form.id, CustomerFormLine.position > after)
+    if form.made_by != actor.user_id:
+        query = query.where(*_within(CustomerFormLine, scope_of(actor), actor))
     return list(session.scalars(query.order_by(CustomerFormLine.position).limit(limit)))
 
 

@@ -8,7 +8,7 @@ from functools import wraps
 from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
-from flask import Response, flash, redirect, request, url_for
+from flask import Response, flash, has_request_context, redirect, request, url_for
 from flask_admin import expose
 from sqlalchemy.orm import Session, joinedload
 from werkzeug.datastructures import MultiDict
@@ -379,7 +379,7 @@ class FinanceView(PageView):
     )
 
     def is_visible(self) -> bool:
-        return super().is_visible() and customers.scope_of(self.actor) == "all"
+        return super().is_visible() and (not has_request_context() or customers.scope_of(self.actor) == "all")
 
     @expose("/")
     @whole_association

@@ -109,10 +109,11 @@ def everyone(shared_app: Flask) -> Iterator[User]:
         work.begin_write(session)
         session.info["actor"] = actor_with()
         people = register_people(session, NOON)
-        customer = entry.enter(session, approved_form(session, people, NOON), actor=people.officer, now=NOON)
+        form = approved_form(session, people, NOON)
+        entry.enter(session, form, actor=people.officer, now=NOON)
         fill_noor(session, people.employee, NOON, name="مؤسسة السلام", mobile="0550000002")
         recorder = actor_with("finance.record", "customers.read", scopes={"*": "all"})
-        money.record_contribution(session, customer_id=customer.id, amount=Money.of_minor(10_000, "SAR"), received_on=date(2026, 1, 10), method="bank",
+        money.record_contribution(session, customer_id=form.line.customer_id, amount=Money.of_minor(10_000, "SAR"), received_on=date(2026, 1, 10), method="bank",
                                   fund="zakat", reference="R/1", actor=recorder, now=NOON)
         user = auth.add_user(session, username="everything", name_ar="مدير", actor=operator(), now=NOON)
         for slug in session.scalars(sa.select(Role.slug)).all():
@@ -213,7 +214,7 @@ def test_a_broken_body_is_a_clear_refusal(app: Flask, client: FlaskClient, body:
 @pytest.mark.parametrize("name", FILE_NAMES, ids=range(len(FILE_NAMES)))
 def test_a_strange_file_name_is_taken_or_refused(client: FlaskClient, name: str) -> None:
     content = "name\nأحمد\n".encode()
-    explained(client.post("/imports/new", data={"kind": "customers", "file": (io.BytesIO(content), name)}))
+    explained(client.post("/imports/new", data={"kind": "customers.customers", "file": (io.BytesIO(content), name)}))
     explained(client.post("/customers/forms/1/documents", data={"document": (io.BytesIO(b"%PDF-1.4"), name), "title": "x"}))
 
 
