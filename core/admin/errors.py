@@ -12,10 +12,12 @@ from werkzeug.exceptions import HTTPException
 
 from core import work
 from core.admin.views import current_actor
+from core.auth.queries import roles_granting
 from core.database import db
 from core.errors import AppError, NotAllowed, Unavailable
 from core.i18n import gettext as _
 from core.i18n import lazy_gettext as _l
+from core.state import state
 
 log = logging.getLogger("diwan.errors")
 TEXTS: dict[int, tuple[Any, Any]] = {
@@ -48,7 +50,18 @@ def explain_app_error(error: AppError) -> Any:
         work.denied(session, error)
     else:
         work.rollback(session)
-    return page(error.status, message=str(error), rule=error.rule, denied=isinstance(error, NotAllowed))
+    permission = state().permissions.get(str(error.value)) if isinstance(error, NotAllowed) else None
+    if permission is None:
+        return page(error.status, message=str(error), rule=error.rule, denied=isinstance(error, NotAllowed))
+    message = str(error).replace(permission.name, str(permission.title))
+    return page(error.status, message=message, rule=error.rule, denied=True, holders=holders_of(permission.name))
+
+
+def holders_of(permission: str) -> str:
+    """Who to ask: the roles that have a permission, or nothing for a reader who is not signed in."""
+    if current_actor().anonymous:
+        return ""
+    return str(_(", ")).join(role.name.localized() for role in roles_granting(work.real(db.session), permission))
 
 
 def explain_csrf(error: CSRFError) -> Any:
@@ -85,11 +98,12 @@ def _roll_back() -> None:
         db.session.remove()
 
 
-def page(status: int, *, message: str | None = None, rule: str | None = None, denied: bool = False) -> Any:
+def page(status: int, *, message: str | None = None, rule: str | None = None, denied: bool = False, holders: str = "") -> Any:
     """An error page, or JSON where the caller asked for it."""
     title, way_out = TEXTS.get(status, TEXTS[500 if status >= 500 else 400])
     if request.accept_mimetypes.best == "application/json" or request.path.startswith("/api/"):
         body = {"error": {"status": status, "message": message or str(title), "rule": rule, "reference": g.get("reference")}}
         return jsonify(body), status
-    context = {"status": status, "title": title, "message": message, "way_out": way_out, "rule": rule, "denied": denied, "reference": g.get("reference")}
+    context = {"status": status, "title": title, "message": message, "way_out": way_out, "rule": rule, "denied": denied, "holders": holders,
+               "reference": g.get("reference")}
     return render_template("error.html", **context), status

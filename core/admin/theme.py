@@ -30,7 +30,7 @@ from core.admin.language import COOKIE as LANGUAGE_COOKIE
 from core.admin.printing import Due
 from core.admin.views import current_actor, writing
 from core.auth.actor import Actor
-from core.auth.models import Role
+from core.auth.models import Role, User
 from core.calendar import gregorian_text, hijri_text
 from core.database import db
 from core.errors import InvalidInput
@@ -63,9 +63,16 @@ def shell() -> dict[str, Any]:
     """What ``layout.html`` and ``bare.html`` need of the request."""
     actor = current_actor()
     return {
-        "association": _association(), "person": None if actor.anonymous else actor, "person_role": role_words(actor), "color_theme": theme(),
+        "association": _association(), "person": None if actor.anonymous else actor, "person_name": person_name(actor),
+        "person_role": role_words(actor), "color_theme": theme(),
         "today": values.today(), "back": here(), "reference": g.get("reference", ""), "no_keys": bool(g.get("no_keys")),
     }
+
+
+def person_name(actor: Actor) -> str:
+    """The signed-in person's name in the page's language; ``Actor.label`` is the one the log keeps."""
+    user = work.real(db.session).get(User, actor.user_id) if actor.user_id is not None else None
+    return (user.name.localized() if user is not None else "") or actor.label
 
 
 def role_words(actor: Actor) -> str:

@@ -61,7 +61,7 @@ def needs(permission: str, *, rule: str = "ORG-01") -> Callable[[Handler], Handl
 
 def refuse_without(permission: str, rule: str = "ORG-01") -> None:
     if not current_actor().may(permission):
-        raise NotAllowed(_l("This page needs the permission “%(name)s”, which your roles do not include. Ask your manager or the administrator.",
+        raise NotAllowed(_l("This page needs the permission “%(name)s”, which your roles do not include.",
                             name=permission), value=permission, rule=rule)
 
 

@@ -84,7 +84,7 @@ def authorize(session: Session, actor: Actor, permission: str, *, rule: str = "O
         return
     delegator = actor.delegator_for(permission)
     if delegator is None:
-        raise NotAllowed(message or _l("This needs the permission “%(name)s”, which your roles do not include. Ask your manager or the administrator.",
+        raise NotAllowed(message or _l("This needs the permission “%(name)s”, which your roles do not include.",
                                        name=permission), value=permission, rule=rule)
     act_for(session, delegator.user_id, delegator.label)
 
