@@ -176,7 +176,7 @@ class FormsView(PageView):
             "customers/form.html", form=form, line=line, rows=rows, reason=reason, track=shown.track(self.session, form, self.now()), kinds=domain.kinds(),
             states=domain.STATE_TITLES, duplicates=self._warnings(form, line), lines=lines, may=self._may(form), origins=domain.origins(),
             made_by=officers.user_label(self.session, form.made_by), decided_by=officers.user_label(self.session, form.decided_by), classes=domain.classes(),
-            made_label=domain.signature_label("made_by"), decided_label=domain.signature_label("decided_by"),
+            made_label=_("Prepared by"), decided_label=_("Rejected by") if form.reason is not None else _("Approved by"),
             mobiles={one.id: shown.personal_value(one, "mobile", self.actor) for one in lines}, given=shown.given(self.session, lines, self.actor),
             documents=documents.of_form(self.session, form), document=document or DocumentForm(formdata=None), personal=self.actor.may(PERSONAL),
             open_lines=entry.open_lines(self.session, form) if not form.single else 0,

@@ -73,8 +73,9 @@ def concerned(session: Session, runs: Sequence[StepRun], actor: Actor) -> dict[i
     if not actor.may("customers.read"):
         return {}
     names = customers.names_of(session, {run.customer_id for run in runs if run.customer_id is not None}, actor)
-    on_forms = customers.names_on_forms(session, {run.record_id for run in runs if run.record_type == CustomerForm.__tablename__}, actor)
-    found = {run.id: names.get(run.customer_id or 0) or (on_forms.get(run.record_id) if run.record_type == CustomerForm.__tablename__ else None) for run in runs}
+    forms = {run.id: run.record_id for run in runs if run.record_type == CustomerForm.__tablename__}
+    on_forms = customers.names_on_forms(session, forms.values(), actor)
+    found = {run.id: names.get(run.customer_id or 0) or on_forms.get(forms.get(run.id, 0)) for run in runs}
     return {run_id: name for run_id, name in found.items() if name}
 
 

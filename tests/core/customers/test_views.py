@@ -11,7 +11,7 @@ from sqlalchemy import select
 from core import work
 from core.audit.models import AuditEvent
 from core.auth import services as auth
-from core.customers import background, entry, exports, importing, officers, queries, services
+from core.customers import background, domain, entry, exports, importing, officers, queries, services
 from core.customers.models import Customer, CustomerAlias, CustomerForm, CustomerState, OptionalField
 from core.files.models import StoredFile
 from core.testing import sign_in
@@ -146,6 +146,15 @@ def test_the_way_of_a_form_through_the_pages(client, session, people, fill):
     assert session.scalars(select(CustomerForm.state)).all() == ["filed"]
     denied = session.scalars(select(AuditEvent.rule).where(AuditEvent.action == "denied")).all()
     assert "CUST-10" in denied
+
+
+def test_the_page_speaks_one_spelling_and_the_sheet_that_of_the_association(client, session, people, fill):
+    form = services.review(session, fill(), actor=people.manager.actor, now=NOW)
+    services.reject(session, form, "مكرر", actor=people.manager.actor, now=NOW)
+    body = sign_in(client, people.manager.user).get(f"/customers/forms/{form.id}").get_data(as_text=True)
+    printed_label = domain.signature_label("made_by").ar
+    assert f"<dt>{printed_label}</dt>" not in body and "<dt>اعتمده</dt>" not in body, "it was rejected"
+    assert "<dt>أعدّه</dt>" in body and "<dt>رفضه</dt>" in body
 
 
 def test_toasts_write_the_number_as_people_read_it(sign, approved):
