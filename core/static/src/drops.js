@@ -1,8 +1,19 @@
-// A file can be dropped; while it travels the bar shows how far it is.
+// A file is chosen by a button in the page's language or dropped; while it travels the bar shows how far it is.
 import { each } from "./dom.js"
 
 export function bindDrops(root) {
+  each(root, "input[type=file]", ownButton)
   each(root, "[data-drop]", takeFile)
+}
+
+// The browser words its own button in its own language: the input stays for keyboard and readers, a label is what is seen.
+function ownButton(input) {
+  const words = document.body.dataset, dropped = input.closest("[data-drop]")
+  const button = Object.assign(document.createElement("label"), { className: "btn btn-plain dw-file-button", htmlFor: input.id, textContent: words.chooseFile })
+  const name = Object.assign(document.createElement("bdi"), { className: "dw-second dw-file-name", textContent: words.noFile })
+  input.classList.add("dw-file")
+  input.after(button, ...(dropped ? [] : [name]))
+  input.addEventListener("change", () => { name.textContent = [...input.files].map((file) => file.name).join("، ") || words.noFile })
 }
 
 function takeFile(area) {
