@@ -39,7 +39,7 @@ class SettingsView(PageView):
     permission = "core.settings"
     menu_title = _l("Settings")
     menu_group = "administration"
-    menu_order = 40
+    menu_order = 30
     menu_icon = "settings"
     help = Help(
         _l("What holds for the whole association: currency, time zone, workdays and holidays, limits, and the settings of each plugin."),

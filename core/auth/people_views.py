@@ -176,7 +176,7 @@ class RolesView(PageView):
     permission = "auth.read_matrix"
     menu_title = _l("Roles and authorities")
     menu_group = "administration"
-    menu_order = 20
+    menu_order = 12
     menu_icon = "shield-lock"
     help = Help(
         _l("The roles of the association, what each may do, and who may approve what."),
@@ -264,7 +264,7 @@ class DelegationsView(PageView):
     for_everyone = True
     menu_title = _l("Delegations")
     menu_group = "administration"
-    menu_order = 25
+    menu_order = 14
     menu_icon = "user-share"
     help = Help(
         _l("Who stands in for whom, and until when."),

@@ -118,7 +118,7 @@ class OptionalFieldsView(PageView):
     permission = "customers.settings"
     menu_title = _l("Optional customer fields")
     menu_group = "administration"
-    menu_order = 45
+    menu_order = 32
     menu_icon = "forms"
     help = Help(
         _l("Fields that the customer form can ask for beyond the usual ones. All are off until their purpose is stated."),

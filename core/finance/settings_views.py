@@ -26,7 +26,7 @@ class FinanceSettingsView(PageView):
     permission = "finance.settings"
     menu_title = _l("Accounts and layouts")
     menu_group = "administration"
-    menu_order = 45
+    menu_order = 34
     menu_icon = "table-export"
     help = Help(
         _l("Funds, and the accounts and names under which each accounting system takes the rows in."),

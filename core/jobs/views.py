@@ -25,7 +25,7 @@ class JobsView(PageView):
     permission = "jobs.manage"
     menu_title = _l("Background work")
     menu_group = "administration"
-    menu_order = 60
+    menu_order = 62
     menu_icon = "rotate"
     help = Help(
         _l("The work that runs without anybody: nightly checks, reminders, imports, mails."),

@@ -66,7 +66,7 @@ class OutboxView(PageView):
     permission = "notices.outbox"
     menu_title = _l("Outgoing mail")
     menu_group = "administration"
-    menu_order = 55
+    menu_order = 60
     menu_icon = "mail"
     help = Help(
         _l("Every e-mail that the system wrote, and whether it went out."),

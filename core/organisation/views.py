@@ -91,7 +91,7 @@ class CitiesView(OrganisationView):
     page_url = "/settings/organisation/cities"
     page_endpoint = "organisation_cities"
     menu_title = _l("Cities")
-    menu_order = 60
+    menu_order = 23
     menu_icon = "map-pin"
     help = Help(
         _l("The cities and governorates that customers, centres and branches belong to."),
@@ -121,7 +121,7 @@ class CentresView(OrganisationView):
     page_url = "/settings/organisation/centres"
     page_endpoint = "organisation_centres"
     menu_title = _l("Neighbourhood centres")
-    menu_order = 61
+    menu_order = 21
     menu_icon = "building-community"
     help = Help(
         _l("The neighbourhood centres, by city."),
@@ -154,7 +154,7 @@ class BranchesView(OrganisationView):
     page_url = "/settings/organisation/branches"
     page_endpoint = "organisation_branches"
     menu_title = _l("Branches and offices")
-    menu_order = 62
+    menu_order = 22
     menu_icon = "building"
     help = Help(
         _l("The association's branches and offices, with where and how they are reached."),
@@ -183,7 +183,7 @@ class DepartmentsView(OrganisationView):
     page_url = "/settings/organisation/departments"
     page_endpoint = "organisation_departments"
     menu_title = _l("Departments")
-    menu_order = 63
+    menu_order = 20
     menu_icon = "hierarchy"
     help = Help(
         _l("The departments of the association, to which people and records belong."),
@@ -203,7 +203,7 @@ class ProgrammesView(OrganisationView):
     page_url = "/settings/organisation/programmes"
     page_endpoint = "organisation_programmes"
     menu_title = _l("Programmes")
-    menu_order = 64
+    menu_order = 24
     menu_icon = "heart-handshake"
     help = Help(
         _l("The programmes and activities that contributions are given for."),

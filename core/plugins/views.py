@@ -20,7 +20,7 @@ class PluginsView(PageView):
     permission = "plugins.select"
     menu_title = _l("Plugins")
     menu_group = "administration"
-    menu_order = 30
+    menu_order = 40
     menu_icon = "puzzle"
     help = Help(
         _l("The plugins that lie on this server, and which of them this association uses."),
