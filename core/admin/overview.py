@@ -13,11 +13,11 @@ SHELL = Markup(
     '<!doctype html><html lang="ar" dir="rtl" data-bs-theme="light"><head><meta charset="utf-8">'
     '<meta name="viewport" content="width=device-width, initial-scale=1"><title>ديوان · Diwan</title>{head}</head>'
     '<body><div class="dw-bare"><div class="dw-bare-sheet"><header class="dw-bare-head">{logo}'
-    '<span class="dw-bare-name"><strong>ديوان</strong><small lang="en" dir="ltr">Diwan</small></span></header>'
+    '<span class="dw-bare-name"><strong>ديوان</strong><small><bdi lang="en">Diwan</bdi></small></span></header>'
     '<main class="dw-bare-body">{body}</main></div></div></body></html>'
 )
 SHEET = Markup('<link rel="stylesheet" href="{}">')
-HEADING = Markup('<h1>الجمعيات على هذا الجهاز</h1><p class="dw-second" lang="en" dir="ltr">Associations on this machine</p>')
+HEADING = Markup('<h1>الجمعيات على هذا الجهاز</h1><p class="dw-second"><bdi lang="en">Associations on this machine</bdi></p>')
 
 
 def render(associations: Sequence[Association]) -> str:
@@ -32,7 +32,7 @@ def render(associations: Sequence[Association]) -> str:
 
 
 def render_plain(english: str, arabic: str) -> str:
-    return _page(Markup('<p>{}</p><p class="dw-second" lang="en" dir="ltr">{}</p>').format(escape(arabic), escape(english)))
+    return _page(Markup('<p>{}</p><p class="dw-second"><bdi lang="en" dir="ltr">{}</bdi></p>').format(escape(arabic), escape(english)))
 
 
 def _page(body: Markup) -> str:
