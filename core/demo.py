@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from core import work
@@ -27,8 +27,11 @@ from core.commands import operator
 from core.customers import entry, importing, officers
 from core.customers import services as customers
 from core.customers.models import Customer, CustomerForm
+from core.database import section
 from core.errors import DiwanError, InvalidInput
 from core.i18n import Bilingual, use_language
+from core.notices import services as notices
+from core.notices.models import Notice
 from core.opening import add_association, opened, set_settings
 from core.organisation import services as organisation
 from core.organisation.models import Centre, City, Department
@@ -122,10 +125,17 @@ class Story:
         self._single_forms()
         self._offers()
         self._under_way()
+        self._read_notices()
 
     def at(self, moment: datetime) -> Any:
         """One unit of work at a moment of the past, by the operator."""
         return _at(self.session, moment)
+
+    def _read_notices(self) -> None:
+        """People of the demo have read what they were told before this week; what is older than a quarter of a year is forgotten."""
+        with self.at(self.today) as session, section("demo"):
+            notices.tidy(session, {}, self.today)
+            session.execute(update(Notice).where(Notice.made_at < self.today - timedelta(days=7)).values(read_at=Notice.made_at))
 
     def user_id(self, username: str) -> int:
         return self.actors[username].user_id or 0

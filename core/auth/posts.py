@@ -42,10 +42,10 @@ def grouped(session: Session, roles: Sequence[Role]) -> list[tuple[Any, list[Pos
 
 def _group(role: Role, by_slug: Mapping[str, Role], departments: Mapping[str, Any], held: Mapping[str, frozenset[str]]) -> str:
     """The department of a role or of the nearest manager who has one; else the manager; else whether it may anything."""
-    seen, one = set(), role
-    while one.department not in departments and one.manager in by_slug and one.manager not in seen:
-        seen.add(one.slug)
+    seen, one = {role.slug}, role
+    while one.department not in departments and one.manager is not None and one.manager in by_slug and one.manager not in seen:
         one = by_slug[one.manager]
+        seen.add(one.slug)
     if one.department in departments:
         return str(one.department)
     if any(other.manager == role.slug and other.department not in departments for other in by_slug.values()):

@@ -72,7 +72,7 @@ def _stored(value: Any) -> Any:
 
 def words(notice: Notice) -> str:
     """The notice in the reader's language."""
-    args = {key: Bilingual.of(value).localized() if isinstance(value, Mapping) else value for key, value in notice.args.items()}
+    args: dict[str, Any] = {key: Bilingual.of(value).localized() if isinstance(value, Mapping) else value for key, value in notice.args.items()}
     many = args.pop(MANY, None)
     return str(_(notice.text, **args) if many is None else ngettext(notice.text, many, args.pop("num"), **args))
 
