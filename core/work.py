@@ -79,7 +79,7 @@ def rollback(session: AnySession) -> None:
 def _finish(session: Session) -> None:
     session.info["write"] = False
     session.info["committing"] = False
-    for key in ("on_behalf_of", "stored_settings"):
+    for key in ("on_behalf_of", "on_behalf_of_username", "stored_settings"):
         session.info.pop(key, None)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -22,13 +22,15 @@ from core.i18n import lazy_gettext as _l
 from core.keys import Erased, decrypt, keys_of, load_subject_keys
 
 PERSONAL = "customers.personal"
+Named = Callable[[str], sa.Select[Any]]
+_WHO = (AuditEvent.actor_label, AuditEvent.on_behalf_of_label)
 SOUND, BROKEN, UNKNOWN = "sound", "broken", "unknown"
 
 
 # --- the list ---------------------------------------------------------------------------------------------------------
 
 
-def engine(zone: ZoneInfo, plugins: Sequence[tuple[str, Any]]) -> ListEngine:
+def engine(zone: ZoneInfo, plugins: Sequence[tuple[str, Any]], named: Named | None = None) -> ListEngine:
     """The list of entries, newest first: filters by person, record, plugin, action and period (AUD-06)."""
     return ListEngine(
         identity=AuditEvent.id,
@@ -36,7 +38,7 @@ def engine(zone: ZoneInfo, plugins: Sequence[tuple[str, Any]]) -> ListEngine:
         filters=[
             ListFilter("from", _l("From"), partial(_from, zone), kind="date_from"),
             ListFilter("to", _l("Until"), partial(_until, zone), kind="date_to"),
-            ListFilter("who", _l("By"), _by, kind="text"),
+            ListFilter("who", _l("By"), partial(_by, named), kind="text"),
             ListFilter("action", _l("Action"), _action, choices=list(ACTIONS.items())),
             ListFilter("record", _l("Record"), _record, kind="text"),
             ListFilter("plugin", _l("Plugin"), _plugin, choices=plugins),
@@ -53,8 +55,10 @@ def _until(zone: ZoneInfo, statement: sa.Select[Any], day: Any) -> sa.Select[Any
     return statement.where(AuditEvent.at < day_bounds(day, zone)[1])
 
 
-def _by(statement: sa.Select[Any], label: str) -> sa.Select[Any]:
-    return statement.where(sa.or_(AuditEvent.actor_label == label, AuditEvent.on_behalf_of_label == label))
+def _by(named: Named | None, statement: sa.Select[Any], label: str) -> sa.Select[Any]:
+    """By user name, as the log has it, or by the name that people read, where ``named`` finds user names by it."""
+    labels = [column == label for column in _WHO]
+    return statement.where(sa.or_(*labels, *(column.in_(named(label)) for column in _WHO if named is not None)))
 
 
 def _action(statement: sa.Select[Any], action: str) -> sa.Select[Any]:

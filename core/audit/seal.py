@@ -69,10 +69,15 @@ class _Common:
     versions: dict[str, str]
 
 
+def _on_behalf_of(session: Session) -> tuple[int | None, str | None]:
+    named = session.info.get("on_behalf_of")
+    return (named[0], session.info.get("on_behalf_of_username") or named[1]) if named else (None, None)
+
+
 def _common(session: Session) -> _Common:
     return _Common(
         zone=settings.time_zone(session),
-        on_behalf_of=session.info.get("on_behalf_of") or (None, None),
+        on_behalf_of=_on_behalf_of(session),
         request=session.info.get("request"),
         versions={"core": CORE_VERSION, **session.info.get("versions", {})},
     )
@@ -86,7 +91,7 @@ def _row(session: Session, entry: Pending, common: _Common) -> dict[str, Any]:
         "offset_minutes": _offset(entry.at, common.zone),
         "action": entry.action[:40],
         "actor_id": actor.user_id if actor else None,
-        "actor_label": actor.label[:200] if actor else "system",
+        "actor_label": actor.logged_as[:200] if actor else "system",
         "on_behalf_of_id": common.on_behalf_of[0],
         "on_behalf_of_label": common.on_behalf_of[1],
         "source": actor.source if actor else "system",

@@ -18,7 +18,7 @@ from core.audit.models import AuditEvent
 from core.audit.readable import Readable, readable
 from core.audit.titles import action_title, field_title, record_title
 from core.audit.wording import damage_text, words_of
-from core.auth.models import Role
+from core.auth.models import Role, User
 from core.errors import NotFound
 from core.exporter.responses import download
 from core.i18n import gettext as _
@@ -30,6 +30,10 @@ SOURCES = {
     "web": _l("Page"), "api": _l("Interface"), "cli": _l("Command"), "job": _l("Background work"), "import": _l("Import"), "public": _l("Public page"),
     "demo": _l("Demo"), "system": _l("System"),
 }
+
+
+def _usernames(name: str) -> sa.Select[Any]:
+    return sa.select(User.username).where(sa.or_(User.name_ar == name, User.name_en == name))
 
 
 class AuditView(PageView):
@@ -110,7 +114,7 @@ class AuditView(PageView):
 
     def _engine(self) -> ListEngine:
         names = queries.plugins_in_log(self.session)
-        return queries.engine(settings.time_zone(self.session), [(name, self._plugin_title(name)) for name in names])
+        return queries.engine(settings.time_zone(self.session), [(name, self._plugin_title(name)) for name in names], _usernames)
 
     def _plugin_title(self, name: str) -> Any:
         return _("Core") if name == "core" else state().owner_title(name)

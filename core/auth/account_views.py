@@ -12,7 +12,7 @@ from core.admin.help import Help
 from core.admin.views import PageView, expose
 from core.auth import login, passwords, services, signin
 from core.auth.devices import device_words
-from core.auth.forms import ChangePasswordForm, CodeForm
+from core.auth.forms import ChangePasswordForm, NewFactorForm, PresentPasswordForm
 from core.auth.models import User
 from core.errors import InvalidInput, NotFound
 from core.i18n import gettext as _
@@ -57,11 +57,7 @@ class AccountView(PageView):
 
     def _change(self, form: ChangePasswordForm) -> Any:
         me = self.me()
-        signin.refuse_locked(self.session, me.username, request.remote_addr or "", self.now())
-        if not passwords.verify(form.present.data or "", me.password_hash):
-            with self.writing() as own:
-                signin.count_failure(own, me.username, request.remote_addr or "", self.now())
-            raise InvalidInput(_l("The present password is not right."), field="present")
+        self._ask_password(me, form.present.data or "")
         hashed = signin.checked_hash(self.session, me, form.password.data or "")
         with self.writing() as own:
             signin.change_password(own, own.get_one(User, me.id), hashed)
@@ -69,15 +65,24 @@ class AccountView(PageView):
         flash(_("The password is changed. Sign in with it; all other sessions have ended too."), "success")
         return response
 
+    def _ask_password(self, me: User, present: str) -> None:
+        """What lets a person in is changed by the person only, not by whoever finds a signed-in browser."""
+        signin.refuse_locked(self.session, me.username, request.remote_addr or "", self.now())
+        if not passwords.verify(present, me.password_hash):
+            with self.writing() as own:
+                signin.count_failure(own, me.username, request.remote_addr or "", self.now())
+            raise InvalidInput(_l("The present password is not right."), field="present")
+
     @expose("/second-factor", methods=("GET", "POST"))
     def second_factor(self) -> Any:
         """Show a new secret as QR and text; it is switched on by its first right code."""
-        form = CodeForm()
+        form = NewFactorForm()
         secret = session.get(PENDING)
         if request.method == "GET" or not secret:
             secret = session[PENDING] = signin.new_secret()
         elif form.validate():
             try:
+                self._ask_password(self.me(), form.present.data or "")
                 with self.writing() as own:
                     codes = signin.enable_second_factor(own, own.get_one(User, self.actor.user_id), secret, form.code.data or "", now=self.now())
                 session.pop(PENDING, None)
@@ -96,11 +101,18 @@ class AccountView(PageView):
         segno.make(uri).save(picture, kind="svg", scale=5, border=2, light="white")
         return Response(picture.getvalue(), mimetype="image/svg+xml")
 
-    @expose("/recovery-codes", methods=("POST",))
+    @expose("/recovery-codes", methods=("GET", "POST"))
     def recovery(self) -> Any:
-        with self.writing() as own:
-            codes = signin.new_recovery_codes(own, own.get_one(User, self.actor.user_id))
-        return self.render("auth/recovery.html", codes=codes)
+        form = PresentPasswordForm()
+        if request.method == "POST" and form.validate():
+            try:
+                self._ask_password(self.me(), form.present.data or "")
+                with self.writing() as own:
+                    codes = signin.new_recovery_codes(own, own.get_one(User, self.actor.user_id))
+                return self.render("auth/recovery.html", codes=codes)
+            except InvalidInput as error:
+                self.show_faults(form, error)
+        return self.render("auth/new_codes.html", form=form), 422 if form.errors else 200
 
     @expose("/keys", methods=("POST",))
     def keys(self) -> Any:

@@ -24,11 +24,13 @@ class Delegator:
     label: str
     permissions: frozenset[str]
     roles: frozenset[str]
+    username: str | None = None
 
 
 @dataclass(frozen=True)
 class Actor:
-    """``source`` says through which edge: web, api, cli, job, import, public or demo. ``label`` is stable text for the log.
+    """``source`` says through which edge: web, api, cli, job, import, public or demo. ``label`` is for people to read; the log,
+    where nothing personal stands readable, has the user name instead.
 
     ``department_id`` and ``centre_ids`` bound whose records one may read by default (CUST-37); ``scopes`` maps an owner
     (``customers``) to ``all``, ``department``, ``centre`` or ``own``.
@@ -45,6 +47,11 @@ class Actor:
     scopes: Mapping[str, str] = field(default_factory=dict)
     address: str | None = None
     session_id: int | None = None
+    username: str | None = None
+
+    @property
+    def logged_as(self) -> str:
+        return self.username or self.label
 
     @property
     def anonymous(self) -> bool:
@@ -86,9 +93,10 @@ def authorize(session: Session, actor: Actor, permission: str, *, rule: str = "O
     if delegator is None:
         raise NotAllowed(message or _l("This needs the permission “%(name)s”, which your roles do not include.",
                                        name=permission), value=permission, rule=rule)
-    act_for(session, delegator.user_id, delegator.label)
+    act_for(session, delegator.user_id, delegator.label, username=delegator.username)
 
 
-def act_for(session: Session, user_id: int, label: str) -> None:
-    """Write "on behalf of" to every log entry of the current transaction (AUD-07)."""
+def act_for(session: Session, user_id: int, label: str, *, username: str | None = None) -> None:
+    """Write "on behalf of" to every log entry of the current transaction (AUD-07), there by user name."""
     session.info["on_behalf_of"] = (user_id, label)
+    session.info["on_behalf_of_username"] = username or label

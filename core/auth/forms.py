@@ -40,9 +40,17 @@ class NewPasswordForm(DiwanForm):
                              render_kw={"dir": "ltr", "autocomplete": "new-password"})
 
 
-class ChangePasswordForm(NewPasswordForm):
+class PresentPasswordForm(DiwanForm):
     present = PasswordField(_l("Present password"), [InputRequired(_l("Write your present password."))],
                             render_kw={"dir": "ltr", "autocomplete": "current-password"})
+
+
+class ChangePasswordForm(NewPasswordForm, PresentPasswordForm):
+    """The new one, and the present one before it counts."""
+
+
+class NewFactorForm(CodeForm, PresentPasswordForm):
+    """The first code of a new second factor, and the password."""
 
 
 class ForgottenForm(DiwanForm):

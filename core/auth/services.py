@@ -91,14 +91,14 @@ def actor_for(session: Session, user: User, *, source: str, now: datetime | None
     powers = queries.powers_of(session, [user.id, *lenders])
     own = powers[user.id]
     return Actor(
-        user_id=user.id, label=user.label, permissions=frozenset(own.permissions), roles=frozenset(own.roles), source=source,
+        user_id=user.id, label=user.label, username=user.username, permissions=frozenset(own.permissions), roles=frozenset(own.roles), source=source,
         department_id=user.department_id, centre_ids=frozenset(own.centres), scopes={"*": max(own.scopes, key=BREADTH.index, default="own")},
         delegators=tuple(_delegator(one, powers[one.id]) for one in lenders.values()), **more,
     )
 
 
 def _delegator(user: User, powers: queries.Powers) -> Delegator:
-    return Delegator(user.id, user.label, frozenset(powers.permissions), frozenset(powers.roles))
+    return Delegator(user.id, user.label, frozenset(powers.permissions), frozenset(powers.roles), user.username)
 
 
 def refuse_own(actor: Actor, maker_id: int | None, *, rule: str = "ORG-09", delegator: Delegator | None = None) -> None:
@@ -131,7 +131,7 @@ def _require_role(session: Session, slug: str, actor: Actor) -> None:
     if delegator is None:
         role = session.scalar(select(Role).where(Role.slug == slug))
         raise NotAllowed(_l("By the table of authorities this is for: %(role)s.", role=role.name if role else slug), value=slug, rule="ORG-08")
-    act_for(session, delegator.user_id, delegator.label)
+    act_for(session, delegator.user_id, delegator.label, username=delegator.username)
 
 
 # --- people ------------------------------------------------------------------------------------------------------------

@@ -164,7 +164,7 @@ def begin_session(session: Session, user: User, *, address: str, device: str, no
 
 def _signed_in(session: Session, user: User) -> None:
     """Log the sign-in in the person's own name."""
-    session.info["actor"] = Actor(user_id=user.id, label=user.label)
+    session.info["actor"] = Actor(user_id=user.id, label=user.label, username=user.username)
     audit.record(session, "sign_in", record=user)
 
 

@@ -72,14 +72,12 @@ def _rows(session: Session, scoped: sa.Select[Any], actor: Actor) -> Iterator[tu
         yield from part
 
 
-def note_export(session: Session, filters: Mapping[str, Any], search: str, actor: Actor, outcome: Outcome | None, *, personal_search: bool = False) -> None:
+def note_export(session: Session, filters: Mapping[str, Any], search: str, actor: Actor, outcome: Outcome | None) -> None:
     """Log an export: with its outcome when the file was made first, without when it is about to be streamed.
 
-    The text of a search for a phone or an address is personal and is not logged.
+    What was searched for is a person's name or telephone and is not logged, only that there was a search (DESIGN 10).
     """
-    facts: dict[str, Any] = {"filter": dict(filters), "personal": actor.may(PERSONAL)}
-    if search:
-        facts["search"] = "•" if personal_search else search
+    facts: dict[str, Any] = {"filter": dict(filters), "personal": actor.may(PERSONAL), "searched": bool(search)}
     if outcome is not None:
         facts |= {"rows": outcome.rows, "sha256": outcome.sha256, "whole": outcome.whole}
     audit.record(session, "export", summary="core.customers", data=facts)

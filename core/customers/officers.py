@@ -96,7 +96,7 @@ def authorize_entry(session: Session, actor: Actor, *, now: datetime) -> None:
         raise _refusal()
     if primary is None or not queries.absent_on(session, primary.id, now.astimezone(settings.time_zone(session)).date()):
         raise NotAllowed(_l("The deputy enters data only on days for which the primary data officer is recorded absent (6.1.4)."), rule="CUST-10")
-    act_for(session, primary.user_id, user_label(session, primary.user_id))
+    act_for(session, primary.user_id, user_label(session, primary.user_id), username=session.get_one(User, primary.user_id).username)
 
 
 def may_enter(session: Session, actor: Actor, *, now: datetime) -> bool:

@@ -238,15 +238,14 @@ class CustomersView(RecordView):
 
     def _send(self, scoped: sa.Select[Any], filters: dict[str, str], search: str) -> Response:
         actor, session = current_actor(), self.session_now
-        personal = bool(search) and queries.read_input(session, search, actor).personal
         if queries.bounded_count(session, scoped, exports.AT_ONCE) > exports.AT_ONCE:
             with writing() as own:
-                exports.note_export(own, filters, search, actor, None, personal_search=personal)
+                exports.note_export(own, filters, search, actor, None)
             return download(exports.customer_file(session, scoped, actor).finished(_log_end), str(_("customers")))
         stream = exports.customer_file(session, scoped, actor)
         content = b"".join(stream)
         with writing() as own:
-            exports.note_export(own, filters, search, actor, stream.outcome, personal_search=personal)
+            exports.note_export(own, filters, search, actor, stream.outcome)
         return _as_file(content, str(_("customers")))
 
     @expose("/confirm", methods=("POST",))

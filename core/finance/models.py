@@ -194,7 +194,7 @@ class FinanceReExport(Base):
     batch_id: Mapped[int] = mapped_column(sa.ForeignKey("core_finance_batch.id"), index=True)
     exported_at: Mapped[datetime] = mapped_column(UtcDateTime)
     exported_by: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"))
-    label: Mapped[str] = mapped_column(sa.String(200))
+    label: Mapped[str] = mapped_column(sa.String(200), info={"audit": False})
     """Who, as the log calls them."""
 
 

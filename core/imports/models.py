@@ -31,7 +31,7 @@ class Import(Base):
     options: Mapped[dict[str, Any]] = mapped_column(JsonDict, default=dict)
     counts: Mapped[dict[str, Any]] = mapped_column(JsonDict, default=dict)
     made_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"))
-    made_by: Mapped[str] = mapped_column(sa.String(120))
+    made_by: Mapped[str] = mapped_column(sa.String(120), info={"audit": False})
     made_at: Mapped[datetime]
     applied_at: Mapped[datetime | None]
     failure: Mapped[str | None] = mapped_column(sa.Text)

@@ -62,7 +62,7 @@ class StepVersion(Base):
     opens: Mapped[dict[str, Any]] = mapped_column(JsonDict)
     valid_from: Mapped[datetime] = mapped_column(UtcDateTime)
     author_id: Mapped[int | None]
-    author_label: Mapped[str] = mapped_column(sa.String(200))
+    author_label: Mapped[str] = mapped_column(sa.String(200), info={"audit": False})
     reason: Mapped[str] = mapped_column(sa.String(500), default="")
     procedure: Mapped[Procedure] = relationship(lazy="joined")
 
@@ -126,9 +126,9 @@ class StepRun(Base):
     """``closed`` or ``cancelled``; empty while open."""
     outcome: Mapped[str | None] = mapped_column(sa.String(40))
     ended_by_id: Mapped[int | None]
-    ended_by_label: Mapped[str | None] = mapped_column(sa.String(200))
+    ended_by_label: Mapped[str | None] = mapped_column(sa.String(200), info={"audit": False})
     on_behalf_of_id: Mapped[int | None]
-    on_behalf_of_label: Mapped[str | None] = mapped_column(sa.String(200))
+    on_behalf_of_label: Mapped[str | None] = mapped_column(sa.String(200), info={"audit": False})
     output_note: Mapped[str | None] = mapped_column(sa.Text, info={"personal": True})
     step: Mapped[StepVersion] = relationship(lazy="joined")
 

@@ -166,7 +166,7 @@ def test_second_factor_from_set_up_to_signing_in(client: FlaskClient, session: S
     picture = client.get("/account/second-factor/qr.svg")
     assert picture.mimetype == "image/svg+xml" and b"<svg" in picture.data
 
-    shown = client.post("/account/second-factor", data={"code": pyotp.TOTP(secret).at(work.now() - timedelta(seconds=30))})
+    shown = client.post("/account/second-factor", data={"present": PASSWORD, "code": pyotp.TOTP(secret).at(work.now() - timedelta(seconds=30))})
     codes = re.findall(r"[0-9a-f]{8}-[0-9a-f]{8}", shown.text)
     assert len(set(codes)) == signin.RECOVERY_CODES
     client.post("/login/out")
