@@ -126,7 +126,8 @@ def shell() -> Blueprint:
 @cache
 def zone_choices(code: str) -> list[tuple[str, str]]:
     """(name, words) of every time zone, by the city's name in this language; the name itself can be searched for too."""
-    zones = sorted(name for name in get_global("zone_territories") if name in available_timezones() and "/" in name)
+    known = available_timezones()  # reads the whole database of zones
+    zones = sorted(name for name in get_global("zone_territories") if name in known and "/" in name)
     named = ((name, get_timezone_location(name, locale=code, return_city=True)) for name in zones)
     return [(name, f"{city} – {isolate(name)}") for name, city in sorted(named, key=lambda one: one[1])]
 

@@ -74,7 +74,7 @@ def words(notice: Notice) -> str:
     """The notice in the reader's language."""
     args: dict[str, Any] = {key: Bilingual.of(value).localized() if isinstance(value, Mapping) else value for key, value in notice.args.items()}
     many = args.pop(MANY, None)
-    return str(_(notice.text, **args) if many is None else ngettext(notice.text, many, args.pop("num"), **args))
+    return str(_(notice.text, **args) if many is None else ngettext(notice.text, str(many), int(args.pop("num")), **args))
 
 
 def read_notices(session: Session, actor: Actor, *, now: datetime) -> int:
