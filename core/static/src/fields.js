@@ -66,7 +66,7 @@ function submitOnChange(field) {
 // Of many lines already in the page only those that hold the words; a ticked one stays. Enter does not send the form.
 function narrow(field) {
   const whole = document.querySelector(field.dataset.narrow), none = field.closest("fieldset")?.querySelector("[data-narrow-none]")
-  const key = (text) => text.normalize("NFKD").replace(/[\u064b-\u065f\u0640\u0300-\u036f]/g, "").replace(/[أإآٱ]/g, "ا").replace(/ى/g, "ي").replace(/ة/g, "ه").toLowerCase()
+  const key = (text) => text.normalize("NFKD").replace(/[\u064b-\u065f\u0640\u0300-\u036f]/g, "").replace(/[\u0622\u0623\u0625\u0671]/g, "\u0627").replace(/\u0649/g, "\u064a").replace(/\u0629/g, "\u0647").toLowerCase()
   field.addEventListener("keydown", (event) => { if (event.key === "Enter") event.preventDefault() })
   field.addEventListener("input", () => {
     const wanted = key(field.value).split(/\s+/).filter(Boolean)
