@@ -93,3 +93,9 @@ def sign_in(window: Window, who: str, password: str = demo.PASSWORD) -> None:
     page.fill("input[name=password]", password)
     page.press("input[name=password]", "Enter")
     page.wait_for_url(lambda url: "/login" not in url)
+
+
+def links(page: Any, pattern: str) -> list[str]:
+    """Of the links in the page's body those whose address matches, each once: the pattern's first group."""
+    addresses = page.eval_on_selector_all("main a[href]", "all => all.map((one) => one.href)")
+    return list(dict.fromkeys(found[1] for one in addresses if (found := re.search(pattern, one))))

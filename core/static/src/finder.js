@@ -29,6 +29,7 @@ function find(dialog) {
   }, 180)
   input.addEventListener("input", search)
   dialog.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") { event.preventDefault(); dialog.close() }
     if (event.key === "ArrowDown" || event.key === "ArrowUp") { event.preventDefault(); point(results, current(results) + (event.key === "ArrowDown" ? 1 : -1)) }
     if (event.key === "Enter" && current(results) >= 0) { event.preventDefault(); hits(results)[current(results)].click() }
   })
