@@ -344,16 +344,19 @@ def set_authority(session: Session, decision: str, decides: str, approves: str |
 
 
 def split_post(session: Session, slug: str, *, actor: Actor) -> Role:
-    """Make a title that stood for another role's post a role of its own, with that post's permissions to begin with (ORG-05)."""
+    """Make a title that stood for another role's post a role of its own, with that post's permissions to begin with (ORG-05):
+    also of plugins that are off, which come back with them."""
     authorize(session, actor, ROLES)
     role = role_by_slug(session, slug)
     if role.same_post_as is None:
         raise Conflict(_l("“%(name)s” is a role of its own already.", name=role.name))
-    copied = queries.matrix(session)[role.slug] & set(session.info["permissions"])
+    copied = queries.matrix(session)[role.slug]
     role.scope, role.same_post_as = role_by_slug(session, role.same_post_as).scope, None
+    for row in session.scalars(select(RolePermission).where(RolePermission.role_id == role.id)):
+        row.granted = row.permission in copied
+        copied -= {row.permission}
+    session.add_all(RolePermission(role_id=role.id, permission=name, granted=True) for name in sorted(copied))
     session.flush()
-    for name in sorted(copied):
-        set_permission(session, slug, name, True, actor=actor)
     return role
 
 
