@@ -11,6 +11,7 @@ import csv
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
@@ -27,6 +28,7 @@ from core.calendar import CALENDARS, ORDERS, parse_date
 from core.errors import InvalidInput
 from core.exporter.guard import unguard
 from core.i18n import lazy_gettext as _l
+from core.imports.workbooks import check_workbook
 from core.money import parse_amount
 from core.phones import parse_phone
 from core.text import check_plain, fold, normalise_digits
@@ -38,7 +40,6 @@ SNIFF_LINES = 50
 Cell = str | int | float | bool | date | datetime | None
 XLSX_MAGIC = b"PK\x03\x04"
 XLS_MAGIC = b"\xd0\xcf\x11\xe0"
-LARGEST_WORKBOOK_BYTES = 512 * 1024 * 1024
 LONGEST_HEADING = 1000
 LONGEST_MOMENT = 80
 EXACT_DIGITS = 15
@@ -270,14 +271,14 @@ def sheets(path: Path) -> list[tuple[str, bool]]:
 
 def _workbook(path: Path) -> CalamineWorkbook:
     try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(member.file_size for member in archive.infolist())
-        if size > LARGEST_WORKBOOK_BYTES:
-            raise InvalidInput(_l("The workbook is too large to be opened whole. Save the sheet as CSV."), field="file")
+        check_workbook(path)
         return CalamineWorkbook.from_filelike(io.BytesIO(path.read_bytes()))
-    except (CalamineError, zipfile.BadZipFile, OSError, ValueError) as error:
-        raise InvalidInput(_l("The file cannot be read as an Excel workbook. Open it in a spreadsheet and save it again as XLSX or CSV."),
-                           field="file") from error
+    except (CalamineError, zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+        raise _unreadable() from error
+
+
+def _unreadable() -> InvalidInput:
+    return InvalidInput(_l("The file cannot be read as an Excel workbook. Open it in a spreadsheet and save it again as XLSX or CSV."), field="file")
 
 
 def _read_xlsx(path: Path, declared: Declaration) -> Reading:
@@ -302,8 +303,11 @@ def _chosen_sheet(book: CalamineWorkbook, declared: str | None) -> str:
 
 def _sheet_rows(book: CalamineWorkbook, name: str) -> Iterator[tuple[int, Sequence[Cell]]]:
     """(line as the spreadsheet counts it, cells from the first used column on); calamine begins at line 1 whatever is used."""
-    for line_no, row in enumerate(book.get_sheet_by_name(name).iter_rows(), 1):
-        yield line_no, [_cell(value) for value in row]
+    try:
+        for line_no, row in enumerate(book.get_sheet_by_name(name).iter_rows(), 1):
+            yield line_no, [_cell(value) for value in row]
+    except (CalamineError, ValueError, OverflowError) as error:
+        raise _unreadable() from error
 
 
 def _likely_header(book: CalamineWorkbook, name: str) -> int:

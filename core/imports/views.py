@@ -117,15 +117,23 @@ class ImportsView(PageView):
                 return self._check(row, importer, reading, declared)
         except InvalidInput as refused:
             error, sample = refused, []
+        sheets = self._sheets(path)
         kept = services.remembered(self.session, importer.name, reading.headings) if reading else None
         chosen = self._mapping(importer, given) if given is not None else row.mapping
         mapping = chosen or (kept.mapping if kept else guess(importer, reading))
         page = self.render("imports/columns.html", row=row, importer=importer, headings=reading.headings if reading else (), sample=sample, mapping=mapping,
                            declared=declared, remembered=kept is not None, error=error, faults=faults(error) if error else (), date_orders=DATE_ORDERS,
-                           calendars=CALENDARS, encodings=ENCODINGS, sheets=readers.sheets(path),
-                           sheet_choices=[(name, name) for name, _hidden in readers.sheets(path)],
+                           calendars=CALENDARS, encodings=ENCODINGS, sheets=sheets,
+                           sheet_choices=[(name, name) for name, _hidden in sheets],
                            option_choices={one.key: option_choices(one) for one in importer.options}, same=services.earlier_with_same_file(self.session, row))
         return page, 422 if error and given is not None else 200
+
+    def _sheets(self, path: Path) -> list[tuple[str, bool]]:
+        """The sheets to choose from; none where the workbook cannot be read, which the page says already."""
+        try:
+            return readers.sheets(path)
+        except InvalidInput:
+            return []
 
     def _check(self, row: Import, importer: Importer, reading: readers.Reading, declared: dict[str, Any]) -> Any:
         mapping = self._mapping(importer, request.form)

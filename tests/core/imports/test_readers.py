@@ -253,7 +253,7 @@ def test_an_archive_that_would_fill_the_memory_is_not_opened(tmp_path, monkeypat
     path = tmp_path / "bomb.xlsx"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("xl/workbook.xml", b"0" * 100_000)
-    monkeypatch.setattr(readers, "LARGEST_WORKBOOK_BYTES", 50_000)
+    monkeypatch.setattr("core.imports.workbooks.LARGEST_BYTES", 50_000)
 
     assert "too large" in str(refusal(path))
 
