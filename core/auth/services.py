@@ -345,7 +345,8 @@ def set_authority(session: Session, decision: str, decides: str, approves: str |
 
 def split_post(session: Session, slug: str, *, actor: Actor) -> Role:
     """Make a title that stood for another role's post a role of its own, with that post's permissions to begin with (ORG-05):
-    also of plugins that are off, which come back with them."""
+    also of plugins that are off, which come back with them.
+    """
     authorize(session, actor, ROLES)
     role = role_by_slug(session, slug)
     if role.same_post_as is None:
