@@ -64,10 +64,9 @@ def _rows(session: Session, scoped: sa.Select[Any], actor: Actor) -> Iterator[tu
              Customer.contact_channel, Customer.created_at, Customer.changed_at]
     if actor.may(PERSONAL):
         taken += [Customer.mobile, Customer.phone, Customer.email, Customer.address, Customer.remarks]
-    ids = scoped.with_only_columns(Customer.id, maintain_column_froms=True).order_by(None).subquery()
-    query = sa.select(*taken).join(ids, ids.c.id == Customer.id).order_by(Customer.id)
-    query = query.outerjoin(City, City.id == Customer.city_id).outerjoin(Centre, Centre.id == Customer.centre_id)
-    query = query.outerjoin(Department, Department.id == Customer.department_id)
+    query = (scoped.outerjoin_from(Customer, City, City.id == Customer.city_id).outerjoin_from(Customer, Centre, Centre.id == Customer.centre_id)
+             .outerjoin_from(Customer, Department, Department.id == Customer.department_id)
+             .with_only_columns(*taken, maintain_column_froms=True).order_by(None).order_by(Customer.id))
     for part in session.execute(query.execution_options(yield_per=2_000)).partitions():
         yield from part
 
