@@ -84,7 +84,8 @@ def left_out(reading: Reading, actor: Actor) -> list[Any]:
 
 def _ask_one(session: Session, provider: SearchProvider, reading: Reading, actor: Actor) -> Group:
     try:
-        return Group(provider.title, list(provider.find(session, reading, actor, HITS_EACH)))
+        with session.begin_nested():  # or on PostgreSQL a failed statement would fail everything after it
+            return Group(provider.title, list(provider.find(session, reading, actor, HITS_EACH)))
     except Exception:
         log.exception("search provider %s failed", provider.name)
         return Group(provider.title, [], failed=True)

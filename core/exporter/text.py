@@ -14,6 +14,7 @@ from itertools import islice
 from typing import Any
 
 from core.exporter.columns import Block, Column, check_columns, plain, write_column
+from core.exporter.guard import guard_all
 from core.exporter.stream import BROKEN_TEXT, Piece, Stream
 from core.i18n import use_language
 
@@ -51,7 +52,7 @@ def write_csv(columns: Sequence[Column], rows: Iterable[Row], options: Options =
     context; rows are read while the stream is read.
     """
     check_columns(columns)
-    head = (BOM if options.bom else b"") + encode_rows([list(cells) for cells in head_rows(columns, options, keys=keys)])
+    head = (BOM if options.bom else b"") + encode_rows([list(guard_all(cells)) for cells in head_rows(columns, options, keys=keys)])
     return Stream(_pieces(columns, rows, options, head), extension="csv", media_type="text/csv; charset=utf-8", broken=BROKEN_TEXT)
 
 

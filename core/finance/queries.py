@@ -53,9 +53,13 @@ def customer_balances(session: Session, customer_id: int, today: date) -> list[B
     return _balances(session, Contribution.customer_id == customer_id, Pledge.customer_id == customer_id, today)
 
 
-def programme_balances(session: Session, programme_id: int, today: date) -> list[Balance]:
-    """The same of a programme."""
-    return _balances(session, Contribution.programme_id == programme_id, Pledge.programme_id == programme_id, today)
+def programme_balances(session: Session, programme_id: int, today: date, actor: Actor) -> list[Balance]:
+    """The same of a programme, over the customers whom this person may read (CUST-37)."""
+    given, promised = Contribution.programme_id == programme_id, Pledge.programme_id == programme_id
+    if customers.scope_of(actor) != "all":
+        readable = customers.scope(sa.select(Customer.id), actor)
+        given, promised = given & Contribution.customer_id.in_(readable), promised & Pledge.customer_id.in_(readable)
+    return _balances(session, given, promised, today)
 
 
 def _balances(session: Session, given: sa.ColumnElement[bool], promised: sa.ColumnElement[bool], today: date) -> list[Balance]:

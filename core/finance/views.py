@@ -515,7 +515,8 @@ class FinanceView(PageView):
         pledges, given = queries.movements_of_programme(session, found.id)
         people = {one.customer_id for one in pledges} | {one.customer_id for one in given}
         readable = {customer_id for customer_id in people if customers.may_read(session, customer_id, self.actor)}
-        return self._statement(queries.programme_balances(session, found.id, self._today()), [one for one in pledges if one.customer_id in readable],
+        balances = queries.programme_balances(session, found.id, self._today(), self.actor)
+        return self._statement(balances, [one for one in pledges if one.customer_id in readable],
                                [one for one in given if one.customer_id in readable], programme=found)
 
     def _statement(self, balances: Any, pledges: list[Pledge], given: list[Contribution], **about: Any) -> str:
