@@ -44,7 +44,9 @@ class Window:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     deployment = test_deployment(tmp_path_factory.mktemp("journeys"), (PLUGINS,))
-    demo.make_demo(deployment, customers_count=CUSTOMERS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(demo, "PLANS", demo.PLANS[:1])
+        demo.make_demo(deployment, customers_count=CUSTOMERS)
     with serving(deployment, workers=2) as running:
         yield running
 

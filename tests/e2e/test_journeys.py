@@ -28,12 +28,12 @@ def notice(page: Any) -> str:
 def test_signing_in_by_keyboard_in_both_languages(window: Open) -> None:
     somebody = window(language="ar")
     page = somebody.open("login/")
-    page.fill("input[name=username]", "employee")
+    page.fill("input[name=username]", "deputy")
     page.fill("input[name=password]", "wrong password here")
     page.press("input[name=password]", "Enter")
     assert "كلمة المرور" in page.inner_text("body") and "/login" in page.url
 
-    sign_in(somebody, "employee")
+    sign_in(somebody, "deputy")
     assert page.evaluate("document.documentElement.dir") == "rtl"
     page.locator(".dw-language").click()
     page.wait_for_function("document.documentElement.dir == 'ltr'")

@@ -32,7 +32,11 @@ PAGES = {
 SHOWS = {
     "customer": ".dw-timeline", "form review": "table.dw-diff del", "import preview": "main table", "finance batch": ".dw-fingerprint, main code",
 }
+VIEWS = {"ar": ((DESKTOP, "light"), (PHONE, "dark")), "en": ((DESKTOP, "dark"), (PHONE, "light"))}
+"""Each page in each theme at each size; colours and sizes do not depend on the language."""
 GRAVE = ("serious", "critical")
+ENOUGH_ROWS = 12
+"""A table's later rows are like its first."""
 STAGED = "الاسم,الجوال\nسالم الصفحة,0561114444\nسالم الناقص,05\nسالم الصفحة,0561114444\n"
 
 
@@ -75,17 +79,16 @@ def test_page_is_accessible_and_keeps_its_width(window: Open, name: str, languag
     who, address = PAGES[name]
     if address == "staged":
         address = staged.get("address") or staged.setdefault("address", stage(window(who, language="ar"), tmp_path))
-    for size in (DESKTOP, PHONE):
-        opened = window(who, language=language, size=size)
-        page = go(opened, name, address)
+    for size, theme in VIEWS[language]:
+        page = go(window(who, language=language, size=size, theme=theme), name, address)
+        assert page.evaluate("document.documentElement.dataset.bsTheme") == theme
         assert page.evaluate("document.documentElement.dir") == ("rtl" if language == "ar" else "ltr")
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), f"{name} scrolls sideways at {size['width']}"
-        for theme in ("light", "dark"):
-            page.evaluate("theme => { document.documentElement.dataset.theme = document.documentElement.dataset.bsTheme = theme }", theme)
-            assert violations(page) == [], f"{name} in {language}, {theme}, {size['width']}"
+        assert violations(page) == [], f"{name} in {language}, {theme}, {size['width']}"
 
 
 def violations(page: Any) -> list[tuple[str, list[str]]]:
     """What axe holds serious or critical: the rule, and the first places."""
-    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    context = {"exclude": [[f"tbody tr:nth-child(n+{ENOUGH_ROWS + 1})"]]}
+    found = Axe().run(page, context=context, options={"resultTypes": ["violations"]}).response["violations"]
     return [(one["id"], [node["html"][:160] for node in one["nodes"]][:3]) for one in found if one["impact"] in GRAVE]
