@@ -120,7 +120,7 @@ def kept_this_month(session: Session, now: datetime) -> list[KeptLine]:
     by_code: dict[str, list[Kept]] = {}
     for (code, _number), kept in queries.kept(session, now, since=since).items():
         by_code.setdefault(code, []).append(kept)
-    names = {one.code: one for one in session.scalars(sa.select(Procedure))}
+    names = {one.code: one for one in session.scalars(sa.select(Procedure).where(Procedure.plugin.in_(queries.owners())))}
     lines = []
     for code, parts in by_code.items():
         whole = queries.kept_in_all(parts)

@@ -14,6 +14,7 @@ from core.auth.actor import Actor, Delegator
 from core.procedures import timing
 from core.procedures.domain import GROUPS, OVERDUE, group_of, used_up
 from core.procedures.models import Procedure, StepRun, StepVersion
+from core.state import state
 
 MOST_STEPS = 300
 
@@ -95,8 +96,16 @@ def behalf_for(run: StepRun, actor: Actor) -> Delegator | None:
     return next((one for role in run.role_slugs if (one := actor.delegator_for_role(role)) is not None), None)
 
 
+def owners() -> set[str]:
+    """Whose procedures are running: those of core and of the plugins that are on."""
+    return {"core", *(one.name for one in state().active)}
+
+
 def _open() -> sa.Select[StepRun]:
-    return sa.select(StepRun).where(StepRun.ended_at.is_(None)).order_by(StepRun.due_at.is_(None), StepRun.due_at, StepRun.id).limit(MOST_STEPS)
+    """Steps that somebody can do now; those of a plugin that is off wait, untouched, until it is on again (PLUG-03)."""
+    resting = sa.select(Procedure.code).where(Procedure.plugin.not_in(sorted(owners())))
+    doable = sa.select(StepRun).where(StepRun.ended_at.is_(None), StepRun.procedure_code.not_in(resting))
+    return doable.order_by(StepRun.due_at.is_(None), StepRun.due_at, StepRun.id).limit(MOST_STEPS)
 
 
 def _mine(actor: Actor) -> sa.Select[StepRun]:

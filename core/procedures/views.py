@@ -91,8 +91,7 @@ class ProceduresView(PageView):
     def index(self) -> Any:
         """Each procedure with its steps: what the manual demands, and what happened."""
         tables = queries.procedures_with_steps(self.session, self.now())
-        active = {"core", *(one.name for one in state().active)}
-        shown = [(one, steps) for one, steps in tables if one.plugin in active]
+        shown = [(one, steps) for one, steps in tables if one.plugin in queries.owners()]
         return self.render("procedures/clauses.html", tables=shown, kept=queries.kept(self.session, self.now()), nothing_kept=queries.Kept())
 
     @expose("/team")

@@ -14,6 +14,8 @@ from core.auth.actor import Actor, Delegator
 from core.i18n import use_language
 from core.procedures import queries, services
 from core.procedures.queries import Inbox, Kept
+from core.state import state
+from tests.conftest import PLUGINS
 
 NOON = datetime(2026, 2, 1, 9, 0, tzinfo=UTC)
 MANAGER = Actor(7, "manager", roles=frozenset({"crm_manager"}))
@@ -143,3 +145,13 @@ def test_procedures_with_steps_shows_the_governing_versions(loaded: Session) -> 
     assert [step.number for step in steps] == [1, 2, 3, 4, 5]
     assert steps[1].duration == "P1D"
     assert [one.duration for one in queries.versions_of(loaded, "MAN-CUST", 2)] == ["P3D", "P1D"]
+
+
+def test_steps_of_a_plugin_that_is_off_rest_until_it_is_on_again(loaded: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    services.load(loaded, [("visits", PLUGINS / "visits" / "procedures.json")])
+    services.open_step(loaded, "VISITS", 2, record=form(1, customer_id=None), now=NOON)
+
+    assert queries.inbox(loaded, MANAGER, NOON).count == queries.inbox_count(loaded, MANAGER) == 0
+
+    monkeypatch.setattr(state(), "active", [*state().active, SimpleNamespace(name="visits")])
+    assert queries.inbox(loaded, MANAGER, NOON).count == queries.inbox_count(loaded, MANAGER) == 1
