@@ -113,8 +113,8 @@ def everyone(shared_app: Flask) -> Iterator[User]:
         entry.enter(session, form, actor=people.officer, now=NOON)
         fill_noor(session, people.employee, NOON, name="مؤسسة السلام", mobile="0550000002")
         recorder = actor_with("finance.record", "customers.read", scopes={"*": "all"})
-        money.record_contribution(session, customer_id=form.line.customer_id, amount=Money.of_minor(10_000, "SAR"), received_on=date(2026, 1, 10), method="bank",
-                                  fund="zakat", reference="R/1", actor=recorder, now=NOON)
+        money.record_contribution(session, customer_id=form.line.customer_id, amount=Money.of_minor(10_000, "SAR"), received_on=date(2026, 1, 10),
+                                  method="bank", fund="zakat", reference="R/1", actor=recorder, now=NOON)
         user = auth.add_user(session, username="everything", name_ar="مدير", actor=operator(), now=NOON)
         for slug in session.scalars(sa.select(Role.slug)).all():
             auth.grant_role(session, user, slug, actor=operator())

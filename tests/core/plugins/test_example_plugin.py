@@ -86,7 +86,8 @@ def test_both_steps_are_walked_by_whom_they_are_for(session: Session, visit: Vis
 
 
 def test_a_visit_needs_a_customer_one_may_read(session: Session, visit: Visit) -> None:
-    for number, actor in (("999", EMPLOYEE), (str(session.scalar(sa.text("SELECT number FROM core_customer"))), actor_with("visits.record", scopes={"*": "own"}, user_id=0))):
+    stranger = actor_with("visits.record", scopes={"*": "own"}, user_id=0)
+    for number, actor in (("999", EMPLOYEE), (str(session.scalar(sa.text("SELECT number FROM core_customer"))), stranger)):
         with pytest.raises(InvalidInput) as refused:
             services.record(session, number=number, visited_on=date(2026, 1, 5), remarks="", actor=actor, now=NOON)
         assert refused.value.field == "number"
