@@ -134,21 +134,6 @@ def test_a_batch_is_issued_once_and_its_file_stays_the_same(window: Open) -> Non
     assert len(digests) == 1 and first.value.suggested_filename != second.value.suggested_filename
 
 
-def test_a_plugin_goes_and_comes_back_while_two_workers_serve(window: Open) -> None:
-    admin = window("admin", language="en")
-    page = admin.open("settings/plugins/")
-    for wanted in ("on", "off", "on"):
-        row = page.locator("main form", has=page.locator("input[value=dummy_plugin], [name=plugin][value=dummy_plugin]")).first
-        row = row if row.count() else page.locator("form[action*='dummy_plugin']").first
-        row.locator("button").first.click()
-        if page.locator("dialog[open]").count():
-            page.locator("dialog[open] [data-part=verb]").click()
-        page.wait_for_load_state()
-        for _worker in range(6):
-            menu = admin.open("settings/plugins/").locator(".dw-side")
-            assert menu.locator("a[href*='/dummy_plugin/remarks']").count() == (1 if wanted == "on" else 0)
-
-
 def test_search_by_keyboard_from_any_page(window: Open) -> None:
     clerk = window("manager", language="ar")
     page = clerk.open("customers/forms/")
