@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import flash, redirect, request, url_for
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 from wtforms.fields import SelectChoice
 
 from core import settings
@@ -96,7 +97,7 @@ class PeopleView(PageView):
     def _make_link(self, user_id: int) -> Any:
         """Make a one-time link; mailed where mail is set up, and shown to be handed over."""
         with self.writing() as session:
-            user = session.get_one(User, user_id)
+            user = self._user(user_id, session)
             purpose = "reset" if user.password_hash else "invite"
             address = url_for("auth_login.link", token=signin.make_link(session, user, purpose, actor=self.actor, now=self.now()), _external=True)
             subject, body = link_mail(purpose, address)
@@ -106,7 +107,7 @@ class PeopleView(PageView):
     @expose("/<int:user_id>/active", methods=("POST",))
     def active(self, user_id: int) -> Any:
         with self.writing() as session:
-            services.set_active(session, session.get_one(User, user_id), request.form.get("active") == "1", actor=self.actor)
+            services.set_active(session, self._user(user_id, session), request.form.get("active") == "1", actor=self.actor)
         flash(_("The change holds from the next request on."), "success")
         return redirect(url_for(".person", user_id=user_id))
 
@@ -114,7 +115,7 @@ class PeopleView(PageView):
     def lost_factor(self, user_id: int) -> Any:
         """Report a lost second factor; another administrator decides."""
         with self.writing() as session:
-            signin.report_lost_factor(session, session.get_one(User, user_id), reason=request.form.get("reason", ""), actor=self.actor, now=self.now())
+            signin.report_lost_factor(session, self._user(user_id, session), reason=request.form.get("reason", ""), actor=self.actor, now=self.now())
         flash(_("Reported. Another administrator now decides."), "success")
         return redirect(url_for(".person", user_id=user_id))
 
@@ -122,7 +123,7 @@ class PeopleView(PageView):
     def decide_lost_factor(self, user_id: int) -> Any:
         approved = request.form.get("approve") == "1"
         with self.writing() as session:
-            row = signin.lost_factor_of(session, session.get_one(User, user_id))
+            row = signin.lost_factor_of(session, self._user(user_id, session))
             if row is None:
                 raise NotFound(_l("Nothing is reported for this person."))
             signin.decide_lost_factor(session, row, approved, actor=self.actor, now=self.now())
@@ -138,8 +139,8 @@ class PeopleView(PageView):
             raise error
         self.show_faults(form, error)
 
-    def _user(self, user_id: int) -> User:
-        user = self.session.get(User, user_id)
+    def _user(self, user_id: int, session: Session | None = None) -> User:
+        user = (session or self.session).get(User, user_id)
         if user is None:
             raise NotFound(_l("There is no such person."))
         return user

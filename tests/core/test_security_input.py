@@ -178,7 +178,7 @@ def test_a_bad_id_is_a_clear_refusal(client: FlaskClient, path: str) -> None:
             assert answer.status_code in (301, 302, 308, 400, 404, 409, 422), f"{path} {value}: {answer.status_code}"
 
 
-def posted(app: Flask) -> list[str]:
+def posted(app: Flask, number: str = "1") -> list[str]:
     """Every address that takes a POST, but those that end the sign-in or change what is installed."""
     import re
 
@@ -187,7 +187,7 @@ def posted(app: Flask) -> list[str]:
         if "POST" not in (rule.methods or ()) or rule.endpoint in ("auth_login.sign_out", "auth_account.end"):
             continue
         address = re.sub(r"<any\((\w+)[^>]*>", r"\1", rule.rule)
-        found.append(re.sub(r"<int[^>]*>", "1", re.sub(r"<(?!int)[^>]+>", "MAN-CUST" if "procedures" in address else "x", address)))
+        found.append(re.sub(r"<int[^>]*>", number, re.sub(r"<(?!int)[^>]+>", "MAN-CUST" if "procedures" in address else "x", address)))
     return sorted(found)
 
 
@@ -202,6 +202,15 @@ FIELD_NAMES = """name name_ar name_en mobile phone email address remarks registr
 def test_a_bad_value_in_every_field_of_every_form(app: Flask, client: FlaskClient, everyone: User, value: str) -> None:
     for address in posted(app):
         explained(sign_in(app.test_client(), everyone).post(address, data=dict.fromkeys(FIELD_NAMES.split(), value)))
+
+
+@pytest.mark.parametrize("number", ["999999", "99999999999999999999"])
+def test_an_act_on_a_record_that_is_not_there_is_a_clear_refusal(app: Flask, client: FlaskClient, number: str) -> None:
+    for address in posted(app, number):
+        if number in address:
+            answer = client.post(address, data={"reason": "لا يوجد", "active": "1", "approve": "1"})
+            explained(answer)
+            assert answer.status_code >= 400, f"{address}: {answer.status_code}"
 
 
 @pytest.mark.parametrize(("body", "content_type"), RAW_BODIES, ids=range(len(RAW_BODIES)))
