@@ -45,9 +45,12 @@ def _line(session: Session, state: State, plugin: Installed, failed: Failed | No
     )
 
 
-def rows_kept(session: Session, owner: str) -> int:
-    """How many rows a plugin's tables hold; what stays when it is turned off."""
+def rows_kept(session: Session, owner: str) -> int | None:
+    """How many rows a plugin's tables hold; what stays when it is turned off. None while the tables are not made yet."""
     tables = [table for table in metadata.tables.values() if table.name.startswith(f"{owner}_")]
+    present = set(sa.inspect(session.connection()).get_table_names())
+    if any(table.name not in present for table in tables):
+        return None
     return sum(session.scalar(sa.select(sa.func.count()).select_from(table)) or 0 for table in tables)
 
 

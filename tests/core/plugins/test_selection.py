@@ -15,7 +15,7 @@ from core.errors import Conflict, NotAllowed, NotFound
 from core.i18n import Bilingual
 from core.opening import add_association
 from core.organisation import services as organisation
-from core.plugins import selection
+from core.plugins import queries, selection
 from core.plugins.discovery import Catalogue, installed_plugins
 from core.plugins.selection import PluginSelection
 from core.settings import Deployment, find_association
@@ -105,3 +105,12 @@ def test_a_preset_skips_what_is_not_installed_and_says_so(tmp_path: Path, monkey
     engine.dispose()
     assert chosen.names == {"dummy_plugin"}
     assert "not_built_yet" in said and "dummy_plugin" not in said.splitlines()[0]
+
+
+def test_rows_of_tables_not_made_yet_are_unknown_and_no_error(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    newer = sa.MetaData()
+    sa.Table("sel_future_note", newer, sa.Column("id", sa.Integer, primary_key=True))
+    monkeypatch.setattr(queries, "metadata", newer)
+
+    assert queries.rows_kept(session, "sel_future") is None
+    assert queries.rows_kept(session, "sel_other") == 0
