@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from playwright.sync_api import expect
+
 from core.numbering import is_valid, printed
 from tests.e2e.conftest import PHONE, Window, sign_in
 
@@ -36,10 +38,10 @@ def test_signing_in_by_keyboard_in_both_languages(window: Open) -> None:
     sign_in(somebody, "deputy")
     assert page.evaluate("document.documentElement.dir") == "rtl"
     page.locator(".dw-language").click()
-    page.wait_for_function("document.documentElement.dir == 'ltr'")
+    expect(page.locator("html")).to_have_attribute("dir", "ltr")
     page.locator(".dw-theme summary").click()
     page.get_by_role("button", name="Dark").click()
-    page.wait_for_function("document.documentElement.dataset.theme == 'dark'")
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     page.locator(".dw-person summary").click()
     press(page, "Sign out")
     page.wait_for_url("**/login/**")

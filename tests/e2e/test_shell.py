@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.e2e.conftest import PHONE, Window
 
@@ -104,4 +105,4 @@ def test_the_device_decides_on_dark_where_the_person_has_not(window: Open) -> No
     page = person.open("")
     assert page.evaluate("document.documentElement.dataset.bsTheme") == "dark"
     page.emulate_media(color_scheme="light")
-    page.wait_for_function("document.documentElement.dataset.bsTheme === 'light'")
+    expect(page.locator("html")).to_have_attribute("data-bs-theme", "light")
