@@ -6,6 +6,7 @@ from flask_admin import BaseView
 
 from core.hookspecs import hookimpl
 from core.i18n import lazy_gettext as _l
+from core.jobs.offers import Job
 from core.plugins.manifest import AreaInfo, Permission
 
 AREA = AreaInfo(
@@ -25,3 +26,10 @@ def register_admin_views() -> list[BaseView]:
     from core.procedures.views import MyDayView, ProceduresView
 
     return [MyDayView(), ProceduresView()]
+
+
+@hookimpl
+def register_jobs() -> list[Job]:
+    from core.procedures import recurring
+
+    return [Job("procedures.periods", recurring.open_periods, every="hour", title=_l("Open the steps that begin by the calendar"))]

@@ -4,21 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from core.calendar import parse_duration
+from core.calendar import add_months, parse_duration
 from core.errors import DiwanError, InvalidInput
 from core.i18n import Bilingual
 
 MODES = ("any", "all", "by_customer_class", "by_department", "both_informed_either_acts")
+PERIODS = ("P1D", "P1W", "P1M", "P1Y")
 OVERDUE, TODAY, WEEK, LATER, WHEN_NEEDED = "overdue", "today", "week", "later", "when_needed"
+LONGEST_CATCH_UP = 400
 GROUPS = (OVERDUE, TODAY, WEEK, LATER, WHEN_NEEDED)
 
 
 @dataclass(frozen=True)
+class Begins:
+    """When a recurring step begins without anything that went before: ``begins`` of its file.
+
+    ``every`` is P1D, P1W (from Sunday), P1M or P1Y; ``on`` the first (``start``) or the last day (``end``) of that period;
+    ``each`` is ``role`` for one occurrence per role, ``record`` for one per open record, which its owner opens.
+    """
+
+    every: str
+    on: str = "start"
+    each: str = ""
+
+    def as_json(self) -> dict[str, str]:
+        return {"every": self.every, "on": self.on, "each": self.each}
+
+
+@dataclass(frozen=True)
 class StepSpec:
-    """One step as its file states it. ``duration`` and ``frequency`` are ISO 8601 or None."""
+    """One step as its file states it. ``duration`` and ``frequency`` are ISO 8601 or None; ``page`` the address of its record."""
 
     number: int
     roles: tuple[str, ...]
@@ -30,6 +48,16 @@ class StepSpec:
     duration: str | None
     frequency: str | None
     opens: tuple[Mapping[str, Any], ...] = ()
+    begins: Begins | None = None
+    same_as: int | None = None
+    page: str = ""
+
+    def flow(self) -> dict[str, Any]:
+        """What follows and when it begins, as a version keeps it."""
+        flow: dict[str, Any] = {"steps": [dict(one) for one in self.opens]}
+        if self.begins is not None:
+            flow["begins"] = self.begins.as_json()
+        return {**flow, **{key: value for key, value in (("same_as", self.same_as), ("page", self.page)) if value}}
 
 
 @dataclass(frozen=True)
@@ -71,7 +99,18 @@ def _step(one: Mapping[str, Any], where: str) -> StepSpec:
     return StepSpec(
         number=int(one["no"]), roles=slugs, mode=mode, role=Bilingual.of(role), action=Bilingual.of(one["action"]), act=Bilingual.of(one.get("act") or {}),
         output=Bilingual.of(one.get("output") or {}), duration=one.get("duration"), frequency=one.get("frequency"), opens=tuple(one.get("opens") or ()),
+        begins=_begins(one.get("begins"), where), same_as=one.get("same_as"), page=str(one.get("page") or ""),
     )
+
+
+def _begins(given: Mapping[str, Any] | None, where: str) -> Begins | None:
+    if given is None:
+        return None
+    found = Begins(str(given.get("every")), str(given.get("on", "start")), str(given.get("each") or ""))
+    for name, value, known in (("every", found.every, PERIODS), ("on", found.on, ("start", "end")), ("each", found.each, ("", "role", "record"))):
+        if value not in known:
+            raise DiwanError(f"{where}: begins.{name} '{value}' is unknown; there are {', '.join(filter(None, known))}.")
+    return found
 
 
 def check_duration(value: str | None, where: str) -> None:
@@ -101,6 +140,58 @@ def bars(slugs: Sequence[str]) -> str:
 def followers(opens: Mapping[str, Any], outcome: str | None) -> list[int]:
     """Numbers of the steps that open when a step closes with ``outcome``."""
     return [one["number"] for one in opens.get("steps", ()) if one.get("when") in (None, outcome)]
+
+
+def begins_of(opens: Mapping[str, Any]) -> Begins | None:
+    """When the step of this flow begins by itself; None where something before opens it."""
+    given = opens.get("begins")
+    return Begins(**given) if given else None
+
+
+def period_of(every: str, day: date) -> tuple[date, date]:
+    """The first and the last day of the period of this kind in which ``day`` lies; weeks run from Sunday to Saturday."""
+    if every == "P1D":
+        return day, day
+    if every == "P1W":
+        first = day - timedelta(days=(day.weekday() + 1) % 7)
+        return first, first + timedelta(days=6)
+    first = day.replace(day=1) if every == "P1M" else day.replace(month=1, day=1)
+    return first, add_months(first, 1 if every == "P1M" else 12) - timedelta(days=1)
+
+
+def periods_begun(begins: Begins, after: date | None, today: date) -> list[tuple[date, date]]:
+    """Periods that began by ``today`` and lie after the one that starts on ``after``, the oldest first; None: the newest only.
+
+    A period of ``on: end`` begins on its last day. At most ``LONGEST_CATCH_UP`` of them, the newest.
+    """
+    found: list[tuple[date, date]] = []
+    first, last = period_of(begins.every, today)
+    if begins.on == "end" and last > today:
+        first, last = period_of(begins.every, first - timedelta(days=1))
+    while len(found) < LONGEST_CATCH_UP and (after is None or first > after):
+        found.append((first, last))
+        if after is None:
+            break
+        first, last = period_of(begins.every, first - timedelta(days=1))
+    return found[::-1]
+
+
+def opening_day(begins: Begins, first: date, last: date) -> date:
+    return last if begins.on == "end" else first
+
+
+def next_opening_day(begins: Begins, first: date, last: date) -> date:
+    """The day on which the following occurrence opens; without a limit of its own a step is due when it begins."""
+    return opening_day(begins, *period_of(begins.every, last + timedelta(days=1)))
+
+
+def period_label(first: date, last: date) -> str:
+    """A period as the label of its record: 2026-02-01, 2026-02-01 – 2026-02-07, 2026-02 or 2026."""
+    if first == last:
+        return first.isoformat()
+    if (first, last) == period_of("P1Y", first):
+        return f"{first:%Y}"
+    return f"{first:%Y-%m}" if (first, last) == period_of("P1M", first) else f"{first.isoformat()} – {last.isoformat()}"
 
 
 def group_of(due_at: datetime | None, due_on: date | None, now: datetime, today: date) -> str:

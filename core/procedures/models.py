@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -88,6 +88,39 @@ class StepVersion(Base):
         return Bilingual.of({"ar": self.output_ar, "en": self.output_en})
 
 
+class StepPeriod(Base):
+    """One occurrence of a recurring step that belongs to no record of its own: a week's review, a month's report.
+
+    It is the record of its runs. ``role`` is the slug it is for, empty where every holder of the step's roles shares it.
+    """
+
+    __tablename__ = "core_step_period"
+    __table_args__ = (sa.UniqueConstraint("procedure_code", "step_number", "role", "starts_on"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    procedure_code: Mapped[str] = mapped_column(sa.String(60))
+    step_number: Mapped[int]
+    role: Mapped[str] = mapped_column(sa.String(60), default="")
+    department_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_department.id"), index=True)
+    starts_on: Mapped[date]
+    ends_on: Mapped[date]
+    number: Mapped[str] = mapped_column(sa.String(60))
+    """The period in figures: 2026-02, 2026-02-01 – 2026-02-07."""
+
+
+class StepTask(Base):
+    """A part of a step, done by one person; the step closes when all of its parts are done (ORG-19)."""
+
+    __tablename__ = "core_step_task"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[int] = mapped_column(sa.ForeignKey("core_step_run.id"), index=True)
+    title: Mapped[str] = mapped_column(sa.String(300))
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("core_user.id"), index=True)
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
 class StepRun(Base):
     """One step of one case: opened, due, closed with its output or cancelled. Overdue is computed, never stored.
 
@@ -103,6 +136,7 @@ class StepRun(Base):
         sa.Index("ix_core_step_run_record", "record_type", "record_id"),
         sa.Index("ix_core_step_run_procedure", "procedure_code", "step_number", "opened_at"),
         sa.Index("ix_core_step_run_customer", "customer_id"),
+        sa.Index("uq_core_step_run_period", "record_type", "record_id", "procedure_code", "step_number", "period", unique=True),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -111,6 +145,8 @@ class StepRun(Base):
     step_version_id: Mapped[int] = mapped_column(sa.ForeignKey("core_procedure_step_version.id"))
     record_type: Mapped[str] = mapped_column(sa.String(80))
     record_id: Mapped[int]
+    period: Mapped[date | None]
+    """The day of a step that is done once a day for the same record; empty for all others."""
     record_label: Mapped[str] = mapped_column(sa.String(200))
     link: Mapped[str] = mapped_column(sa.String(300), default="")
     customer_id: Mapped[int | None]

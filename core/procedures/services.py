@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,14 @@ from sqlalchemy.orm import Session
 
 from core import work
 from core.auth.actor import Actor, authorize
+from core.auth.models import Role
 from core.calendar import parse_duration
 from core.errors import Conflict, DiwanError, InvalidInput, NotFound
 from core.i18n import lazy_gettext as _l
+from core.organisation.models import Department
 from core.procedures import timing
 from core.procedures.domain import ProcedureSpec, StepSpec, bars, followers, read_procedures
-from core.procedures.models import Procedure, StepRun, StepVersion
+from core.procedures.models import Procedure, StepRun, StepTask, StepVersion
 
 CORE_FILE = Path(__file__).parent / "procedures.json"
 CLOSED, CANCELLED = "closed", "cancelled"
@@ -74,7 +76,7 @@ def _first_version(procedure: Procedure, step: StepSpec) -> StepVersion:
     return StepVersion(
         procedure_id=procedure.id, number=step.number, version=1, roles=bars(step.roles), mode=step.mode, role_ar=step.role.ar, role_en=step.role.en,
         action_ar=step.action.ar, action_en=step.action.en, act_ar=step.act.ar, act_en=step.act.en, output_ar=step.output.ar, output_en=step.output.en,
-        duration=step.duration, frequency=step.frequency, opens={"steps": [dict(one) for one in step.opens]}, valid_from=work.now(),
+        duration=step.duration, frequency=step.frequency, opens=step.flow(), valid_from=work.now(),
         author_id=None, author_label=THE_MANUAL,
     )
 
@@ -94,32 +96,47 @@ def step_at(session: Session, code: str, number: int, moment: datetime) -> StepV
 def open_step(
     session: Session, code: str, number: int, *, record: Any, now: datetime, label: str | None = None, link: str | None = None,
     customer_id: int | None = None, roles: Sequence[str] | None = None, assigned_user_id: int | None = None,
-    department_id: int | None = None, centre_id: int | None = None, due_at: datetime | None = None,
+    department_id: int | None = None, centre_id: int | None = None, due_at: datetime | None = None, period: date | None = None,
 ) -> StepRun:
     """Open step ``number`` of procedure ``code`` for a record (a model instance, flushed); returns its run.
 
     The due moment follows from the step's limit and the association's calendar, unless given (a promised hour). ``label``
     is the record's number by default and must not be personal; ``link`` its page, by default the procedure's ``page``.
-    ``roles`` narrows the step to some of its roles (a complaint of a donor is for customer relations). Subject, customer,
-    department and centre are read from the record's attributes of those names where not given. A step that is already
-    open for this record is returned as it is.
+    ``roles`` narrows the step to some of its roles; a step shared by departments is narrowed to the roles of the record's
+    own department. Subject, customer, department and centre are read from the record's attributes of those names where not
+    given. ``period`` is the day of a step done once a day. A step that is already open for this record is returned as it is.
     """
-    running = open_run(session, code, number, record=record)
+    running = open_run(session, code, number, record=record, period=period)
     if running is not None:
         return running
     step = step_at(session, code, number, now)
+    department_id = department_id or getattr(record, "department_id", None)
     run = StepRun(
         procedure_code=code, step_number=number, step_version_id=step.id, step=step, record_type=record.__tablename__, record_id=record.id,
         record_label=(label or str(getattr(record, "number", None) or record.id))[:200],
-        link=link if link is not None else str(step.procedure.extra.get("page", "")).replace("{id}", str(record.id)),
+        link=link if link is not None else page_of(step).replace("{id}", str(record.id)),
         customer_id=customer_id or getattr(record, "customer_id", None), subject_id=getattr(record, "subject_id", None),
-        roles=bars(list(roles) if roles is not None else step.role_slugs), assigned_user_id=assigned_user_id,
-        department_id=department_id or getattr(record, "department_id", None), centre_id=centre_id or getattr(record, "centre_id", None),
-        opened_at=now, due_at=due_at or timing.due_at(session, now, step.duration),
+        roles=bars(list(roles) if roles is not None else _roles_for(session, step, department_id)), assigned_user_id=assigned_user_id,
+        department_id=department_id, centre_id=centre_id or getattr(record, "centre_id", None),
+        opened_at=now, due_at=due_at or timing.due_at(session, now, step.duration), period=period,
     )
     session.add(run)
     session.flush()
     return run
+
+
+def page_of(step: StepVersion) -> str:
+    """The address of the records of a step, with ``{id}`` in the place of the record's id; "" where it has none."""
+    return str(step.opens.get("page") or step.procedure.extra.get("page") or "")
+
+
+def _roles_for(session: Session, step: StepVersion, department_id: int | None) -> list[str]:
+    """The step's roles, narrowed to those of the record's department where the step is shared by departments (CMPL-02, 03)."""
+    if step.mode not in ("by_department", "by_customer_class") or department_id is None:
+        return step.role_slugs
+    slug = sa.select(Department.slug).where(Department.id == department_id).scalar_subquery()
+    own = set(session.scalars(sa.select(Role.slug).where(Role.slug.in_(step.role_slugs), Role.department == slug)))
+    return [one for one in step.role_slugs if one in own] or step.role_slugs
 
 
 def take_step(session: Session, code: str, number: int, *, record: Any, actor: Actor, now: datetime, output: str | None = None) -> StepRun | None:
@@ -128,9 +145,12 @@ def take_step(session: Session, code: str, number: int, *, record: Any, actor: A
     return close_step(session, code, number, record=record, actor=actor, now=now, output=output)
 
 
-def open_run(session: Session, code: str, number: int, *, record: Any) -> StepRun | None:
-    """The open run of this step for this record, if there is one."""
-    return session.scalar(_runs_of(record).where(StepRun.procedure_code == code, StepRun.step_number == number, StepRun.ended_at.is_(None)).limit(1))
+def open_run(session: Session, code: str, number: int, *, record: Any, period: date | None = None) -> StepRun | None:
+    """The open run of this step for this record (and this day), if there is one."""
+    query = _runs_of(record).where(StepRun.procedure_code == code, StepRun.step_number == number, StepRun.ended_at.is_(None))
+    if period is not None:
+        query = query.where(StepRun.period == period)
+    return session.scalar(query.order_by(StepRun.id).limit(1))
 
 
 def close_step(
@@ -154,14 +174,28 @@ def close_run(
     if not run.is_open():
         raise Conflict(_l("The step “%(step)s” of %(record)s was closed before by %(name)s.", step=run.step.action, record=run.record_label,
                           name=run.ended_by_label or "—"))
+    _refuse_unfinished(session, run)
     _end(session, run, CLOSED, actor, now)
     run.outcome, run.output_note = outcome, output or None
     session.flush()
     for follower in followers(run.step.opens, outcome) if record is not None else ():
-        open_step(session, run.procedure_code, follower, record=record, now=now, link=run.link, label=run.record_label, customer_id=run.customer_id,
-                  department_id=run.department_id, centre_id=run.centre_id)
+        open_step(session, run.procedure_code, follower, record=record, now=now, link=_link_of_follower(session, run, follower, now),
+                  label=run.record_label, customer_id=run.customer_id, department_id=run.department_id, centre_id=run.centre_id)
     _tell(session, run, actor, now)
     return run
+
+
+def _link_of_follower(session: Session, run: StepRun, number: int, now: datetime) -> str | None:
+    """A follower's own page where its data names one, else where the step before was done."""
+    return None if step_at(session, run.procedure_code, number, now).opens.get("page") else run.link
+
+
+def _refuse_unfinished(session: Session, run: StepRun) -> None:
+    """A step is done when all its parts are (ORG-19)."""
+    left = session.scalars(sa.select(StepTask.title).where(StepTask.run_id == run.id, StepTask.done_at.is_(None)).order_by(StepTask.id)).all()
+    if left:
+        raise Conflict(_l("The step “%(step)s” has parts that are not done yet: %(tasks)s. It closes when all of them are done.", step=run.step.action,
+                          tasks=" · ".join(left)), rule="ORG-19")
 
 
 def _end(session: Session, run: StepRun, how: str, actor: Actor, now: datetime) -> None:

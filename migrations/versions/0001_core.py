@@ -369,6 +369,31 @@ def upgrade() -> None:
         sa.UniqueConstraint("role_id", "permission", name=op.f("uq_core_role_permission_role_id_permission")),
     )
     op.create_table(
+        "core_step_period",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("procedure_code", sa.String(length=60), nullable=False),
+        sa.Column("step_number", sa.Integer(), nullable=False),
+        sa.Column("role", sa.String(length=60), nullable=False),
+        sa.Column("department_id", sa.Integer(), nullable=True),
+        sa.Column("starts_on", sa.Date(), nullable=False),
+        sa.Column("ends_on", sa.Date(), nullable=False),
+        sa.Column("number", sa.String(length=60), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["department_id"], ["core_department.id"], name=op.f("fk_core_step_period_department_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_core_step_period")),
+        sa.UniqueConstraint(
+            "procedure_code",
+            "step_number",
+            "role",
+            "starts_on",
+            name=op.f("uq_core_step_period_procedure_code_step_number_role_starts_on"),
+        ),
+    )
+    with op.batch_alter_table("core_step_period", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_core_step_period_department_id"), ["department_id"], unique=False)
+
+    op.create_table(
         "core_user",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("username", sa.String(length=60), nullable=False),
@@ -642,6 +667,7 @@ def upgrade() -> None:
         sa.Column("step_version_id", sa.Integer(), nullable=False),
         sa.Column("record_type", sa.String(length=80), nullable=False),
         sa.Column("record_id", sa.Integer(), nullable=False),
+        sa.Column("period", sa.Date(), nullable=True),
         sa.Column("record_label", sa.String(length=200), nullable=False),
         sa.Column("link", sa.String(length=300), nullable=False),
         sa.Column("customer_id", sa.Integer(), nullable=True),
@@ -678,6 +704,11 @@ def upgrade() -> None:
             "ix_core_step_run_procedure", ["procedure_code", "step_number", "opened_at"], unique=False
         )
         batch_op.create_index("ix_core_step_run_record", ["record_type", "record_id"], unique=False)
+        batch_op.create_index(
+            "uq_core_step_run_period",
+            ["record_type", "record_id", "procedure_code", "step_number", "period"],
+            unique=True,
+        )
 
     op.create_table(
         "core_user_centre",
@@ -831,6 +862,22 @@ def upgrade() -> None:
             ["import_id", "outcome", "line_no"],
             unique=False,
         )
+
+    op.create_table(
+        "core_step_task",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column("title", sa.String(length=300), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["run_id"], ["core_step_run.id"], name=op.f("fk_core_step_task_run_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["core_user.id"], name=op.f("fk_core_step_task_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_core_step_task")),
+    )
+    with op.batch_alter_table("core_step_task", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_core_step_task_run_id"), ["run_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_core_step_task_user_id"), ["user_id"], unique=False)
 
     op.create_table(
         "core_customer_alias",
@@ -1207,6 +1254,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_core_customer_alias_customer_id"))
 
     op.drop_table("core_customer_alias")
+    with op.batch_alter_table("core_step_task", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_core_step_task_user_id"))
+        batch_op.drop_index(batch_op.f("ix_core_step_task_run_id"))
+
+    op.drop_table("core_step_task")
     with op.batch_alter_table("core_import_line", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_core_import_line_import_id_outcome_line_no"))
 
@@ -1245,6 +1297,7 @@ def downgrade() -> None:
 
     op.drop_table("core_user_centre")
     with op.batch_alter_table("core_step_run", schema=None) as batch_op:
+        batch_op.drop_index("uq_core_step_run_period")
         batch_op.drop_index("ix_core_step_run_record")
         batch_op.drop_index("ix_core_step_run_procedure")
         batch_op.drop_index(
@@ -1300,6 +1353,10 @@ def downgrade() -> None:
 
     op.drop_table("core_customer_form")
     op.drop_table("core_user")
+    with op.batch_alter_table("core_step_period", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_core_step_period_department_id"))
+
+    op.drop_table("core_step_period")
     op.drop_table("core_role_permission")
     op.drop_table("core_procedure_step_version")
     with op.batch_alter_table("core_centre", schema=None) as batch_op:
