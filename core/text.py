@@ -101,18 +101,29 @@ def _folded_words(term: str) -> tuple[str, ...]:
     return tuple(fold(term).split())
 
 
-@lru_cache(maxsize=4_000)
-def _folded_letter(ch: str) -> str:
-    return " " if ch.isspace() else fold(ch)
+class _Letters(dict[int, str]):
+    """What each letter folds to, found once; ``odd`` are those that fold to none or to several."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.odd: set[str] = set()
+
+    def __missing__(self, code: int) -> str:
+        letter = chr(code)
+        key = self[code] = " " if letter.isspace() else fold(letter)
+        if len(key) != 1:
+            self.odd.add(letter)
+        return key
 
 
-def _folded_with_places(text: str) -> tuple[str, list[int]]:
-    folded, places = [], []
-    for index, ch in enumerate(text):
-        key = _folded_letter(ch)
-        folded.append(key)
-        places += [index] * len(key)
-    return "".join(folded), places
+_FOLDED = _Letters()
+
+
+def _folded_with_places(text: str) -> tuple[str, Sequence[int]]:
+    folded = text.translate(_FOLDED)
+    if _FOLDED.odd.isdisjoint(text):
+        return folded, range(len(text))
+    return folded, [index for index, letter in enumerate(text) for _part in _FOLDED[ord(letter)]]
 
 
 _SPELLINGS = (("ا", "أ"), ("ا", "إ"), ("ا", "آ"), ("ه", "ة"), ("ي", "ى"))

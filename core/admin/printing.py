@@ -100,6 +100,16 @@ def _calendars(day: date, weekday: bool, language: str) -> tuple[str, str]:
     return gregorian_text(day, weekday=weekday), hijri_text(day)
 
 
+def both_calendars(day: date) -> str:
+    """The date in both calendars on one line."""
+    return _both_calendars(day, language())
+
+
+@lru_cache(maxsize=4_000)
+def _both_calendars(day: date, language: str) -> str:
+    return " · ".join(part for part in _calendars(day, False, language) if part)
+
+
 def day_and_month(day: date) -> str:
     return f"{day.day} {MONTHS[language()][day.month - 1]}"
 
@@ -117,6 +127,11 @@ def weekday(day: date) -> str:
 
 def near_day(day: date, today: date) -> str:
     """Today, yesterday, tomorrow; else the day and month, with the year where it is another."""
+    return _near_day(day, today, language())
+
+
+@lru_cache(maxsize=4_000)
+def _near_day(day: date, today: date, _language: str) -> str:
     near = NEAR_DAYS.get((day - today).days)
     return str(near) if near else day_and_month(day) if day.year == today.year else gregorian_text(day)
 

@@ -190,8 +190,10 @@ def moment(at: datetime | None, seconds: bool = False) -> Markup:
     """Near day and time of day, by the association's clock."""
     if not at:
         return nothing()
-    day = escape(moment_parts(at)[0])
-    return Markup(f'<time class="dw-moment" datetime="{at.isoformat()}" title="{_both(at)}"><bdi>{day}</bdi> {clock(at, seconds)}</time>')
+    local = printing.as_utc(at).astimezone(zone())
+    day, time = local.date(), f"{local:%H:%M:%S}" if seconds else f"{local:%H:%M}"
+    near = escape(printing.near_day(day, today()))
+    return Markup(f'<time class="dw-moment" datetime="{at.isoformat()}" title="{_both(day)}"><bdi>{near}</bdi> <bdi dir="ltr">{time}</bdi></time>')
 
 
 def near_moment(at: datetime | None) -> Markup:
@@ -206,7 +208,7 @@ def near_moment(at: datetime | None) -> Markup:
 
 
 def _both(value: Date | datetime) -> Markup:
-    return escape(" · ".join(part for part in printing.two_calendars(local_day(value)) if part))
+    return escape(printing.both_calendars(local_day(value)))
 
 
 def iso(value: Date | datetime) -> Markup:
