@@ -91,6 +91,19 @@ def mask_phone(number: str) -> str:
     return own[:3] + MASK * max(len(own) - 5, 3) + own[-2:]
 
 
+SEARCHED_FROM = 7
+"""So many digits typed from a number's beginning say which numbers are meant; fewer may be a part of any."""
+
+
+def beginnings(digits: str, region: str) -> list[tuple[str, str]]:
+    """Of digits typed from a number's beginning (``055000``, ``966550``, ``00966``): bounds in E.164, the second exclusive."""
+    if len(digits) < SEARCHED_FROM or len(digits) > 15 or not digits.strip("0"):
+        return []
+    code = str(phonenumbers.country_code_for_region(region))
+    whole = [digits[2:]] if digits.startswith("00") else [code + digits[1:]] if digits.startswith("0") else [digits] if digits.startswith(code) else []
+    return [(f"+{one}", f"+{int(one) + 1}") for one in whole if one[:1] not in ("", "0")]
+
+
 def search_digits(number: str) -> str:
     """What a search by digits looks in: international and national digits, so that either beginning is found."""
     return f"{number.lstrip('+')} {national(number)}"

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
+from core import settings
 from core.auth.actor import Actor
 from core.customers.domain import OPEN_STATES, email_key, name_key
 from core.customers.models import (
@@ -29,10 +30,13 @@ from core.customers.models import (
 from core.errors import InvalidInput
 from core.i18n import lazy_gettext as _l
 from core.numbering import check_digit
+from core.phones import beginnings
 from core.text import fold, normalise_digits
 
 PERSONAL = "customers.personal"
 COUNTED = 1_000
+FEW = 50
+"""Customers whose numbers begin alike; where there are more, the search by parts shows them page by page."""
 """Lists count up to here and then say "more than"."""
 
 
@@ -153,8 +157,18 @@ def _read_digits(session: Session, digits: str, actor: Actor) -> Reading:
             return Reading("number", digits, customer_ids=tuple(dict.fromkeys(found)))
     if actor.may(PERSONAL) and len(digits) >= 3:
         local = digits[2:] if digits.startswith("00") else digits
-        return Reading("phone", local, (local,))
+        return Reading("phone", local, (local,), tuple(_beginning_with(session, digits)))
     return Reading("name", digits, (digits,))
+
+
+def _beginning_with(session: Session, digits: str) -> list[int]:
+    """Customers of whom a number begins with these digits, when they are few: found in the numbers' own index, without a look at
+    every number that holds the digits anywhere."""
+    found: set[int] = set()
+    for first, last in beginnings(digits, settings.get(session, "core.country")):
+        for column in (Customer.mobile, Customer.phone):
+            found.update(session.scalars(select(Customer.id).where(column >= first, column < last).limit(FEW + 1)))
+    return sorted(found) if len(found) <= FEW else []
 
 
 @dataclass(frozen=True)
@@ -178,7 +192,7 @@ def matching(query: sa.Select[Any], reading: Reading, dialect: str) -> sa.Select
     """``query`` over Customer, narrowed to what was read; words must all occur."""
     if reading.kind == "empty" or (reading.kind == "name" and not reading.words):
         return query
-    if reading.kind == "number":
+    if reading.customer_ids:
         return query.where(Customer.id.in_(reading.customer_ids))
     query = query.join(CustomerSearch, CustomerSearch.customer_id == Customer.id)
     column = CustomerSearch.personal_text if reading.personal else CustomerSearch.open_text
@@ -193,7 +207,7 @@ def matching(query: sa.Select[Any], reading: Reading, dialect: str) -> sa.Select
 
 def newest(reading: Reading, dialect: str) -> sa.ColumnElement[Any]:
     """The order of search results; on SQLite by the index's own row number, which it can walk backwards."""
-    if dialect == "sqlite" and reading.words:
+    if dialect == "sqlite" and reading.words and not reading.customer_ids:
         return _index(reading).c.rowid.desc()
     return Customer.id.desc()
 

@@ -46,6 +46,16 @@ def test_a_phone_is_found_however_it_is_written_by_who_may_see_it(session, regis
     assert names(session, text) == []
 
 
+@pytest.mark.parametrize(("text", "count"), [
+    ("0551000", 6), ("+9665510000", 6), ("00966551000002", 1), ("0551000003", 1), ("0551009", 0), ("9999999", 0), ("0000009", 0),
+])
+def test_a_phone_is_found_by_its_beginning(session, register, text, count, monkeypatch):
+    """In the numbers' own index where they are few, by their digits where they are many."""
+    assert len(names(session, text, "customers.personal")) == count
+    monkeypatch.setattr(queries, "FEW", 1)
+    assert len(names(session, text, "customers.personal")) == count
+
+
 def test_an_email_is_found_by_who_may_see_it(session, register):
     assert names(session, "C3@example", "customers.personal") == [NAMES[3]]
     assert names(session, "c3@example") == []
