@@ -51,7 +51,7 @@ class SettingsView(PageView):
     @expose("/")
     def index(self, errors: Mapping[str, Any] | None = None, status: int = 200) -> Any:
         values = {key: settings.get(self.session, key) for key in state().settings}
-        page = self.render("admin/settings.html", groups=grouped(state().settings), titles=GROUPS, values=values, weekdays=WEEKDAYS, errors=errors or {},
+        page = self.render("admin/settings.html", groups=grouped(state().settings), titles=titles(), values=values, weekdays=WEEKDAYS, errors=errors or {},
                            zones=zone_choices(language()), logo=state().settings[logo.KEY], most_kib=logo.MOST_BYTES // 1024)
         return page, status
 
@@ -130,6 +130,11 @@ def zone_choices(code: str) -> list[tuple[str, str]]:
     zones = sorted(name for name in get_global("zone_territories") if name in known and "/" in name)
     named = ((name, get_timezone_location(name, locale=code, return_city=True)) for name in zones)
     return [(name, f"{city} – {isolate(name)}") for name, city in sorted(named, key=lambda one: one[1])]
+
+
+def titles() -> dict[str, Any]:
+    """What each group is called: a plugin's own settings stand under its title."""
+    return {**GROUPS, **{one.name: one.info.title for one in state().active}}
 
 
 def grouped(specs: Mapping[str, Setting]) -> dict[str, list[Setting]]:

@@ -100,7 +100,8 @@ def open_step(
 ) -> StepRun:
     """Open step ``number`` of procedure ``code`` for a record (a model instance, flushed); returns its run.
 
-    The due moment follows from the step's limit and the association's calendar, unless given (a promised hour). ``label``
+    The due moment follows from the step's limit (without one, from how often it is done) and the association's calendar, unless
+    given (a promised hour). ``label``
     is the record's number by default and must not be personal; ``link`` its page, by default the procedure's ``page``.
     ``roles`` narrows the step to some of its roles; a step shared by departments is narrowed to the roles of the record's
     own department. Subject, customer, department and centre are read from the record's attributes of those names where not
@@ -118,7 +119,7 @@ def open_step(
         customer_id=customer_id or getattr(record, "customer_id", None), subject_id=getattr(record, "subject_id", None),
         roles=bars(list(roles) if roles is not None else _roles_for(session, step, department_id)), assigned_user_id=assigned_user_id,
         department_id=department_id, centre_id=centre_id or getattr(record, "centre_id", None),
-        opened_at=now, due_at=due_at or timing.due_at(session, now, step.duration), period=period,
+        opened_at=now, due_at=due_at or timing.due_at(session, now, step.duration or step.frequency), period=period,
     )
     session.add(run)
     session.flush()
@@ -233,6 +234,23 @@ def cancel_steps(session: Session, *, record: Any, actor: Actor, now: datetime, 
         _end(session, run, CANCELLED, actor, now)
     session.flush()
     return len(runs)
+
+
+def hand_over(session: Session, *, record: Any, department_id: int, centre_id: int | None) -> int:
+    """A record goes to another department: its open steps are in that one's inbox from now on, due when they were; returns how many."""
+    runs = session.scalars(_runs_of(record).where(StepRun.ended_at.is_(None))).all()
+    for run in runs:
+        run.roles, run.assigned_user_id = bars(_roles_for(session, run.step, department_id)), None
+        run.department_id, run.centre_id = department_id, centre_id
+    session.flush()
+    return len(runs)
+
+
+def name_customer(session: Session, *, record: Any, customer_id: int) -> None:
+    """Whom a record concerns became known: its steps belong to that customer's page."""
+    for run in session.scalars(_runs_of(record)).all():
+        run.customer_id = customer_id
+    session.flush()
 
 
 def assign(session: Session, run: StepRun, user_id: int | None) -> None:
