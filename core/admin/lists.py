@@ -24,7 +24,7 @@ from core.errors import InvalidInput
 from core.i18n import lazy_gettext as _l
 
 PAGE_SIZE = 50
-COUNT_BOUND = 1000
+COUNT_BOUND = 1_000
 LONGEST_SEARCH = 200
 FIRST_YEAR, LAST_YEAR = 1000, 9000
 """Days before and after have no moment in every time zone."""
@@ -182,12 +182,15 @@ class ListEngine:
         statement = self.narrowed(session, scoped, asked, actor)
         sort = self.sorts(actor)[asked.sort].sort
         assert sort is not None
+        hits = self._hits(session, statement) if sort is self.identity and asked.search and not asked.count_all else None
+        if hits is not None and len(hits) <= COUNT_BOUND:
+            statement = scoped.where(self.identity.in_(self._ids_of_page(hits, asked, size + 1)))
         rows = list(session.execute(self._slice(statement, sort, asked).limit(size + 1)).unique().scalars())
         further = len(rows) > size
         rows = rows[:size]
         if asked.backwards:
             rows.reverse()
-        count, more = self._count(session, statement, asked, rows, further)
+        count, more = _bounded(len(hits)) if hits is not None else self._count(session, statement, asked, rows, further)
         sorted_by = ("-" if asked.descending else "") + asked.sort
         page = Page(rows, self.visible_columns(actor), count, more, self._chips(session, asked, actor), sorted_by, asked.search)
         self._add_cursors(page, asked, sort, further)
@@ -195,6 +198,21 @@ class ListEngine:
             page.spellings = self.spellings(asked.search)
         page.arguments = {**{f"f.{key}": _in_address(value) for key, value in asked.filters.items()}, **({"q": asked.search} if asked.search else {})}
         return page
+
+    def _hits(self, session: Session, statement: sa.Select[Any]) -> list[int]:
+        """Ids of the hits of a search, unsorted, up to one more than ``COUNT_BOUND``.
+
+        A search costs most where it looks words up: so that is done once, and page and count are taken from the ids.
+        """
+        ids = statement.with_only_columns(self.identity, maintain_column_froms=True).order_by(None).limit(COUNT_BOUND + 1)
+        return list(session.scalars(ids))
+
+    def _ids_of_page(self, found: list[int], asked: Request, size: int) -> list[int]:
+        """Of these ids the ones on the page that is asked for."""
+        descending = asked.descending != asked.backwards
+        if asked.cursor is not None:
+            found = [one for one in found if (one < asked.cursor[1] if descending else one > asked.cursor[1])]
+        return sorted(found, reverse=descending)[:size]
 
     def _slice(self, statement: sa.Select[Any], sort: ColumnElement[Any], asked: Request) -> sa.Select[Any]:
         descending = asked.descending != asked.backwards
@@ -213,7 +231,7 @@ class ListEngine:
         if not asked.count_all:
             identities = identities.limit(COUNT_BOUND + 1)
         found = session.scalar(sa.select(sa.func.count()).select_from(identities.subquery())) or 0
-        return (found, False) if asked.count_all else (min(found, COUNT_BOUND), found > COUNT_BOUND)
+        return (found, False) if asked.count_all else _bounded(found)
 
     def _chips(self, session: Session, asked: Request, actor: Actor) -> list[Chip]:
         chips = []
@@ -241,6 +259,11 @@ class ListEngine:
     def _token(self, row: Any, key: str) -> str:
         raw = json.dumps([_to_json(self._sort_value(row, key)), getattr(row, self.identity.key)])
         return base64.urlsafe_b64encode(raw.encode()).decode().rstrip("=")
+
+
+def _bounded(found: int) -> tuple[int, bool]:
+    """The count as a page shows it, and whether there are more."""
+    return min(found, COUNT_BOUND), found > COUNT_BOUND
 
 
 def _filter_value(one: ListFilter, raw: str) -> Any:

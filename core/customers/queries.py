@@ -34,7 +34,7 @@ from core.phones import beginnings
 from core.text import fold, normalise_digits
 
 PERSONAL = "customers.personal"
-COUNTED = 500
+COUNTED = 1_000
 FEW = 50
 """Customers whose numbers begin alike; where there are more, the search by parts shows them page by page."""
 """Lists count up to here and then say "more than"."""

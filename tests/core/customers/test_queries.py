@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import pytest
 from sqlalchemy import select
+from werkzeug.datastructures import MultiDict
 
+from core.admin import lists
 from core.auth import services as auth
 from core.customers import entry, importing, queries, services
 from core.customers.models import Customer, CustomerAlias
+from core.customers.views import CustomersView
 from core.organisation import services as organisation
 from core.organisation.models import City
 from core.organisation.queries import department_by_slug
@@ -54,6 +57,24 @@ def test_a_phone_is_found_by_its_beginning(session, register, text, count, monke
     assert len(names(session, text, "customers.personal")) == count
     monkeypatch.setattr(queries, "FEW", 1)
     assert len(names(session, text, "customers.personal")) == count
+
+
+@pytest.mark.parametrize("bound", [1_000, 2])
+def test_hits_of_a_search_are_paged_and_counted_the_same_below_and_above_the_bound(app, session, register, monkeypatch, bound):
+    monkeypatch.setattr(lists, "COUNT_BOUND", bound)
+    actor, pages, cursor = actor_with("customers.read", scopes=ALL), [], None
+    with app.test_request_context():
+        engine = CustomersView().engine
+        while len(pages) < 9:
+            asked = MultiDict({"q": "ا", **({"after": cursor} if cursor else {})})
+            page = engine.page(session, queries.scope(select(Customer), actor), asked, actor, size=2)
+            pages.append([one.name for one in page.rows])
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+
+    assert pages == [[NAMES[4], NAMES[3]], [NAMES[2], NAMES[1]], [NAMES[0]]]
+    assert (page.count, page.more) == ((5, False) if bound > 5 else (2, True))
 
 
 def test_an_email_is_found_by_who_may_see_it(session, register):
