@@ -1,0 +1,1 @@
+"""Complaints, inquiries and suggestions: one log, from the caller's first word to the archived monthly report."""

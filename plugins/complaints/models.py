@@ -1,0 +1,176 @@
+"""Tables of complaints: the log with its assignments and updates, causes, answers to frequent questions, reviews and reports."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.database import JsonDict, Phone, UtcDateTime, owner_base
+from core.i18n import Bilingual
+
+Base = owner_base("complaints")
+
+
+class Cause(Base):
+    """Why people complain, as the association tells causes apart (CMPL-06)."""
+
+    __tablename__ = "complaints_cause"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(sa.String(40), unique=True)
+    name_ar: Mapped[str] = mapped_column(sa.String(200))
+    name_en: Mapped[str] = mapped_column(sa.String(200), default="")
+    active: Mapped[bool] = mapped_column(default=True)
+
+    @property
+    def name(self) -> Bilingual:
+        return Bilingual.of({"ar": self.name_ar, "en": self.name_en})
+
+
+class Entry(Base):
+    """One entry of the log: a complaint, an inquiry or a suggestion (CMPL-07).
+
+    The complainant is a customer by key, or a name and a phone of somebody not registered yet. ``customer_class`` is the
+    class at the time of filing. ``received_at`` and ``returned_at`` are the two moments that the manual demands (CMPL-09).
+    ``lacks`` names what an imported entry's source does not hold, so that averages which need it leave the entry out.
+    """
+
+    __tablename__ = "complaints_entry"
+    __audit_subject__ = "subject_id"
+    __table_args__ = (
+        sa.CheckConstraint("kind IN ('complaint', 'inquiry', 'suggestion')", name="kind"),
+        sa.CheckConstraint("state IN ('received', 'answered_callback', 'in_study', 'solution_ready', 'closed')", name="state"),
+        sa.CheckConstraint("returned_at IS NULL OR returned_at >= received_at", name="returned"),
+        sa.CheckConstraint("decision IS NULL OR kind = 'suggestion'", name="decision"),
+        sa.CheckConstraint("state <> 'closed' OR imported OR decision IS NOT NULL OR (answer IS NOT NULL AND answer_channel IS NOT NULL)", name="closed"),
+        sa.CheckConstraint("state <> 'closed' OR imported OR returned_at IS NOT NULL", name="returned_when_closed"),
+        sa.Index("ix_complaints_entry_received", "received_at", "id"),
+        sa.Index("ix_complaints_entry_open", "department_id", "received_at", sqlite_where=sa.text("state <> 'closed'"),
+                 postgresql_where=sa.text("state <> 'closed'")),
+        sa.Index("ix_complaints_entry_place", "department_id", "centre_id", "received_at"),
+        sa.UniqueConstraint("source", "source_reference"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(sa.String(30), unique=True)
+    subject_id: Mapped[str] = mapped_column(sa.String(36))
+    kind: Mapped[str] = mapped_column(sa.String(20))
+    channel: Mapped[str] = mapped_column(sa.String(40))
+    state: Mapped[str] = mapped_column(sa.String(20), default="received")
+    customer_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_customer.id"), index=True)
+    customer_class: Mapped[str] = mapped_column(sa.String(20))
+    name: Mapped[str | None] = mapped_column(sa.String(200), info={"personal": True})
+    phone: Mapped[str | None] = mapped_column(Phone(20), index=True, info={"personal": True})
+    email: Mapped[str | None] = mapped_column(sa.String(254), info={"personal": True})
+    department_id: Mapped[int] = mapped_column(sa.ForeignKey("core_department.id"))
+    centre_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_centre.id"), index=True)
+    programme_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_programme.id"), index=True)
+    cause_id: Mapped[int | None] = mapped_column(sa.ForeignKey("complaints_cause.id"), index=True)
+    text: Mapped[str] = mapped_column(sa.Text, info={"personal": True})
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    registered_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    registered_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"), index=True)
+    promised_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    callback_to: Mapped[str | None] = mapped_column(sa.String(254), info={"personal": True})
+    helping_party: Mapped[str | None] = mapped_column(sa.String(300))
+    analysis: Mapped[str | None] = mapped_column(sa.Text, info={"personal": True})
+    answer: Mapped[str | None] = mapped_column(sa.Text, info={"personal": True})
+    answer_channel: Mapped[str | None] = mapped_column(sa.String(40))
+    returned_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    decision: Mapped[str | None] = mapped_column(sa.String(20))
+    """Of a suggestion: accepted or declined (CMPL-23)."""
+    decision_reason: Mapped[str | None] = mapped_column(sa.String(500), info={"personal": True})
+    closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    closed_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"), index=True)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    follow_code: Mapped[str | None] = mapped_column(sa.String(64), unique=True, info={"secret": True})
+    """Hash of the code with which the complainant follows the entry without signing in."""
+    source: Mapped[str] = mapped_column(sa.String(40), default="staff")
+    """``staff``, ``public``, ``import`` or the plugin that handed it over (``social``, ``callcenter``)."""
+    source_reference: Mapped[str | None] = mapped_column(sa.String(200))
+    imported: Mapped[bool] = mapped_column(default=False)
+    import_id: Mapped[int | None]
+    lacks: Mapped[dict[str, Any]] = mapped_column(JsonDict, default=dict)
+    timely: Mapped[bool | None]
+    """Whether it was answered in time, by the imported register's own word."""
+    operation_key: Mapped[str | None] = mapped_column(sa.String(40), unique=True, info={"audit": False})
+
+
+class Assignment(Base):
+    """Which department an entry was with from a moment on, and why (CMPL-29)."""
+
+    __tablename__ = "complaints_assignment"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    entry_id: Mapped[int] = mapped_column(sa.ForeignKey("complaints_entry.id"), index=True)
+    department_id: Mapped[int] = mapped_column(sa.ForeignKey("core_department.id"))
+    centre_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_centre.id"))
+    assigned_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    assigned_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"))
+    reason: Mapped[str] = mapped_column(sa.String(500), default="")
+
+
+class Update(Base):
+    """One line of what happened with an entry; ``kind`` says what it was: a note, a study, a call, quality's remark."""
+
+    __tablename__ = "complaints_update"
+    __audit_subject__ = "subject_id"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    entry_id: Mapped[int] = mapped_column(sa.ForeignKey("complaints_entry.id"), index=True)
+    subject_id: Mapped[str] = mapped_column(sa.String(36))
+    kind: Mapped[str] = mapped_column(sa.String(20))
+    text: Mapped[str] = mapped_column(sa.Text, info={"personal": True})
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    made_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"))
+    public: Mapped[bool] = mapped_column(default=False)
+    """Whether the complainant reads it on the follow-up page."""
+
+
+class FollowUp(Base):
+    """What quality asked a department to do about an entry (CMPL-11)."""
+
+    __tablename__ = "complaints_follow_up"
+    __audit_subject__ = "subject_id"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    entry_id: Mapped[int] = mapped_column(sa.ForeignKey("complaints_entry.id"), index=True)
+    subject_id: Mapped[str] = mapped_column(sa.String(36))
+    department_id: Mapped[int] = mapped_column(sa.ForeignKey("core_department.id"), index=True)
+    task: Mapped[str] = mapped_column(sa.Text, info={"personal": True})
+    asked_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    asked_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"))
+    done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    done_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"))
+    outcome: Mapped[str | None] = mapped_column(sa.Text, info={"personal": True})
+
+
+class Faq(Base):
+    """A frequent question with its answer: draft, approved (offered at intake) or published (for the website too) (CMPL-14)."""
+
+    __tablename__ = "complaints_faq"
+    __table_args__ = (sa.CheckConstraint("state IN ('draft', 'approved', 'published')", name="state"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    question_ar: Mapped[str] = mapped_column(sa.String(300))
+    question_en: Mapped[str] = mapped_column(sa.String(300), default="")
+    answer_ar: Mapped[str] = mapped_column(sa.Text)
+    answer_en: Mapped[str] = mapped_column(sa.Text, default="")
+    cause_id: Mapped[int | None] = mapped_column(sa.ForeignKey("complaints_cause.id"))
+    search_text: Mapped[str] = mapped_column(sa.Text, info={"audit": False})
+    state: Mapped[str] = mapped_column(sa.String(20), default="draft")
+    made_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"))
+    approved_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"))
+    approved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    @property
+    def question(self) -> Bilingual:
+        return Bilingual.of({"ar": self.question_ar, "en": self.question_en})
+
+    @property
+    def answer(self) -> Bilingual:
+        return Bilingual.of({"ar": self.answer_ar, "en": self.answer_en})

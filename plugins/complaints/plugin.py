@@ -1,0 +1,43 @@
+"""The front door of complaints: its manifest, and thin hook implementations."""
+
+from __future__ import annotations
+
+from core.hookspecs import hookimpl
+from core.i18n import lazy_gettext as _l
+from core.jobs.offers import Job
+from core.plugins.manifest import Decision, Permission, PluginInfo
+from plugins.complaints import steps
+from plugins.complaints.settings import SETTINGS
+
+STAFF = ("crm_employee", "centres_employee", "donor_service_agent", "call_agent")
+MANAGERS = ("crm_manager", "centres_manager")
+ABOVE = ("quality_employee", "subcouncil_secretary", "secretary_general", "association_management", "strategic_planning_manager")
+
+PLUGIN = PluginInfo(
+    name="complaints", title=_l("Complaints and inquiries"), version="1.0", icon="message-report",
+    summary=_l("One log of complaints, inquiries and suggestions, from the first word to the monthly report."),
+    permissions=(
+        Permission("complaints.read", _l("Read the log of the own department"), roles=(*STAFF, *MANAGERS, *ABOVE, "auditor")),
+        Permission("complaints.read_all", _l("Read the whole log"), roles=(*ABOVE, "crm_manager", "auditor")),
+        Permission("complaints.personal", _l("See complainants' names, phones and words"), roles=(*STAFF, *MANAGERS, "quality_employee")),
+        Permission("complaints.record", _l("Write down complaints, inquiries and suggestions"), roles=(*STAFF, *MANAGERS)),
+        Permission("complaints.handle", _l("Study, answer and close entries"), roles=("crm_employee", "centres_employee", *MANAGERS)),
+        Permission("complaints.reassign", _l("Hand an entry to another department"), roles=("crm_employee", "centres_employee", *MANAGERS, "quality_employee")),
+        Permission("complaints.follow_up", _l("Follow every entry, remark, and ask departments to act"), roles=("quality_employee",)),
+        Permission("complaints.review", _l("Review the log of the week and recommend"), roles=MANAGERS),
+        Permission("complaints.repeated", _l("Prepare the report of repeated complaints"), roles=("quality_employee",)),
+        Permission("complaints.decide", _l("Review the log of the month and decide"), roles=("subcouncil_secretary",)),
+        Permission("complaints.prepare", _l("Prepare and archive the performance reports"), roles=("crm_employee", "centres_employee")),
+        Permission("complaints.manage", _l("Keep causes and settings of the log"), roles=("crm_manager", "admin")),
+        Permission("complaints.faq", _l("Write frequent questions and answers"), roles=("crm_employee", "centres_employee", *MANAGERS)),
+        Permission("complaints.faq_approve", _l("Approve and publish answers"), roles=MANAGERS),
+        Permission("complaints.import", _l("Import a register of complaints kept elsewhere"), roles=("crm_manager", "admin")),
+    ),
+    settings=SETTINGS,
+    decisions=(Decision("complaints.recommendations", _l("Recommendations from the log of complaints"), decides="subcouncil_secretary"),),
+)
+
+
+@hookimpl
+def register_jobs() -> list[Job]:
+    return [Job("complaints.daily", steps.open_daily, every="day", at="00:00", catch_up=True, title=_l("Open the daily update of each open complaint"))]

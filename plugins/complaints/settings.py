@@ -1,0 +1,22 @@
+"""What an association chooses about its log."""
+
+from __future__ import annotations
+
+from core.i18n import lazy_gettext as _l
+from core.plugins.manifest import Setting
+from plugins.complaints import domain
+
+DEPARTMENTS = (("crm", _l("Customer relations")), ("centres_affairs", _l("Centres affairs")))
+OFFERED = ["phone", "face_to_face", "email"]
+
+SETTINGS = (
+    Setting("complaints.channels", _l("Channels of intake"), OFFERED, kind="codes", choices=tuple(domain.channels().items()), group="complaints",
+            help=_l("Offered at intake; the public form is always written down under its own channel.")),
+    *(Setting(f"complaints.route_{code}", title, "crm", kind="choice", choices=DEPARTMENTS, group="complaints", help=_l("The manual does not say which."))
+      for code, title in (("government", _l("Complaints of government bodies go to")), ("council_member", _l("Complaints of council members go to")),
+                          ("other", _l("Complaints of others go to")))),
+    Setting("complaints.public_form", _l("Public form"), True, kind="bool", group="complaints",
+            help=_l("People write to the association without signing in, and follow what became of it with a code.")),
+    Setting("complaints.repeated_from", _l("Repeated from"), 2, kind="int", unit=_l("entries"), group="complaints",
+            help=_l("So many with the same cause and centre within a month are one line of the report of repeated complaints.")),
+)

@@ -1,0 +1,124 @@
+"""An association with complaints on, its people, and a donor and a beneficiary in its register."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from core import work
+from core.auth import services as auth
+from core.auth.models import User
+from core.customers.models import Customer
+from core.organisation import services as organisation
+from core.organisation.models import Centre, Department
+from core.settings import Deployment
+from core.testing import actor_with, close_app, make_app, new_association, rolled_back
+from plugins.complaints import services
+from plugins.complaints.models import Entry
+from tests.core.customers.conftest import ADMIN, People, Person, approved, customer, fill, people, person  # noqa: F401 - fixtures
+
+MONDAY = datetime(2026, 2, 2, 7, 15, tzinfo=UTC)
+"""10:15 in Makkah."""
+
+
+@pytest.fixture(scope="session")
+def complaining(engine_name: str, deployment: Deployment, request: pytest.FixtureRequest) -> Iterator[Flask]:
+    server = request.getfixturevalue("postgres") if engine_name == "postgresql" else None
+    app = make_app(new_association(deployment, f"complaints-{engine_name}", postgres=server, plugins=frozenset({"complaints"})), deployment)
+    yield app
+    close_app(app)
+
+
+@pytest.fixture
+def shared_app(complaining: Flask) -> Flask:
+    return complaining
+
+
+@pytest.fixture
+def session(complaining: Flask) -> Iterator[Session]:
+    with rolled_back(complaining) as session:
+        work.begin_write(session)
+        session.info["actor"] = actor_with()
+        yield session
+
+
+@pytest.fixture
+def app(complaining: Flask, session: Session) -> Flask:
+    return complaining
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+def department(session: Session, slug: str) -> Department:
+    return session.scalars(sa.select(Department).where(Department.slug == slug)).one()
+
+
+@dataclass
+class Staff:
+    """People of both departments, of quality, and the secretary, each in the own department."""
+
+    crm: Person
+    centres: Person
+    crm_manager: Person
+    centres_manager: Person
+    quality: Person
+    secretary: Person
+
+
+@pytest.fixture
+def staff(session: Session) -> Staff:
+    made = {}
+    for name, role, home in (("crm", "crm_employee", "crm"), ("centres", "centres_employee", "centres_affairs"), ("crm_manager", "crm_manager", "crm"),
+                             ("centres_manager", "centres_manager", "centres_affairs"), ("quality", "quality_employee", "quality"),
+                             ("secretary", "subcouncil_secretary", "sub_council")):
+        one = person(session, f"c_{name}", role)
+        one.user.department_id = department(session, home).id
+        session.flush()
+        made[name] = Person(one.user, auth.actor_for(session, one.user, source="web", now=MONDAY))
+    return Staff(**made)
+
+
+@pytest.fixture
+def centre(session: Session) -> Centre:
+    """The centre الصفا in Jeddah."""
+    boss = actor_with("organisation.manage")
+    city = organisation.save_city(session, name_ar="جدة الشرقية", actor=boss)
+    return organisation.save_centre(session, city_id=city.id, name_ar="الصفا", actor=boss)
+
+
+@pytest.fixture
+def beneficiary(customer: Callable[..., Customer], centre: Centre) -> Customer:  # noqa: F811
+    return customer(name="سعاد محمد", customer_class="beneficiary", mobile="0551234567", centre_id=str(centre.id))
+
+
+@pytest.fixture
+def donor(customer: Callable[..., Customer]) -> Customer:  # noqa: F811
+    return customer(name="مؤسسة الخير", mobile="0557654321")
+
+
+@pytest.fixture
+def receive(session: Session) -> Callable[..., Entry]:
+    """Write an entry into the log as ``by``; keywords change its values."""
+
+    def make(by: Person, at: datetime = MONDAY, **values: Any) -> Entry:
+        given = {"kind": "complaint", "channel": "phone", "text": "تأخر موعد الزيارة", **values}
+        if "customer_number" not in given:
+            given = {"name": "متصل", "phone": "0559990000", **given}
+        return services.receive(session, given, actor=by.actor, now=at).entry
+
+    return make
+
+
+def users_by_id(session: Session) -> dict[int, User]:
+    return {one.id: one for one in session.scalars(sa.select(User))}
