@@ -10,10 +10,9 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from core.auth.models import User
 from core.customers.models import Customer
-from core.errors import Conflict, InvalidInput, InvalidInputs, NotAllowed, faults
-from core.organisation.models import Centre, Department
+from core.errors import Conflict, InvalidInput, NotAllowed, faults
+from core.organisation.models import Centre
 from core.procedures.models import StepRun
 from plugins.complaints import domain, follow, queries, services
 from plugins.complaints.models import Assignment, Entry, Update
@@ -50,7 +49,9 @@ def test_kinds_share_one_running_number(receive: Receive, staff: Staff) -> None:
     assert [int(number[7:]) for number in numbers] == [first, first + 1, first + 2]
 
 
-def test_a_beneficiarys_complaint_goes_to_centres_affairs_with_the_centre(receive: Receive, staff: Staff, beneficiary: Customer, centre: Centre, session: Session) -> None:
+def test_a_beneficiarys_complaint_goes_to_centres_affairs_with_the_centre(
+    receive: Receive, staff: Staff, beneficiary: Customer, centre: Centre, session: Session,
+) -> None:
     entry = receive(staff.crm, customer_number=beneficiary.number)
 
     assert (entry.department_id, entry.centre_id) == (department(session, "centres_affairs").id, centre.id)
@@ -344,7 +345,9 @@ def test_every_act_is_in_the_log_without_words_in_clear(promised: Entry, staff: 
 # --- pure rules ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("closed", "received", "rate"), [(1707, 1793, "95.2"), (0, 0, "None"), (1, 8, "12.5"), (1, 16, "6.3"), (3157, 3186, "99.1"), (3093, 3186, "97.1")])
+@pytest.mark.parametrize(("closed", "received", "rate"), [
+    (1707, 1793, "95.2"), (0, 0, "None"), (1, 8, "12.5"), (1, 16, "6.3"), (3157, 3186, "99.1"), (3093, 3186, "97.1"),
+])
 def test_the_closing_rate_has_one_decimal_half_up(closed: int, received: int, rate: str) -> None:
     assert str(domain.closing_rate(closed, received)) == rate
 
