@@ -8,7 +8,6 @@ association chose so (PLUG-11).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -22,7 +21,7 @@ from core.errors import InvalidInput
 from core.i18n import gettext as _
 from core.i18n import language, ngettext
 from core.i18n import lazy_gettext as _l
-from core.text import name_key, normalise_digits
+from core.text import isolate, name_key, normalise_digits
 
 HIJRI_MONTHS = {
     "ar": ("محرم", "صفر", "ربيع الأول", "ربيع الآخر", "جمادى الأولى", "جمادى الآخرة", "رجب", "شعبان", "رمضان", "شوال", "ذو القعدة", "ذو الحجة"),
@@ -199,7 +198,10 @@ def _no_date(text: str, field: str | None) -> InvalidInput:
 
 @dataclass(frozen=True)
 class OfficeCalendar:
-    """When an association works. ``working``: limits in days skip weekend and holidays (PLUG-11)."""
+    """When an association works. ``working``: limits in days skip weekend and holidays (PLUG-11).
+
+    ``closed`` and ``opened`` are own holidays and own working days; ``yearly`` are holidays by month and day of the Hijri year.
+    """
 
     zone: ZoneInfo = RIYADH
     working: bool = False
@@ -207,6 +209,7 @@ class OfficeCalendar:
     country: str | None = None
     closed: frozenset[date] = field(default_factory=frozenset)
     opened: frozenset[date] = field(default_factory=frozenset)
+    yearly: frozenset[tuple[int, int]] = field(default_factory=frozenset)
 
     @property
     def week(self) -> int:
@@ -216,9 +219,13 @@ class OfficeCalendar:
     def is_working(self, day: date) -> bool:
         if day in self.opened:
             return True
-        if day.weekday() in self.weekend or day in self.closed:
+        if day.weekday() in self.weekend or day in self.closed or self._recurs(day):
             return False
         return self.country is None or day not in country_holidays(self.country, day.year)
+
+    def _recurs(self, day: date) -> bool:
+        parts = hijri_parts(day) if self.yearly else None
+        return parts is not None and parts[1:] in self.yearly
 
     def add_days(self, day: date, count: int) -> date:
         """The day that lies ``count`` days later, counting working days only where the association chose so."""
@@ -247,15 +254,58 @@ def country_holidays(country: str, year: int) -> frozenset[date]:
 
 def office_calendar(values: dict[str, Any]) -> OfficeCalendar:
     """From an association's settings: ``time_zone``, ``day_count``, ``weekend``, ``country``, ``public_holidays``, ``holidays``."""
-    own: Iterable[str] = values.get("holidays") or ()
+    own = [read_holiday(line) for line in values.get("holidays") or ()]
     return OfficeCalendar(
         zone=ZoneInfo(values["time_zone"]),
         working=values.get("day_count") == "working",
         weekend=frozenset(values.get("weekend") or ()),
         country=values.get("country") if values.get("public_holidays") else None,
-        closed=frozenset(date.fromisoformat(day) for day in own if not day.startswith("-")),
-        opened=frozenset(date.fromisoformat(day[1:]) for day in own if day.startswith("-")),
+        closed=frozenset(one.day for one in own if one.day is not None and not one.worked),
+        opened=frozenset(one.day for one in own if one.day is not None and one.worked),
+        yearly=frozenset(one.yearly for one in own if one.yearly is not None),
     )
+
+
+@dataclass(frozen=True)
+class OwnHoliday:
+    """One line of an association's own holidays: a ``day`` (``worked``: it is a working day after all), or month and day of every
+    Hijri year. ``text`` is the line as it is kept."""
+
+    text: str
+    day: date | None = None
+    worked: bool = False
+    yearly: tuple[int, int] | None = None
+
+
+_YEARLY = re.compile(r"(?:(H|AH|هـ|ه)\s*)?([0-9]{1,2})\s*-\s*([0-9]{1,2})\s*(H|AH|هـ|ه)?", re.IGNORECASE)
+
+
+def read_holiday(line: str, field: str | None = None) -> OwnHoliday:
+    """``2026-09-23``, ``-2026-09-23``, or each year's ``H 10-01`` (also ``10-01 هـ``): month and day by Umm al-Qura.
+
+    Raises InvalidInput.
+    """
+    plain = _DIRECTION_MARKS.sub("", normalise_digits(line[:LONGEST_DATE])).strip()
+    yearly = _YEARLY.fullmatch(plain)
+    if yearly is not None and (yearly[1] is None) != (yearly[4] is None):
+        month, day = int(yearly[2]), int(yearly[3])
+        if not (1 <= month <= 12 and 1 <= day <= 30):
+            raise _no_holiday(line, field)
+        era = "H" if (yearly[1] or yearly[4]).isascii() else "هـ"
+        return OwnHoliday(f"H {month:02}-{day:02}" if era == "H" else f"{month:02}-{day:02} {era}", yearly=(month, day))
+    try:
+        found = date.fromisoformat(plain.removeprefix("-"))
+    except ValueError:
+        raise _no_holiday(line, field) from None
+    worked = plain.startswith("-")
+    return OwnHoliday(f"{'-' if worked else ''}{found.isoformat()}", found, worked)
+
+
+def _no_holiday(line: str, field: str | None) -> InvalidInput:
+    shown = line[:LONGEST_DATE]
+    words = _l("“%(value)s” is no holiday. Write a day like %(day)s, or month and day of every Hijri year like %(yearly)s.", value=isolate(shown),
+               day=isolate("2026-09-23"), yearly=isolate("H 10-01"))
+    return InvalidInput(words, field=field, value=shown)
 
 
 @dataclass(frozen=True)

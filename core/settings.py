@@ -19,6 +19,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.orm import Session as AnySession
 
+from core.calendar import read_holiday
 from core.database import Base, JsonDict
 from core.errors import DiwanError, InvalidInput
 from core.i18n import Bilingual
@@ -184,8 +185,9 @@ GENERAL: tuple[Setting, ...] = (
     Setting("core.weekend", _l("Weekend"), [4, 5], kind="weekdays", help=_l("Days on which nobody works.")),
     Setting("core.public_holidays", _l("Public holidays of the country"), True, kind="bool"),
     Setting("core.holidays", _l("Own holidays"), [], kind="dates",
-            help=_l("One date a line, written %(day)s; with a minus before it, %(minus)s, the day is a working day after all.",
-                    day=isolate("2026-09-23"), minus=isolate("-2026-09-23"))),
+            help=_l("One a line: a date, written %(day)s; with a minus before it, %(minus)s, the day is a working day after all. What comes every Hijri year "
+                    "is written with month and day: %(yearly)s for the first of Shawwal.",
+                    day=isolate("2026-09-23"), minus=isolate("-2026-09-23"), yearly=isolate("H 10-01"))),
     Setting("core.logo_file", _l("Logo"), None, kind="file", help=_l("Shown at the head of the menu and on printed forms.")),
     Setting("core.first_steps", _l("Show the first steps on My day"), True, kind="bool", help=_l("To administrators, until all of them are done.")),
     Setting("core.idle_minutes", _l("Sign out after"), 30, kind="int", unit=_l("minutes without use")),
@@ -230,6 +232,8 @@ def check(spec: Setting, value: Any) -> Any:
         raise InvalidInput(_l("“%(value)s” is not one of the choices of “%(title)s”.", value=value, title=spec.title), field=spec.key, value=value)
     if spec.kind == "codes":
         _check_codes(spec, value)
+    if spec.kind == "dates":
+        return [read_holiday(line, field=spec.key).text for line in value or ()]
     if spec.key == "core.weekend" and len(set(value or ())) > 6:
         raise InvalidInput(_l("At least one day of the week must be a working day."), field=spec.key, value=value)
     if spec.kind == "int":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
@@ -169,7 +168,7 @@ def from_form(spec: Setting, values: list[str]) -> Any:
     if spec.kind == "weekdays":
         return sorted({_weekday(spec, value) for value in values if value})
     if spec.kind == "dates":
-        return [_day(spec, line.strip()) for line in first.splitlines() if line.strip()]
+        return [line.strip() for line in first.splitlines() if line.strip()]
     if spec.kind == "codes":
         return [value for value in values if value]
     return first
@@ -179,15 +178,3 @@ def _weekday(spec: Setting, value: str) -> int:
     if value not in {"0", "1", "2", "3", "4", "5", "6"}:
         raise InvalidInput(_l("“%(value)s” is no day of the week.", value=value), field=spec.key, value=value)
     return int(value)
-
-
-def _day(spec: Setting, line: str) -> str:
-    try:
-        date.fromisoformat(line.removeprefix("-"))
-    except ValueError:
-        words = _l("“%(value)s” is no date. Write it like %(day)s.", value=isolate(line), day=isolate("2026-09-23"))
-        raise InvalidInput(words, field=spec.key, value=line) from None
-    return line
-
-
-

@@ -34,6 +34,7 @@ from core.calendar import (
     office_calendar,
     parse_date,
     parse_duration,
+    read_holiday,
     weeks_words,
 )
 from core.errors import InvalidInput
@@ -219,6 +220,31 @@ def test_days_keep_the_clock_where_the_clocks_change():
     assert due_at(opened, "P1D", cairo) == datetime(2026, 4, 24, 10, 0, tzinfo=cairo.zone)
     assert due_at(opened, "P1D", cairo) - opened.astimezone(UTC) == timedelta(hours=23)
     assert due_at(opened, "PT24H", cairo) - opened.astimezone(UTC) == timedelta(hours=24)
+
+
+@pytest.mark.parametrize(("line", "kept"), [
+    ("H 10-01", "H 10-01"), ("h 10-1", "H 10-01"), ("10-01 هـ", "10-01 هـ"), ("١٠-٠١ هـ", "10-01 هـ"), ("2026-09-23", "2026-09-23"), ("-2026-09-23", "-2026-09-23"),
+])
+def test_own_holidays_are_days_or_come_every_hijri_year(line, kept):
+    assert read_holiday(line).text == kept
+
+
+@pytest.mark.parametrize("line", ["10-01", "H 13-01", "H 10-31", "H 0-1", "H 10-01 هـ", "-H 10-01", "23-09-2026", "2026-02-30", "", "H", "H 10-01x", "9" * 90])
+def test_what_is_no_holiday_is_refused(line):
+    with pytest.raises(InvalidInput, match="2026-09-23"):
+        read_holiday(line)
+
+
+def test_a_hijri_holiday_comes_every_year_on_its_own_day():
+    values = {"time_zone": "Asia/Riyadh", "day_count": "working", "weekend": [4, 5], "public_holidays": False, "holidays": ["H 10-01", "9-1 هـ", "-2027-03-09"]}
+    office = office_calendar(values)
+    years = {year: from_hijri(year, 10, 1) for year in range(1445, 1450)}
+
+    assert len({day.replace(year=2000) for day in years.values()}) == 5, "each year on another day of the Gregorian one"
+    assert [office.is_working(day) for year, day in years.items() if day != date(2027, 3, 9)] == [False] * 4
+    assert not office.is_working(from_hijri(1447, 9, 1)) and office.is_working(date(2026, 3, 22))
+    assert years[1448] == date(2027, 3, 9) and office.is_working(date(2027, 3, 9)), "an own working day goes before"
+    assert due_at(at("2026-02-17T09:00"), "P1D", office) == at("2026-02-19T09:00")
 
 
 def test_holidays_of_country_and_association_are_skipped():

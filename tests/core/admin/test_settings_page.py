@@ -126,3 +126,11 @@ def test_a_logo_changed_on_disk_is_left_out_rather_than_spoil_the_form(administr
     path_of(session.info["association"].files_folder, row.token).write_bytes(b"spoilt")
 
     assert pdf._logo(session) == []
+
+
+def test_holidays_of_the_hijri_year_are_kept_and_strange_ones_refused(administrator: FlaskClient, session: Session) -> None:
+    assert administrator.post("/settings/", data={"core.holidays": "2026-09-23\n H 10-1\n١٢-١٠ هـ"}).status_code == 302
+    session.info.pop("stored_settings", None)
+    assert settings.get(session, "core.holidays") == ["2026-09-23", "H 10-01", "12-10 هـ"]
+
+    assert administrator.post("/settings/", data={"core.holidays": "H 13-01"}).status_code == 422
