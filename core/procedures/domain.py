@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -10,6 +11,8 @@ from typing import Any
 from core.calendar import add_months, parse_duration
 from core.errors import DiwanError, InvalidInput
 from core.i18n import Bilingual
+from core.i18n import lazy_gettext as _l
+from core.text import isolate, normalise_digits
 
 MODES = ("any", "all", "by_customer_class", "by_department", "both_informed_either_acts")
 PERIODS = ("P1D", "P1W", "P1M", "P1Y")
@@ -127,6 +130,8 @@ def _check_numbers(spec: ProcedureSpec, where: str) -> None:
     if len(set(numbers)) != len(numbers):
         raise DiwanError(f"{where}: {spec.code} has a step number twice.")
     for step in spec.steps:
+        if step.same_as is not None and (step.same_as not in numbers or step.same_as == step.number):
+            raise DiwanError(f"{where}: {spec.code} step {step.number} is the same as step {step.same_as}, which is no other step of it.")
         for follower in step.opens:
             if follower.get("number") not in numbers:
                 raise DiwanError(f"{where}: {spec.code} step {step.number} opens step {follower.get('number')}, which does not exist.")
@@ -183,6 +188,39 @@ def opening_day(begins: Begins, first: date, last: date) -> date:
 def next_opening_day(begins: Begins, first: date, last: date) -> date:
     """The day on which the following occurrence opens; without a limit of its own a step is due when it begins."""
     return opening_day(begins, *period_of(begins.every, last + timedelta(days=1)))
+
+
+def openings_between(begins: Begins, after: date, last: date) -> list[date]:
+    """The days after ``after`` and up to ``last`` on which an occurrence begins."""
+    found: list[date] = []
+    first, end = period_of(begins.every, after)
+    while first <= last:
+        found += [day for day in (opening_day(begins, first, end),) if after < day <= last]
+        first, end = period_of(begins.every, end + timedelta(days=1))
+    return found
+
+
+def next_opening(begins: Begins, after: date) -> date:
+    """The first day after ``after`` on which an occurrence begins."""
+    first, end = period_of(begins.every, after)
+    day = opening_day(begins, first, end)
+    return day if day > after else next_opening_day(begins, first, end)
+
+
+def read_month(text: str, today: date) -> date:
+    """The first day of the month that ``2026-11`` writes, of the present one for "". Raises InvalidInput, also for a month that lies ahead."""
+    if not text:
+        return today.replace(day=1)
+    found = re.fullmatch(r"([0-9]{4})-(0[1-9]|1[0-2])", normalise_digits(text[:20]).strip())
+    if found is None or int(found[1]) < 2000 or (first := date(int(found[1]), int(found[2]), 1)) > today:
+        raise InvalidInput(_l("“%(value)s” is no month that has begun. Write one like %(month)s.", value=isolate(text[:20]), month=isolate(f"{today:%Y-%m}")),
+                           field="month", value=text[:20])
+    return first
+
+
+def month_end(first: date) -> date:
+    """The first day of the month that follows."""
+    return add_months(first, 1)
 
 
 def period_label(first: date, last: date) -> str:

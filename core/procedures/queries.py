@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core.auth.actor import Actor, Delegator
+from core.auth.models import User
 from core.procedures import timing
-from core.procedures.domain import GROUPS, OVERDUE, group_of, used_up
-from core.procedures.models import Procedure, StepRun, StepVersion
+from core.procedures.domain import GROUPS, OVERDUE, begins_of, group_of, next_opening, openings_between, used_up
+from core.procedures.models import Procedure, StepRun, StepTask, StepVersion
 from core.state import state
 
 MOST_STEPS = 300
@@ -31,6 +32,8 @@ class InboxStep:
     used: int
     late: str
     behalf: Delegator | None = None
+    times: int = 1
+    """How many open runs this line stands for: of a step that is done daily, one for each day and record."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,15 @@ class Inbox:
     @property
     def overdue(self) -> list[InboxStep]:
         return self.groups.get(OVERDUE, [])
+
+    def lines(self, group: str) -> list[InboxStep]:
+        """A group as it is shown: the open runs of one daily step, for the same person, are one line that leads to the first."""
+        shown: dict[Any, InboxStep] = {}
+        for one in self.groups.get(group, ()):
+            run = one.run
+            key = (run.procedure_code, run.step_number, one.behalf and one.behalf.user_id) if run.period is not None else run.id
+            shown[key] = replace(shown[key], times=shown[key].times + 1) if key in shown else one
+        return list(shown.values())
 
     @property
     def behalves(self) -> dict[str, int]:
@@ -96,6 +108,14 @@ def behalf_for(run: StepRun, actor: Actor) -> Delegator | None:
     return next((one for role in run.role_slugs if (one := actor.delegator_for_role(role)) is not None), None)
 
 
+def has_step(run: StepRun, actor: Actor) -> bool:
+    """Whether a run is (or was, while open) in the actor's inbox, in person or by delegation."""
+    if run.assigned_user_id is not None:
+        return run.assigned_user_id == actor.user_id or any(one.user_id == run.assigned_user_id for one in actor.delegators)
+    near = not actor.centre_ids or run.centre_id is None or run.centre_id in actor.centre_ids
+    return near and any(actor.holds(role) for role in run.role_slugs)
+
+
 def owners() -> set[str]:
     """Whose procedures are running: those of core and of the plugins that are on."""
     return {"core", *(one.name for one in state().active)}
@@ -134,6 +154,31 @@ def _grouped(session: Session, runs: Sequence[tuple[StepRun, Delegator | None]],
         late = timing.late_words(run, now, office)
         groups[group].append(InboxStep(run, group, used_up(run.opened_at, run.due_at, now), late, behalf))
     return Inbox({name: steps for name, steps in groups.items() if steps})
+
+
+# --- parts of a step -----------------------------------------------------------------------------------------------------
+
+
+def parts_of(session: Session, run_ids: Iterable[int]) -> dict[int, tuple[int, int]]:
+    """Of each of these runs that is split: how many of its parts are done, of how many."""
+    count = sa.func.count(StepTask.id)
+    query = sa.select(StepTask.run_id, count.filter(StepTask.done_at.is_not(None)), count).where(StepTask.run_id.in_(list(run_ids))).group_by(StepTask.run_id)
+    return {run_id: (done, whole) for run_id, done, whole in session.execute(query)}
+
+
+def tasks_of_run(session: Session, run: StepRun) -> Sequence[tuple[StepTask, User]]:
+    """The parts of a run with who is responsible, in the order they were made."""
+    query = sa.select(StepTask, User).join(User, User.id == StepTask.user_id).where(StepTask.run_id == run.id).order_by(StepTask.id)
+    return [(task, user) for task, user in session.execute(query)]
+
+
+def tasks_of(session: Session, actor: Actor) -> Sequence[tuple[StepTask, StepRun]]:
+    """The open parts of steps for which the actor (or whom he stands in for) is responsible, by the step's due moment (ORG-19)."""
+    people = [one for one in (actor.user_id, *(each.user_id for each in actor.delegators)) if one is not None]
+    mine = sa.select(StepTask, StepRun).join(StepRun, StepRun.id == StepTask.run_id).where(StepTask.user_id.in_(people), StepTask.done_at.is_(None))
+    resting = sa.select(Procedure.code).where(Procedure.plugin.not_in(sorted(owners())))
+    query = mine.where(StepRun.ended_at.is_(None), StepRun.procedure_code.not_in(resting))
+    return [(task, run) for task, run in session.execute(query.order_by(StepRun.due_at.is_(None), StepRun.due_at, StepTask.id).limit(MOST_STEPS))]
 
 
 # --- a record's steps and a clause's record ------------------------------------------------------------------------------
@@ -221,3 +266,159 @@ def versions_of(session: Session, code: str, number: int) -> Sequence[StepVersio
     """All versions of a step, the newest first."""
     query = sa.select(StepVersion).join(Procedure).where(Procedure.code == code, StepVersion.number == number)
     return session.scalars(query.order_by(StepVersion.version.desc())).all()
+
+
+# --- a clause beside what happened -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ClauseFigures:
+    """What became of the runs of a step that opened in a period. ``open_late`` are among ``open``; the rest of it is in time so far."""
+
+    opened: int = 0
+    in_time: int = 0
+    closed_late: int = 0
+    open: int = 0
+    open_late: int = 0
+    cancelled: int = 0
+
+    @property
+    def late(self) -> int:
+        return self.closed_late + self.open_late
+
+    def __add__(self, other: ClauseFigures) -> ClauseFigures:
+        return ClauseFigures(*(getattr(self, name) + getattr(other, name) for name in ClauseFigures.__dataclass_fields__))
+
+
+@dataclass(frozen=True)
+class Recurrence:
+    """A step that begins by the calendar: how many occurrences of the period are done, of how many there are and will be until its end.
+
+    ``next_run`` is the open one that is due first; ``next_on`` the day on which the next begins, where the period is the present one.
+    """
+
+    done: int
+    planned: int
+    next_run: StepRun | None
+    next_on: date | None
+
+
+@dataclass(frozen=True)
+class Longest:
+    """The run with the longest delay, in the unit of its limit, and by how many seconds it was or is late."""
+
+    run: StepRun
+    words: str
+    seconds: int
+
+
+@dataclass(frozen=True)
+class ClauseRow:
+    """A step as it holds at the period's end (now, in the present one), with the steps that are the same work.
+
+    ``held``: every version that held at some time of the period, the oldest first.
+    """
+
+    numbers: tuple[int, ...]
+    step: StepVersion
+    held: tuple[StepVersion, ...]
+    figures: ClauseFigures
+    longest: Longest | None
+    recurs: Recurrence | None
+
+
+@dataclass(frozen=True)
+class Clause:
+    """A procedure beside what happened. ``edition`` counts its changes, from 1 for the manual's own; it holds since ``edition_from``."""
+
+    procedure: Procedure
+    rows: list[ClauseRow]
+    edition: int
+    edition_from: datetime
+    begun_at: datetime | None
+    """When its first step ever was opened."""
+
+
+def clause(session: Session, code: str, since: datetime, until: datetime, now: datetime) -> Clause | None:
+    """Each step of a procedure with what became of its runs opened from ``since`` until before ``until``; None for an unknown code (PLUG-10)."""
+    procedure = session.scalar(sa.select(Procedure).where(Procedure.code == code))
+    if procedure is None:
+        return None
+    held = _held_between(session, procedure, since, until)
+    figures, longest = _figures(session, code, since, until, now), _longest(session, code, since, until, now)
+    rows = []
+    for first, numbers in _same_work(held):
+        mine = sum((figures.get(number, ClauseFigures()) for number in numbers), ClauseFigures())
+        late = max((longest[number] for number in numbers if number in longest), key=lambda one: one.seconds, default=None)
+        versions = held[first]
+        step = next((one for one in reversed(versions) if one.valid_from <= now), versions[0])
+        rows.append(ClauseRow(numbers, step, tuple(versions), mine, late, _recurrence(session, step, mine, since, until, now)))
+    edition = 1 + sum(versions[-1].version - 1 for versions in held.values())
+    since_when = max((versions[-1].valid_from for versions in held.values()), default=since)
+    return Clause(procedure, rows, edition, since_when, session.scalar(sa.select(sa.func.min(StepRun.opened_at)).where(StepRun.procedure_code == code)))
+
+
+def _held_between(session: Session, procedure: Procedure, since: datetime, until: datetime) -> dict[int, list[StepVersion]]:
+    """By step number the versions that held at some time between the two moments; the first held from the beginning."""
+    found: dict[int, list[StepVersion]] = {}
+    query = sa.select(StepVersion).where(StepVersion.procedure_id == procedure.id).order_by(StepVersion.number, StepVersion.version)
+    for version in session.scalars(query):
+        own = found.setdefault(version.number, [])
+        if own and version.valid_from >= until:
+            continue
+        if own and version.valid_from <= since:
+            own.clear()
+        own.append(version)
+    return found
+
+
+def _same_work(held: dict[int, list[StepVersion]]) -> list[tuple[int, tuple[int, ...]]]:
+    """The step numbers by the step whose row they share: one that is the same as another stands with it (``same_as``)."""
+    rows: dict[int, list[int]] = {}
+    for number, versions in held.items():
+        rows.setdefault(versions[-1].opens.get("same_as") or number, []).append(number)
+    return [(first, tuple(numbers)) for first, numbers in sorted(rows.items())]
+
+
+def _opened_between(code: str, since: datetime, until: datetime) -> Any:
+    return sa.and_(StepRun.procedure_code == code, StepRun.opened_at >= since, StepRun.opened_at < until)
+
+
+def _figures(session: Session, code: str, since: datetime, until: datetime, now: datetime) -> dict[int, ClauseFigures]:
+    closed, running = StepRun.ended_as == "closed", StepRun.ended_at.is_(None)
+    in_time = sa.or_(StepRun.due_at.is_(None), StepRun.ended_at <= StepRun.due_at)
+    count = sa.func.count(StepRun.id)
+    query = sa.select(
+        StepRun.step_number, count, count.filter(sa.and_(closed, in_time)), count.filter(sa.and_(closed, sa.not_(in_time))), count.filter(running),
+        count.filter(sa.and_(running, StepRun.due_at < now)), count.filter(StepRun.ended_as == "cancelled"),
+    ).where(_opened_between(code, since, until)).group_by(StepRun.step_number)
+    return {row[0]: ClauseFigures(*row[1:]) for row in session.execute(query)}
+
+
+def _longest(session: Session, code: str, since: datetime, until: datetime, now: datetime) -> dict[int, Longest]:
+    """By step number the run that was or is late by most; a cancelled one was not late."""
+    late = sa.or_(sa.and_(StepRun.ended_at.is_(None), StepRun.due_at < now), sa.and_(StepRun.ended_as == "closed", StepRun.ended_at > StepRun.due_at))
+    query = sa.select(StepRun.id, StepRun.step_number, StepRun.due_at, StepRun.ended_at).where(_opened_between(code, since, until), late)
+    worst: dict[int, tuple[float, int]] = {}
+    for ident, number, due, ended in session.execute(query.order_by(StepRun.id)):
+        seconds = ((ended or now) - due).total_seconds()
+        if number not in worst or seconds > worst[number][0]:
+            worst[number] = (seconds, ident)
+    runs = {run.id: run for run in session.scalars(sa.select(StepRun).where(StepRun.id.in_([ident for _s, ident in worst.values()])))}
+    office = timing.office(session)
+    return {number: Longest(runs[ident], timing.late_words(runs[ident], now, office), int(seconds)) for number, (seconds, ident) in worst.items()}
+
+
+def _recurrence(session: Session, step: StepVersion, figures: ClauseFigures, since: datetime, until: datetime, now: datetime) -> Recurrence | None:
+    begins = begins_of(step.opens)
+    if begins is None or begins.each == "record":
+        return None
+    present = since <= now < until
+    today, last = timing.local_day(session, now), timing.local_day(session, until - timedelta(seconds=1))
+    coming = len(openings_between(begins, today, last)) if present else 0
+    waiting = _open().where(StepRun.procedure_code == step.procedure.code, StepRun.step_number == step.number)
+    if not present:
+        waiting = waiting.where(_opened_between(step.procedure.code, since, until))
+    planned = figures.opened - figures.cancelled + coming * (len(step.role_slugs) if begins.each == "role" else 1)
+    return Recurrence(figures.in_time + figures.closed_late, planned, session.scalars(waiting.limit(1)).first(),
+                      next_opening(begins, today) if present else None)

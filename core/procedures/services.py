@@ -16,20 +16,23 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core import work
-from core.auth.actor import Actor, authorize
-from core.auth.models import Role
+from core.audit import services as audit
+from core.auth.actor import Actor, Delegator, act_for, authorize
+from core.auth.models import Role, User
 from core.calendar import parse_duration
-from core.errors import Conflict, DiwanError, InvalidInput, NotFound
+from core.errors import Conflict, DiwanError, InvalidInput, NotAllowed, NotFound
 from core.i18n import lazy_gettext as _l
 from core.organisation.models import Department
-from core.procedures import timing
+from core.procedures import queries, timing
 from core.procedures.domain import ProcedureSpec, StepSpec, bars, followers, read_procedures
 from core.procedures.models import Procedure, StepRun, StepTask, StepVersion
+from core.text import check_plain
 
 CORE_FILE = Path(__file__).parent / "procedures.json"
 CLOSED, CANCELLED = "closed", "cancelled"
 CHANGE = "procedures.change"
 THE_MANUAL = "the manual"
+LONGEST_TITLE = LONGEST_ROLES = 300
 
 
 # --- loading -----------------------------------------------------------------------------------------------------------
@@ -265,6 +268,77 @@ def _runs_of(record: Any) -> sa.Select[StepRun]:
     return sa.select(StepRun).where(StepRun.record_type == record.__tablename__, StepRun.record_id == record.id)
 
 
+# --- parts of a step (ORG-19) --------------------------------------------------------------------------------------------
+
+
+def split(session: Session, run: StepRun, title: str, *, user_id: int | None, actor: Actor, now: datetime) -> StepTask:
+    """Give a part of an open step to one person; the step closes when all parts are done. By whoever has the step in the inbox.
+
+    Raises NotAllowed, Conflict (the step has ended), InvalidInput (``title``, ``user_id``).
+    """
+    _hold(session, run, actor)
+    _refuse_ended(run)
+    title = check_plain(title, field="title").strip()
+    if not title or len(title) > LONGEST_TITLE:
+        raise InvalidInput(_l("Say in a few words what is to be done, at most %(most)s characters.", most=LONGEST_TITLE), field="title", value=title[:80])
+    person = session.get(User, user_id) if user_id is not None else None
+    if person is None or not person.active:
+        raise InvalidInput(_l("A part has one responsible person who can sign in. Choose one."), field="user_id", value=user_id)
+    task = StepTask(run_id=run.id, title=title, user_id=person.id, made_at=now)
+    session.add(task)
+    session.flush()
+    return task
+
+
+def finish_task(session: Session, task: StepTask, *, actor: Actor, now: datetime) -> StepTask:
+    """A part is done, says its responsible person or whoever has the step. Done twice changes nothing. Raises NotAllowed, Conflict."""
+    run = session.get_one(StepRun, task.run_id)
+    deputy = next((one for one in actor.delegators if one.user_id == task.user_id), None)
+    if task.user_id == actor.user_id:
+        session.info["actor"] = actor
+    elif deputy is not None:
+        _act_for(session, actor, deputy)
+    else:
+        _hold(session, run, actor)
+    if task.done_at is None:
+        _refuse_ended(run)
+        task.done_at = now
+        audit.name_action(session, task, "finish")
+        session.flush()
+    return task
+
+
+def write_output(session: Session, run: StepRun, record: Any, output: str, *, actor: Actor, now: datetime) -> StepRun:
+    """Close an occurrence of a recurring step with what came of it, by whoever has it in the inbox. Raises NotAllowed, InvalidInput, Conflict."""
+    _hold(session, run, actor)
+    output = check_plain(output, field="output", multiline=True).strip()
+    if not output:
+        raise InvalidInput(_l("Write what came of this step; it is kept as its output."), field="output")
+    return close_run(session, run, record=record, actor=actor, now=now, output=output)
+
+
+def _hold(session: Session, run: StepRun, actor: Actor) -> None:
+    """Whoever has a step in the inbox may go on, in his own name or for whom he stands in; others are refused."""
+    session.info["actor"] = actor
+    if not queries.has_step(run, actor):
+        raise NotAllowed(_l("The step “%(step)s” of %(record)s is not yours. Those who have it in their inbox split and close it.", step=run.step.action,
+                            record=run.record_label), value=run.id, rule="ORG-19")
+    behalf = queries.behalf_for(run, actor)
+    if behalf is not None:
+        _act_for(session, actor, behalf)
+
+
+def _act_for(session: Session, actor: Actor, other: Delegator) -> None:
+    session.info["actor"] = actor
+    act_for(session, other.user_id, other.label, username=other.username)
+
+
+def _refuse_ended(run: StepRun) -> None:
+    if not run.is_open():
+        raise Conflict(_l("The step “%(step)s” of %(record)s has ended; its parts stay as they are.", step=run.step.action, record=run.record_label),
+                       rule="ORG-19")
+
+
 # --- changing a step ---------------------------------------------------------------------------------------------------
 
 
@@ -276,18 +350,34 @@ def change_limit(session: Session, code: str, number: int, duration: str | None,
 
 
 def change_role(
-    session: Session, code: str, number: int, roles: Sequence[str], *, titles: tuple[str, str], actor: Actor, now: datetime, mode: str = "any",
-    reason: str = "",
+    session: Session, code: str, number: int, roles: Sequence[str], *, titles: tuple[str, str] | None = None, actor: Actor, now: datetime,
+    mode: str = "any", reason: str = "",
 ) -> StepVersion:
-    """Give a step to other roles from now on. ``titles`` are what to call them, Arabic and English; open cases keep theirs."""
-    if not roles:
-        raise InvalidInput(_l("A step needs at least one role; nobody would find it otherwise."), field="roles")
+    """Give a step to other roles from now on. ``titles`` are what to call them, Arabic and English, by default the roles' own names;
+    open cases keep theirs. Raises InvalidInput (``roles``), NotAllowed, NotFound."""
+    named = _titles_of(session, roles)
+    titles = titles or named
 
     def change(step: StepVersion) -> None:
         step.roles, step.mode = bars(list(roles)), mode
         step.role_ar, step.role_en = titles
 
     return _new_version(session, code, number, change, actor=actor, now=now, reason=reason)
+
+
+def _titles_of(session: Session, slugs: Sequence[str]) -> tuple[str, str]:
+    """The names of these roles side by side, Arabic and English; refuses none, too many, and a slug that is no role in use."""
+    if not slugs:
+        raise InvalidInput(_l("A step needs at least one role; nobody would find it otherwise."), field="roles")
+    if len(bars(slugs)) > LONGEST_ROLES:
+        raise InvalidInput(_l("These are too many roles for one step. Choose those who do it."), field="roles")
+    roles = {role.slug: role for role in session.scalars(sa.select(Role).where(Role.slug.in_(slugs), Role.active))}
+    unknown = next((slug for slug in slugs if slug not in roles), None)
+    if unknown is not None:
+        raise InvalidInput(_l("There is no role “%(slug)s” in use.", slug=unknown[:60]), field="roles", value=unknown)
+    arabic, english = (" / ".join(name for name in names if name)[:LONGEST_ROLES] for names in zip(
+        *((roles[slug].name_ar, roles[slug].name_en or roles[slug].name_ar) for slug in slugs), strict=True))
+    return arabic, english
 
 
 COPIED = ("procedure_id", "number", "roles", "mode", "role_ar", "role_en", "action_ar", "action_en", "act_ar", "act_en", "output_ar", "output_en",
