@@ -6,7 +6,8 @@ from core.hookspecs import hookimpl
 from core.i18n import lazy_gettext as _l
 from core.jobs.offers import Job
 from core.plugins.manifest import Decision, Permission, PluginInfo
-from plugins.complaints import steps
+from core.reports.offers import Report
+from plugins.complaints import reports, steps
 from plugins.complaints.settings import SETTINGS
 
 STAFF = ("crm_employee", "centres_employee", "donor_service_agent", "call_agent")
@@ -41,3 +42,8 @@ PLUGIN = PluginInfo(
 @hookimpl
 def register_jobs() -> list[Job]:
     return [Job("complaints.daily", steps.open_daily, every="day", at="00:00", catch_up=True, title=_l("Open the daily update of each open complaint"))]
+
+
+@hookimpl
+def register_reports() -> list[Report]:
+    return reports.reports()

@@ -1,0 +1,163 @@
+"""The reports of the log: what came in, what was closed and how fast, what repeats, and the week's summary."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from core import settings, work
+from core.auth.actor import Actor
+from core.calendar import add_months, day_bounds, local_day
+from core.exporter.columns import Column
+from core.i18n import lazy_gettext as _l
+from core.organisation.models import Centre, Department
+from core.reports.offers import PERIOD, Parameter, Report
+from plugins.complaints import domain, figures, queries
+from plugins.complaints.figures import Case, Count
+
+ALL = "all"
+PERMISSION = "complaints.read"
+FIGURES = (
+    Column("received", _l("Received"), "integer"), Column("closed", _l("Closed"), "integer"), Column("open", _l("Open"), "integer"),
+    Column("late", _l("Late"), "integer"), Column("average_hours", _l("Average closing time (hours)"), "number"),
+    Column("median_hours", _l("Median (hours)"), "number"), Column("closing_rate", _l("Closing rate %"), "number"),
+)
+RATE = _l("Closing rate = closed ÷ received in the period, with one decimal. Closed, open and late are as at the end of the period. Source: the log.")
+
+
+def reports() -> list[Report]:
+    """New objects at each call."""
+    kind = Parameter("kind", _l("Kind"), "choice", default=domain.COMPLAINT, choices=((ALL, _l("All kinds")), *domain.kinds().items()))
+    by = Parameter("by", _l("Grouped by"), "choice", default="place", choices=tuple((key, title) for key, (title, _of) in GROUPINGS.items()))
+    others = (Column("inquiries", _l("Inquiries"), "integer"), Column("suggestions", _l("Suggestions"), "integer"))
+    return [
+        Report("complaints.monthly", _l("Monthly report of complaints"), PERMISSION, rows=monthly, about=RATE, every="month",
+               columns=(Column("group", _l("Group")), *FIGURES, Column("rate_before", _l("Against the month before"), "number"), *others),
+               parameters=(*PERIOD, kind, by), totals=("received", "closed", "open", "late", "inquiries", "suggestions")),
+        Report("complaints.weekly", _l("Weekly summary of the log"), PERMISSION, rows=weekly, about=RATE, every="week",
+               columns=(Column("department", _l("Department")), Column("kind", _l("Kind")), *FIGURES), parameters=PERIOD,
+               totals=("received", "closed", "open", "late")),
+        Report("complaints.repeated", _l("Repeated complaints"), PERMISSION, rows=repeated, every="month", parameters=PERIOD, totals=("count",),
+               columns=(Column("cause", _l("Cause")), Column("place", _l("Department or centre")), Column("count", _l("Complaints"), "integer"),
+                        Column("share", _l("Share of all %"), "number"), Column("before", _l("In the period before"), "integer")),
+               about=_l("Complaints with the same cause at the same centre within the period; how many make a line is a setting.")),
+        Report("complaints.suggestions", _l("Suggestions and problems handled"), PERMISSION, rows=handled, parameters=PERIOD, totals=("received", "handled"),
+               columns=(Column("kind", _l("Kind")), Column("received", _l("Received"), "integer"), Column("handled", _l("Handled"), "integer"),
+                        Column("accepted", _l("Accepted"), "integer"), Column("declined", _l("Declined"), "integer")),
+               about=_l("Handled: closed, or a suggestion that was accepted or declined.")),
+    ]
+
+
+# --- rows ------------------------------------------------------------------------------------------------------------
+
+
+def period_of(session: Session, parameters: Mapping[str, Any], now: datetime) -> tuple[datetime, datetime]:
+    """The moments between which a report's days lie; without days the current month."""
+    zone = settings.time_zone(session)
+    today = local_day(now, zone)
+    first, last = parameters.get("from_on") or today.replace(day=1), parameters.get("to_on") or today
+    return day_bounds(first, zone)[0], day_bounds(last, zone)[1]
+
+
+def month_before(session: Session, parameters: Mapping[str, Any], now: datetime) -> tuple[datetime, datetime]:
+    """The same span a month earlier: of a whole month the whole month before (RPT-02)."""
+    zone = settings.time_zone(session)
+    today = local_day(now, zone)
+    first, last = parameters.get("from_on") or today.replace(day=1), parameters.get("to_on") or today
+    whole = first.day == 1 and (last + timedelta(days=1)).day == 1
+    end = first - timedelta(days=1) if whole else add_months(last, -1)
+    return day_bounds(add_months(first, -1), zone)[0], day_bounds(end, zone)[1]
+
+
+def monthly(session: Session, parameters: Mapping[str, Any], actor: Actor) -> Iterator[tuple[Any, ...]]:
+    """One line a group: the chosen kind in figures, and the inquiries and suggestions in columns of their own (ACC-33)."""
+    now = work.now()
+    key = GROUPINGS[parameters.get("by") or "place"][1]
+    everything = figures.cases(session, *period_of(session, parameters, now), now, actor)
+    before = figures.grouped(_of_kind(figures.cases(session, *month_before(session, parameters, now), now, actor), parameters), key)
+    chosen, inquiries, suggestions = (figures.grouped(some, key) for some in (
+        _of_kind(everything, parameters), (one for one in everything if one.kind == domain.INQUIRY),
+        (one for one in everything if one.kind == domain.SUGGESTION)))
+    name = names(session, parameters.get("by") or "place")
+    for group in figures.grouped(everything, key):
+        count = chosen.get(group, Count())
+        earlier = before[group].rate if group in before else None
+        yield (name(group), *_cells(count), figures.difference(count.rate, earlier), inquiries.get(group, Count()).received,
+               suggestions.get(group, Count()).received)
+
+
+def _of_kind(found: Sequence[Case], parameters: Mapping[str, Any]) -> list[Case]:
+    kind = parameters.get("kind") or domain.COMPLAINT
+    return [one for one in found if kind in (ALL, one.kind)]
+
+
+def _cells(count: Count) -> tuple[Any, ...]:
+    span = count.span
+    return (count.received, count.closed, count.open, count.late, figures.hours(span.average), figures.hours(span.middle), count.rate)
+
+
+def weekly(session: Session, parameters: Mapping[str, Any], actor: Actor) -> Iterator[tuple[Any, ...]]:
+    """The log's summary by department and kind (CMPL-08)."""
+    now = work.now()
+    found = figures.cases(session, *period_of(session, parameters, now), now, actor)
+    department = names(session, "department")
+    for (department_id, kind), count in figures.grouped(found, lambda one: (one.department_id, one.kind)).items():
+        yield (department(department_id), domain.kinds()[kind], *_cells(count))
+
+
+def repeated(session: Session, parameters: Mapping[str, Any], actor: Actor) -> Iterator[tuple[Any, ...]]:
+    """Causes that came again at one place, with their number in the period before (CMPL-12)."""
+    now = work.now()
+    found = figures.cases(session, *period_of(session, parameters, now), now, actor, kinds=(domain.COMPLAINT,))
+    before = figures.repeated(figures.cases(session, *month_before(session, parameters, now), now, actor, kinds=(domain.COMPLAINT,)), 1)
+    earlier = {(one.cause_id, one.department_id, one.centre_id): one.count for one in before}
+    cause, place = names(session, "cause"), names(session, "place")
+    for one in figures.repeated(found, settings.get(session, "complaints.repeated_from")):
+        yield (cause(one.cause_id), place((one.department_id, one.centre_id)), one.count, domain.closing_rate(one.count, len(found)),
+               earlier.get((one.cause_id, one.department_id, one.centre_id), 0))
+
+
+def handled(session: Session, parameters: Mapping[str, Any], actor: Actor) -> Iterator[tuple[Any, ...]]:
+    """How many suggestions and problems were dealt with (CMPL-26)."""
+    now = work.now()
+    found = figures.cases(session, *period_of(session, parameters, now), now, actor)
+    for kind, title in domain.kinds().items():
+        own = [one for one in found if one.kind == kind]
+        decided = [one.decision for one in own]
+        yield (title, len(own), sum(one.closed or one.decision is not None for one in own), decided.count(domain.ACCEPTED), decided.count(domain.DECLINED))
+
+
+# --- groups ----------------------------------------------------------------------------------------------------------
+
+GROUPINGS: Mapping[str, tuple[Any, Callable[[Case], Any]]] = {
+    "place": (_l("Department or centre"), lambda one: (one.department_id, one.centre_id)),
+    "department": (_l("Department"), lambda one: one.department_id),
+    "centre": (_l("Centre"), lambda one: one.centre_id),
+    "channel": (_l("Channel"), lambda one: one.channel),
+    "kind": (_l("Kind"), lambda one: one.kind),
+    "cause": (_l("Cause"), lambda one: one.cause_id),
+    "month": (_l("Month"), lambda one: one.received_on.replace(day=1)),
+}
+
+
+def names(session: Session, by: str) -> Callable[[Any], Any]:
+    """What calls the groups of a grouping by their names."""
+    departments = {one.id: one.name for one in session.scalars(sa.select(Department))}
+    centres = {one.id: one.name for one in session.scalars(sa.select(Centre))}
+    causes = {one.id: one.name for one in queries.causes(session, active=False)}
+    known: Mapping[str, Callable[[Any], Any]] = {
+        "place": lambda key: centres[key[1]] if key[1] is not None else departments[key[0]],
+        "department": lambda key: departments[key],
+        "centre": lambda key: centres.get(key, _l("Without a centre")),
+        "channel": lambda key: domain.channels().get(key, key),
+        "kind": lambda key: domain.kinds()[key],
+        "cause": lambda key: causes.get(key, _l("Without a cause")),
+        "month": lambda key: f"{key:%Y-%m}",
+    }
+    return known[by]
+
+

@@ -1,0 +1,120 @@
+"""Figures of the log against figures counted by hand (CMPL-10, 12, 25, 26; RPT-01, 02; ACC-28, ACC-33)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from core import work
+from core.i18n import use_language
+from core.organisation.models import Centre
+from plugins.complaints import domain, figures, reports, services
+from plugins.complaints.models import Cause, Entry
+from tests.plugins.complaints.conftest import MONDAY, Staff
+
+Receive = Callable[..., Entry]
+HOUR = timedelta(hours=1)
+FEBRUARY = {"from_on": date(2026, 2, 1), "to_on": date(2026, 2, 28)}
+
+
+@pytest.fixture(autouse=True)
+def at_the_end_of_february(session: Session, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr(work, "now", lambda: datetime(2026, 3, 1, 9, 0, tzinfo=MONDAY.tzinfo))
+    with use_language("en"):
+        yield
+
+
+def cause(session: Session, code: str) -> int:
+    return session.scalars(sa.select(Cause.id).where(Cause.code == code)).one()
+
+
+def rows(session: Session, name: str, staff: Staff, **parameters: Any) -> list[dict[str, Any]]:
+    report = next(one for one in reports.reports() if one.name == name)
+    assert report.rows is not None
+    found = report.rows(session, {**FEBRUARY, **parameters}, staff.quality.actor)
+    return [{column.key: str(cell) if hasattr(cell, "localized") else cell for column, cell in zip(report.columns, row, strict=True)} for row in found]
+
+
+def close(session: Session, entry: Entry, staff: Staff, hours: float) -> None:
+    told = entry.received_at + timedelta(hours=hours)
+    services.close(session, entry, answer="تم", answer_channel="phone", returned_at=told, actor=staff.crm.actor, now=told)
+
+
+@pytest.fixture
+def month(session: Session, staff: Staff, receive: Receive) -> None:
+    """Three complaints in February (one hour, three hours, still open), two inquiries, a declined suggestion, and one in January."""
+    first, second, _third = (receive(staff.crm, at=MONDAY + n * HOUR) for n in range(3))
+    close(session, first, staff, 1)
+    close(session, second, staff, 3)
+    for _n in range(2):
+        receive(staff.crm, kind="inquiry")
+    declined = receive(staff.crm, kind="suggestion", answer_now="study")
+    services.decide_suggestion(session, declined, "declined", "لا ميزانية", actor=staff.crm.actor, now=MONDAY + HOUR)
+    close(session, receive(staff.crm, at=MONDAY - timedelta(days=9)), staff, 2)
+
+
+def test_the_month_in_figures_with_other_kinds_in_their_own_columns(session: Session, staff: Staff, month: None) -> None:
+    (line,) = rows(session, "complaints.monthly", staff)
+
+    assert line == {"group": "Customer relations", "received": 3, "closed": 2, "open": 1, "late": 1, "average_hours": Decimal("2.0"),
+                    "median_hours": Decimal("2.0"), "closing_rate": Decimal("66.7"), "rate_before": Decimal("-33.3"), "inquiries": 2, "suggestions": 1}
+
+
+@pytest.mark.parametrize(("by", "groups"), [("kind", ["Complaint", "Inquiry", "Suggestion"]), ("channel", ["Telephone"]), ("month", ["2026-02"]),
+                                            ("cause", ["Without a cause"]), ("centre", ["Without a centre"])])
+def test_the_month_by_other_groups(session: Session, staff: Staff, month: None, by: str, groups: list[str]) -> None:
+    assert [str(line["group"]) for line in rows(session, "complaints.monthly", staff, by=by, kind="all")] == groups
+
+
+def test_the_week_by_department_and_kind(session: Session, staff: Staff, month: None) -> None:
+    found = [(line["department"], line["kind"], line["received"]) for line in rows(session, "complaints.weekly", staff)]
+
+    assert found == [("Customer relations", "Complaint", 3), ("Customer relations", "Inquiry", 2), ("Customer relations", "Suggestion", 1)]
+
+
+def test_suggestions_and_problems_handled(session: Session, staff: Staff, month: None) -> None:
+    assert [tuple(line.values()) for line in rows(session, "complaints.suggestions", staff)] == [
+        ("Complaint", 3, 2, 0, 0), ("Inquiry", 2, 0, 0, 0), ("Suggestion", 1, 1, 0, 1)]
+
+
+def test_only_what_repeats_at_one_place_is_a_line(session: Session, staff: Staff, receive: Receive, centre: Centre) -> None:
+    late = cause(session, "late")
+    for _n in range(3):
+        receive(staff.crm, cause_id=late, centre_id=centre.id)
+    receive(staff.crm, cause_id=late)
+    receive(staff.crm, cause_id=cause(session, "conduct"))
+    receive(staff.crm, cause_id=cause(session, "aid"))
+    receive(staff.crm, at=MONDAY - timedelta(days=9), cause_id=late, centre_id=centre.id)
+
+    assert rows(session, "complaints.repeated", staff) == [
+        {"cause": "Late for the appointed time", "place": "الصفا", "count": 3, "share": Decimal("50.0"), "before": 1}]
+
+
+def test_what_was_open_at_the_end_of_a_period_counts_as_open_there(session: Session, staff: Staff, receive: Receive) -> None:
+    entry = receive(staff.crm)
+    services.close(session, entry, answer="تم", answer_channel="phone", returned_at=datetime(2026, 3, 1, 7, 0, tzinfo=MONDAY.tzinfo),
+                   actor=staff.crm.actor, now=datetime(2026, 3, 1, 7, 0, tzinfo=MONDAY.tzinfo))
+
+    (line,) = rows(session, "complaints.monthly", staff)
+    assert (line["received"], line["closed"], line["late"]) == (1, 0, 1)
+
+
+def test_a_person_of_one_department_gets_that_departments_figures(session: Session, staff: Staff, month: None) -> None:
+    report = next(one for one in reports.reports() if one.name == "complaints.monthly")
+
+    assert list(report.rows(session, FEBRUARY, staff.centres.actor)) == []  # type: ignore[misc]
+
+
+def test_averages_leave_out_what_the_source_lacks(session: Session, staff: Staff, receive: Receive) -> None:
+    entry = receive(staff.crm, answer_now="solved", answer="تم")
+    entry.lacks = {"returned_at": True}
+    session.flush()
+
+    (found,) = figures.cases(session, MONDAY - HOUR, MONDAY + HOUR, MONDAY + HOUR, staff.quality.actor)
+    assert (found.closed, found.minutes, domain.span_of([])) == (True, None, domain.Span(0, None, None))
