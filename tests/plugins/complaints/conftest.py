@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any
 
 import pytest
@@ -27,12 +28,14 @@ from tests.core.customers.conftest import ADMIN, People, Person, approved, custo
 
 MONDAY = datetime(2026, 2, 2, 7, 15, tzinfo=UTC)
 """10:15 in Makkah."""
+_numbers = count(1)
 
 
 @pytest.fixture(scope="session")
 def complaining(engine_name: str, deployment: Deployment, request: pytest.FixtureRequest) -> Iterator[Flask]:
     server = request.getfixturevalue("postgres") if engine_name == "postgresql" else None
-    app = make_app(new_association(deployment, f"complaints-{engine_name}", postgres=server, plugins=frozenset({"complaints"})), deployment)
+    slug = f"complaints-{next(_numbers)}-{engine_name}"
+    app = make_app(new_association(deployment, slug, postgres=server, plugins=frozenset({"complaints"})), deployment)
     yield app
     close_app(app)
 
