@@ -647,6 +647,77 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_core_programme_centre_id"), ["centre_id"], unique=False)
 
     op.create_table(
+        "core_recommendation",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("number", sa.String(length=30), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("record_type", sa.String(length=80), nullable=True),
+        sa.Column("record_id", sa.Integer(), nullable=True),
+        sa.Column("record_label", sa.String(length=200), nullable=False),
+        sa.Column("link", sa.String(length=300), nullable=False),
+        sa.Column("plugin", sa.String(length=60), nullable=False),
+        sa.Column("decision", sa.String(length=80), nullable=False),
+        sa.Column("department_id", sa.Integer(), nullable=True),
+        sa.Column("period_from", sa.Date(), nullable=False),
+        sa.Column("period_until", sa.Date(), nullable=False),
+        sa.Column("carried_from", sa.Date(), nullable=True),
+        sa.Column("due_on", sa.Date(), nullable=True),
+        sa.Column("raised_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("raised_by_id", sa.Integer(), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decided_by_id", sa.Integer(), nullable=True),
+        sa.Column("decision_reason", sa.Text(), nullable=False),
+        sa.Column("cause", sa.Text(), nullable=False),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("done_by_id", sa.Integer(), nullable=True),
+        sa.Column("operation_key", sa.String(length=80), nullable=True),
+        sa.CheckConstraint(
+            "(state = 'carried_out') = (done_at IS NOT NULL)", name=op.f("ck_core_recommendation_carried_out")
+        ),
+        sa.CheckConstraint("(state = 'proposed') = (decided_at IS NULL)", name=op.f("ck_core_recommendation_decided")),
+        sa.CheckConstraint(
+            "state <> 'declined' OR decision_reason <> ''", name=op.f("ck_core_recommendation_declined")
+        ),
+        sa.CheckConstraint(
+            "state <> 'not_carried_out' OR cause <> ''", name=op.f("ck_core_recommendation_not_carried_out")
+        ),
+        sa.CheckConstraint(
+            "state IN ('proposed', 'adopted', 'declined', 'carried_out', 'not_carried_out')",
+            name=op.f("ck_core_recommendation_state"),
+        ),
+        sa.CheckConstraint("text <> ''", name=op.f("ck_core_recommendation_text")),
+        sa.CheckConstraint(
+            "(decided_at IS NULL) = (decided_by_id IS NULL)", name=op.f("ck_core_recommendation_decided_by")
+        ),
+        sa.CheckConstraint("(record_type IS NULL) = (record_id IS NULL)", name=op.f("ck_core_recommendation_record")),
+        sa.CheckConstraint(
+            "decided_by_id IS NULL OR raised_by_id IS NULL OR decided_by_id <> raised_by_id",
+            name=op.f("ck_core_recommendation_another_decides"),
+        ),
+        sa.CheckConstraint("period_until >= period_from", name=op.f("ck_core_recommendation_period")),
+        sa.ForeignKeyConstraint(["decided_by_id"], ["core_user.id"], name=op.f("fk_core_recommendation_decided_by_id")),
+        sa.ForeignKeyConstraint(
+            ["department_id"], ["core_department.id"], name=op.f("fk_core_recommendation_department_id")
+        ),
+        sa.ForeignKeyConstraint(["done_by_id"], ["core_user.id"], name=op.f("fk_core_recommendation_done_by_id")),
+        sa.ForeignKeyConstraint(["raised_by_id"], ["core_user.id"], name=op.f("fk_core_recommendation_raised_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_core_recommendation")),
+        sa.UniqueConstraint("number", name=op.f("uq_core_recommendation_number")),
+        sa.UniqueConstraint("operation_key", name=op.f("uq_core_recommendation_operation_key")),
+    )
+    with op.batch_alter_table("core_recommendation", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_core_recommendation_decided_by_id"), ["decided_by_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_core_recommendation_department_id"), ["department_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_core_recommendation_done_by_id"), ["done_by_id"], unique=False)
+        batch_op.create_index("ix_core_recommendation_period", ["period_from", "department_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_core_recommendation_plugin"), ["plugin"], unique=False)
+        batch_op.create_index(batch_op.f("ix_core_recommendation_raised_by_id"), ["raised_by_id"], unique=False)
+        batch_op.create_index("ix_core_recommendation_record", ["record_type", "record_id"], unique=False)
+        batch_op.create_index("ix_core_recommendation_state", ["state", "due_on"], unique=False)
+
+    op.create_table(
         "core_recovery_code",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("user_id", sa.Integer(), nullable=False),
@@ -1309,6 +1380,17 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_core_recovery_code_user_id"))
 
     op.drop_table("core_recovery_code")
+    with op.batch_alter_table("core_recommendation", schema=None) as batch_op:
+        batch_op.drop_index("ix_core_recommendation_state")
+        batch_op.drop_index("ix_core_recommendation_record")
+        batch_op.drop_index(batch_op.f("ix_core_recommendation_raised_by_id"))
+        batch_op.drop_index(batch_op.f("ix_core_recommendation_plugin"))
+        batch_op.drop_index("ix_core_recommendation_period")
+        batch_op.drop_index(batch_op.f("ix_core_recommendation_done_by_id"))
+        batch_op.drop_index(batch_op.f("ix_core_recommendation_department_id"))
+        batch_op.drop_index(batch_op.f("ix_core_recommendation_decided_by_id"))
+
+    op.drop_table("core_recommendation")
     with op.batch_alter_table("core_programme", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_core_programme_centre_id"))
 
