@@ -12,6 +12,7 @@ from core.i18n import lazy_gettext as _l
 from core.imports.offers import Importer
 from core.jobs.offers import Job
 from core.plugins.manifest import AreaInfo, Decision, Permission, Setting
+from core.reports.offers import Report
 
 CRM = ("crm_manager", "crm_rd_manager", "crm_employee", "customer_data_officer", "customer_data_deputy")
 MANAGERS = ("crm_manager", "crm_rd_manager")
@@ -75,6 +76,13 @@ def register_dashboard_cards() -> list[DashboardCard]:
     from core.customers.finding import new_customers
 
     return [DashboardCard("customers.new", _l("New customers this month"), permission="customers.read", figure=new_customers, order=30)]
+
+
+@hookimpl
+def register_reports() -> list[Report]:
+    from core.customers.reports import reports
+
+    return reports()
 
 
 @hookimpl

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask_admin import BaseView
 
+from core.admin.offers import DashboardCard
 from core.hookspecs import hookimpl
 from core.i18n import lazy_gettext as _l
 from core.plugins.manifest import AreaInfo, Permission
@@ -15,6 +16,8 @@ AREA = AreaInfo(
         Permission("reports.open", _l("Open the report centre; each report asks its own permission"), roles=(
             "crm_manager", "crm_employee", "centres_manager", "centres_employee", "quality_employee", "strategic_planning_manager", "association_management",
             "subcouncil_secretary", "secretary_general", "finance_officer", "finance_manager", "administrator", "auditor")),
+        Permission("reports.keep", _l("Keep runs of reports, which never change, and send them"), roles=(
+            "crm_manager", "crm_employee", "centres_manager", "centres_employee", "quality_employee", "strategic_planning_manager")),
     ),
 )
 
@@ -24,3 +27,10 @@ def register_admin_views() -> list[BaseView]:
     from core.reports.views import ReportsView
 
     return [ReportsView()]
+
+
+@hookimpl
+def register_dashboard_cards() -> list[DashboardCard]:
+    from core.reports.cards import overdue
+
+    return [DashboardCard("reports.overdue", _l("Overdue reports"), permission="reports.open", figure=overdue, order=20)]

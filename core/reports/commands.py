@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import sys
-from collections.abc import Mapping
 from typing import Any
 
 from core import work
 from core.commands import operator, reading
 from core.errors import DiwanError
-from core.exporter.columns import plain
-from core.money import Money, plain_amount
 from core.reports import services
-from core.reports.offers import Report
 
 
 def report_list(options: argparse.Namespace) -> None:
@@ -32,12 +27,11 @@ def report_run(options: argparse.Namespace) -> None:
         report = app.extensions["diwan"].named("register_reports").get(options.name)
         if report is None:
             raise DiwanError(f"There is no report '{options.name}'. `diwan report list` names those there are.")
-        made = services.export(session, report, given, actor=operator(), now=work.now(), bom=bool(getattr(options, "bom", False)))
+        made = services.export(session, report, given, actor=operator(), now=work.now(), bom=bool(getattr(options, "bom", False)), format=options.format)
         with made.file:
-            text = _json(session, report, given) if options.format == "json" else None
             with work.unit_of_work(session):
                 services.log_export(session, made, actor=operator())
-            _put_out(options.out, made, text)
+            _put_out(options.out, made)
 
 
 def _given(pairs: Any) -> dict[str, str]:
@@ -48,31 +42,11 @@ def _given(pairs: Any) -> dict[str, str]:
     return {key: value for key, _sign, value in split}
 
 
-def _put_out(path: str | None, made: services.Export, text: str | None) -> None:
+def _put_out(path: str | None, made: services.Export) -> None:
     if path is None:
-        if text is None:
-            shutil.copyfileobj(made.file, sys.stdout.buffer)
-            sys.stdout.flush()
-        else:
-            print(text)
+        shutil.copyfileobj(made.file, sys.stdout.buffer)
+        sys.stdout.flush()
         return
     with open(path, "wb") as out:
-        if text is None:
-            shutil.copyfileobj(made.file, out)
-        else:
-            out.write(text.encode())
+        shutil.copyfileobj(made.file, out)
     print(f"{path}: {made.outcome.rows} rows, sha256 {made.outcome.sha256}", file=sys.stderr)
-
-
-def _json(session: Any, report: Report, given: Mapping[str, str]) -> str:
-    result = services.run(session, report, given, actor=operator(), now=work.now(), limit=None)
-    keys = [column.key for column in report.columns]
-    rows = [{key: _value(value) for key, value in zip(keys, row, strict=True)} for row in result.rows]
-    document = {"report": report.name, "parameters": {key: plain(value) for key, value in result.values.items() if value is not None}, "rows": rows}
-    return json.dumps(document, ensure_ascii=False, indent=1)
-
-
-def _value(value: Any) -> Any:
-    if value is None or isinstance(value, bool | int):
-        return value
-    return {"amount": plain_amount(value.amount, value.currency), "currency": value.currency} if isinstance(value, Money) else plain(value)

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from core.calendar import gregorian_text, parse_date
+from core.calendar import add_months, gregorian_text, parse_date
 from core.errors import InvalidInput, InvalidInputs
 from core.exporter.columns import Column
 from core.i18n import LazyString
@@ -16,6 +16,48 @@ from core.money import Money
 from core.reports.offers import Parameter, Report
 
 LONGEST = 200
+MONTHS_OF = {"month": 1, "quarter": 3, "year": 12}
+LOOKED_BACK = {"day": 7, "week": 6, "month": 3, "quarter": 2, "year": 1}
+"""How many ended periods of a report the calendar shows."""
+PRODUCED, DUE, OVERDUE = "produced", "due", "overdue"
+
+
+def period_of(every: str, day: date) -> tuple[date, date]:
+    """The first and the last day of the day, week (Sunday to Saturday), month, quarter or year in which ``day`` lies."""
+    if every == "day":
+        return day, day
+    if every == "week":
+        first = day - timedelta(days=(day.weekday() + 1) % 7)
+        return first, first + timedelta(days=6)
+    months = MONTHS_OF[every]
+    first = date(day.year, (day.month - 1) // months * months + 1, 1)
+    return first, add_months(first, months) - timedelta(days=1)
+
+
+def periods_due(every: str, today: date, since: date) -> list[tuple[date, date]]:
+    """The present period, then those before it that ended on ``since`` or later, the newest first."""
+    found = [period_of(every, today)]
+    while len(found) <= LOOKED_BACK[every]:
+        first, last = period_of(every, found[-1][0] - timedelta(days=1))
+        if last < since:
+            break
+        found.append((first, last))
+    return found
+
+
+def state_of(last: date, today: date, *, produced: bool) -> str:
+    """``produced``, else ``overdue`` from the first moment after the period's last day, else ``due``."""
+    return PRODUCED if produced else OVERDUE if today > last else DUE
+
+
+def as_texts(given: Mapping[str, Any]) -> dict[str, str]:
+    """Parameters as a form gives them: days as ISO, numbers as digits; None stands for "left empty"."""
+    return {key: "" if value is None else value.isoformat() if isinstance(value, date) else str(value) for key, value in given.items()}
+
+
+def is_whole(report: Report, values: Mapping[str, Any], today: date) -> bool:
+    """Whether nothing but the period was chosen, so that the run is the one that the calendar asks for."""
+    return all(values.get(one.key) == default_of(one, today) for one in report.parameters if one.key not in ("from_on", "to_on"))
 
 
 def default_of(parameter: Parameter, today: date) -> Any:

@@ -1,9 +1,10 @@
-"""What a report is: parameters, columns, rows and totals, offered through ``register_reports`` (PLUG-05)."""
+"""What a report is: parameters, columns, rows, figures, a chart and when it is due, offered through ``register_reports``."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -13,6 +14,11 @@ from core.exporter.columns import Column
 from core.i18n import lazy_gettext as _l
 
 Rows = Callable[[Session, Mapping[str, Any], Actor], Iterable[Sequence[Any]]]
+Number = int | Decimal | float
+EVERY = ("day", "week", "month", "quarter", "year")
+CHART_KINDS = ("columns", "bars")
+TONES = ("", "good", "warn", "bad")
+MOST_LABELS = 60
 
 
 @dataclass(frozen=True)
@@ -38,11 +44,71 @@ STANDARD = (*PERIOD, CENTRE)
 
 
 @dataclass(frozen=True)
+class ReportFigure:
+    """A card above the table. ``value``: int, Decimal, Money or text; ``comparison`` says what it was before, in words."""
+
+    label: Any
+    value: Any
+    comparison: Any = ""
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Series:
+    """One row of bars; None where there is no value, which is not zero."""
+
+    label: Any
+    values: Sequence[Number | None]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """What is drawn: one or two ``series`` over ``labels``, at most sixty of these.
+
+    ``kind``: ``columns`` for time, which runs in reading direction, or ``bars`` for parts with long names. The first series
+    is the fact, the second what it is compared with. ``target`` is a dashed line with its name; ``unfinished`` is the place
+    of the period that has not ended, ``tones`` a colour per label (good, warn, bad) of a single series; ``unit`` follows
+    each value (``%``). Raises ValueError for what cannot be drawn.
+    """
+
+    title: Any
+    labels: Sequence[Any]
+    series: Sequence[Series]
+    kind: str = "columns"
+    target: Number | None = None
+    target_label: Any = ""
+    unfinished: int | None = None
+    tones: Sequence[str] = ()
+    unit: str = ""
+    note: Any = ""
+
+    def __post_init__(self) -> None:
+        if self.kind not in CHART_KINDS:
+            raise ValueError(f"A chart of kind '{self.kind}': there are {', '.join(CHART_KINDS)}.")
+        if not 1 <= len(self.series) <= 2:
+            raise ValueError(f"A chart shows one or two series, not {len(self.series)}.")
+        if len(self.labels) > MOST_LABELS or any(len(one.values) != len(self.labels) for one in self.series):
+            raise ValueError(f"A chart has a value for each label of each series, and {MOST_LABELS} labels at most.")
+        if self.tones and (len(self.tones) != len(self.labels) or len(self.series) > 1 or set(self.tones) - set(TONES)):
+            raise ValueError(f"Tones are one for each label of a single series: {', '.join(filter(None, TONES))} or empty.")
+
+
+Figures = Callable[[Session, Mapping[str, Any], Actor], Sequence[ReportFigure]]
+Charts = Callable[[Session, Mapping[str, Any], Actor], Chart | Sequence[Chart] | None]
+
+
+@dataclass(frozen=True)
 class Report:
     """One report. ``rows(session, parameters, actor)`` yields tuples in the order of ``columns`` and never writes.
 
     ``permission`` opens page and export. ``totals`` names columns to be summed; money is summed per currency and never
-    across. ``every`` (day, week, month, year) says how often it is due. ``about`` is definition and source, shown below.
+    across. ``about`` is definition and source, shown below. ``figures`` and ``chart`` take what ``rows`` takes and return
+    the cards (``ReportFigure``) and the picture (``Chart``, or up to two) above the table.
+
+    ``every`` (day, week, month, quarter, year) puts it into the calendar of due reports (RPT-10), each period on its own
+    row; it needs the parameters of ``PERIOD``. ``role`` is the slug of who must produce it. ``kept``: its runs can be kept,
+    as those of a due report can: its rows must not name persons, for a kept run never changes. ``sent_to`` are slugs of
+    roles to whose holders a kept run is usually sent. ``total_row``: files end with a row of totals, which is not counted.
     """
 
     name: str
@@ -54,10 +120,27 @@ class Report:
     every: str | None = None
     totals: Sequence[str] = ()
     about: Any = ""
+    figures: Figures | None = None
+    chart: Charts | None = None
+    role: str = ""
+    kept: bool = False
+    sent_to: Sequence[str] = ()
+    total_row: bool = False
 
     def __post_init__(self) -> None:
         if self.rows is None or not self.columns:
             raise ValueError(f"Report '{self.name}' needs columns and rows.")
+        if self.total_row and (self.columns[0].kind != "text" or any(one.kind == "money" for one in self.columns if one.key in self.totals)):
+            raise ValueError(f"The CSV of report '{self.name}' ends with totals only below a first column of text, and never with totals of money.")
+        if self.every is not None and self.every not in EVERY:
+            raise ValueError(f"Report '{self.name}' is due every '{self.every}'; there are {', '.join(EVERY)}.")
+        if self.every is not None and not (self.parameter("from_on") and self.parameter("to_on")):
+            raise ValueError(f"Report '{self.name}' is due by periods, so it needs the parameters from_on and to_on (PERIOD).")
 
     def parameter(self, key: str) -> Parameter | None:
         return next((one for one in self.parameters if one.key == key), None)
+
+    @property
+    def keeps(self) -> bool:
+        """Whether its runs can be kept."""
+        return self.kept or self.every is not None

@@ -1,4 +1,4 @@
-"""The report centre: all reports in one list, each with its parameters, table, totals and CSV."""
+"""The report centre: all reports in one list, each with its parameters, figures, picture, table and files; kept runs; what is due."""
 
 from __future__ import annotations
 
@@ -6,17 +6,25 @@ from collections.abc import Iterator, Mapping
 from typing import IO, Any
 from urllib.parse import urlencode
 
-from flask import Response, request
+import sqlalchemy as sa
+from flask import Response, flash, redirect, request
 
 from core.admin.help import Help
 from core.admin.views import PageView, expose
+from core.auth.models import Role
 from core.calendar import local_day
 from core.errors import InvalidInput, NotFound, faults
 from core.exporter.names import content_disposition, file_name
+from core.i18n import gettext as _
 from core.i18n import lazy_gettext as _l
-from core.reports import services
+from core.i18n import ngettext
+from core.reports import chart, queries, services
 from core.reports.domain import default_of
+from core.reports.files import MEDIA_TYPES
+from core.reports.models import ReportRun
 from core.reports.offers import Parameter, Report
+from core.reports.results import Result, result_of
+from core.reports.words import period_words
 from core.settings import time_zone
 from core.state import state
 
@@ -33,10 +41,13 @@ class ReportsView(PageView):
     menu_icon = "report-analytics"
     help = Help(
         _l("All reports in one place: those of the core and those of the plugins that are on."),
-        can=_l("Open a report, choose its period and the rest, read the table with its totals, and download all rows as CSV."),
+        can=_l("Open a report, choose its period and the rest, read figures, chart and table, and download all rows as CSV, XLSX or PDF. "
+               "Keep a run, which never changes, and send it."),
         decides=_l("You see the reports that your roles permit, over the records you may read."),
-        then=_l("Each download is written to the audit log with its period and its checksum."),
+        then=_l("Each download is written to the audit log with its period and its checksum. A report that is due stands in the calendar until it is kept."),
     )
+
+    # --- what there is, what is due -----------------------------------------------------------------------------------
 
     @expose("/")
     def index(self) -> Any:
@@ -46,7 +57,18 @@ class ReportsView(PageView):
             if self.actor.may(offer.item.permission):
                 groups.setdefault(offer.owner, []).append(offer.item)
         titled = [(state().owner_title(owner), reports) for owner, reports in groups.items()]
-        return self.render("reports/index.html", groups=titled)
+        return self.render("reports/index.html", groups=titled, any_due=any(one.every for reports in groups.values() for one in reports))
+
+    @expose("/calendar")
+    def calendar(self) -> Any:
+        """The reports that are due by periods, each period produced, due or overdue."""
+        rows: dict[str, tuple[Report, list[queries.DueReport]]] = {}
+        for one in queries.due(self.session, self.now()):
+            if self.actor.may(one.report.permission):
+                rows.setdefault(one.report.name, (one.report, []))[1].append(one)
+        return self.render("reports/calendar.html", reports=list(rows.values()), period_words=period_words, roles=self.role_titles())
+
+    # --- a report -----------------------------------------------------------------------------------------------------
 
     @expose("/<code>/")
     def report(self, code: str) -> Any:
@@ -57,17 +79,64 @@ class ReportsView(PageView):
             result = services.run(self.session, found, given, actor=self.actor, now=self.now(), start=_start(given.pop("start", "")))
         except InvalidInput as error:
             errors = {fault.field: fault.message for fault in faults(error)}
-        page = self.render("reports/report.html", report=found, result=result, errors=errors, given=given, fields=self.fields(found, given, result),
-                           pages=_pages(given, result))
+        fields = self.fields(found, given, result)
+        page = self.render("reports/report.html", report=found, result=result, errors=errors, fields=fields,
+                           hidden=[(one["parameter"].key, one["value"]) for one in fields],
+                           may_keep=services.may_keep(found, self.actor), **_pictures(given, result))
         return page, 422 if errors else 200
 
     @expose("/<code>/export", methods=("POST",))
     def export(self, code: str) -> Any:
         """The file. A POST, because it is logged; its entry is committed before the first byte leaves."""
-        made = services.export(self.session, self.find(code), request.form.to_dict(), actor=self.actor, now=self.now())
+        given = request.form.to_dict()
+        made = services.export(self.session, self.find(code), given, actor=self.actor, now=self.now(), format=given.get("_format", "csv"))
+        return self.hand_out(made, f"{code}-{self.today().isoformat()}")
+
+    @expose("/<code>/keep", methods=("POST",))
+    def keep(self, code: str) -> Any:
+        """Keep a run for these parameters, and show it."""
+        found, given = self.find(code), request.form.to_dict()
         with self.writing() as session:
-            services.log_export(session, made, actor=self.actor)
-        return download(made, f"{code}-{local_day(self.now(), time_zone(self.session)).isoformat()}")
+            number = services.keep(session, found, given, actor=self.actor, now=self.now()).number
+        flash(_("Kept as %(number)s. Its figures do not change any more.", number=number), "success")
+        return redirect(self.get_url(".run", number=number))
+
+    @expose("/<code>/runs")
+    def runs(self, code: str) -> Any:
+        """The kept runs of a report."""
+        found = self.find(code)
+        kept = queries.runs_of(self.session, found, self.actor)
+        return self.render("reports/runs.html", report=found, runs=kept, period_words=period_words)
+
+    # --- a kept run ---------------------------------------------------------------------------------------------------
+
+    @expose("/runs/<number>/")
+    def run(self, number: str) -> Any:
+        kept, report = self.find_run(number)
+        given: dict[str, str] = {}
+        result = result_of(kept, report, start=_start(request.args.get("start", "")), limit=services.SHOWN_ROWS)
+        may_send = services.may_keep(report, self.actor)
+        return self.render("reports/run.html", run=kept, report=report, result=result, others=f"?{urlencode(kept.parameters)}", roles=self.role_titles(),
+                           sendings=queries.sendings_of(self.session, kept), may_send=may_send,
+                           may_open=self.actor.may(report.permission), **_pictures(given, result))
+
+    @expose("/runs/<number>/export", methods=("POST",))
+    def export_run(self, number: str) -> Any:
+        kept, report = self.find_run(number)
+        made = services.export_run(self.session, kept, report, actor=self.actor, now=self.now(), format=request.form.get("_format", "csv"))
+        return self.hand_out(made, f"{report.name}-{kept.number}")
+
+    @expose("/runs/<number>/send", methods=("POST",))
+    def send(self, number: str) -> Any:
+        """Send it to the holders of the chosen roles."""
+        kept, _report = self.find_run(number)
+        with self.writing() as session:
+            run = session.get_one(ReportRun, kept.id)
+            told = services.send(session, run, to_roles=request.form.getlist("roles"), actor=self.actor, now=self.now()).told
+        flash(ngettext("Sent; %(num)s person has a notice.", "Sent; %(num)s people have a notice.", told), "success")
+        return redirect(self.get_url(".run", number=number))
+
+    # --- what the pages share -----------------------------------------------------------------------------------------
 
     def find(self, name: str) -> Report:
         """The report of this name, for whom it is meant for; otherwise NotFound, whether it exists or not."""
@@ -76,14 +145,40 @@ class ReportsView(PageView):
             raise NotFound(_l("There is no report “%(name)s” here.", name=name[:60]))
         return report
 
+    def find_run(self, number: str) -> tuple[ReportRun, Report]:
+        """The kept run of this number with its report; otherwise NotFound, whether it exists or not."""
+        kept = queries.run_numbered(self.session, number)
+        report = state().named("register_reports").get(kept.report) if kept is not None else None
+        if kept is None or report is None or not queries.may_read_run(self.session, kept, report, self.actor):
+            raise NotFound(_l("There is no kept run “%(number)s” here.", number=number[:20]))
+        return kept, report
+
+    def today(self) -> Any:
+        return local_day(self.now(), time_zone(self.session))
+
+    def role_titles(self) -> dict[str, Any]:
+        """What to call each role, by its slug."""
+        return {one.slug: one.name for one in self.session.scalars(sa.select(Role).order_by(Role.name_ar, Role.id))}
+
+    def hand_out(self, made: services.Export, stem: str) -> Response:
+        with self.writing() as session:
+            services.log_export(session, made, actor=self.actor)
+        return download(made, stem)
+
     def fields(self, report: Report, given: dict[str, str], result: Any) -> list[dict[str, Any]]:
         """Each parameter as its form field: what was given, else what was used."""
         choices = services.choices_of(self.session, report, self.actor)
-        today = local_day(self.now(), time_zone(self.session))
+        today = self.today()
         return [{"parameter": one, "value": _shown(one, given, result, today), "choices": choices.get(one.key, ())} for one in report.parameters]
 
 
-def _pages(given: Mapping[str, str], result: services.Result | None) -> tuple[str | None, str | None]:
+def _pictures(given: Mapping[str, str], result: Result | None) -> dict[str, Any]:
+    """What the table's neighbours need: the pictures with their numbers, and the addresses of the rows before and after."""
+    drawn = [(one, chart.draw(one), *chart.table_of(one)) for one in (result.charts if result is not None else ())]
+    return {"charts": drawn, "pages": _pages(given, result)}
+
+
+def _pages(given: Mapping[str, str], result: Result | None) -> tuple[str | None, str | None]:
     """Addresses of the rows before and after the shown ones."""
     if result is None:
         return None, None
@@ -106,8 +201,8 @@ def _shown(parameter: Parameter, given: dict[str, str], result: Any, today: Any)
 
 def download(made: services.Export, stem: str) -> Response:
     """The finished file as an attachment."""
-    response = Response(_pieces(made.file), content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = content_disposition(file_name(stem, "csv"))
+    response = Response(_pieces(made.file), content_type=MEDIA_TYPES[made.format])
+    response.headers["Content-Disposition"] = content_disposition(file_name(stem, made.format))
     response.headers["Content-Length"] = str(made.outcome.size)
     response.headers["Cache-Control"] = "no-store"
     response.call_on_close(made.file.close)

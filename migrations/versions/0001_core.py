@@ -730,6 +730,30 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_core_recovery_code_user_id"), ["user_id"], unique=False)
 
     op.create_table(
+        "core_report_run",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("number", sa.String(length=20), nullable=False),
+        sa.Column("report", sa.String(length=120), nullable=False),
+        sa.Column("starts_on", sa.Date(), nullable=True),
+        sa.Column("ends_on", sa.Date(), nullable=True),
+        sa.Column("whole", sa.Boolean(), nullable=False),
+        sa.Column("centre_id", sa.Integer(), nullable=True),
+        sa.Column("row_count", sa.Integer(), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("made_by", sa.Integer(), nullable=True),
+        sa.Column("made_by_label", sa.String(length=200), nullable=False),
+        sa.ForeignKeyConstraint(["centre_id"], ["core_centre.id"], name=op.f("fk_core_report_run_centre_id")),
+        sa.ForeignKeyConstraint(["made_by"], ["core_user.id"], name=op.f("fk_core_report_run_made_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_core_report_run")),
+        sa.UniqueConstraint("number", name=op.f("uq_core_report_run_number")),
+    )
+    with op.batch_alter_table("core_report_run", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_core_report_run_centre_id"), ["centre_id"], unique=False)
+        batch_op.create_index("ix_core_report_run_report", ["report", "starts_on", "ends_on", "id"], unique=False)
+
+    op.create_table(
         "core_step_run",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("procedure_code", sa.String(length=60), nullable=False),
@@ -932,6 +956,22 @@ def upgrade() -> None:
             ["import_id", "outcome", "line_no"],
             unique=False,
         )
+
+    op.create_table(
+        "core_report_sending",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column("roles", sa.String(length=500), nullable=False),
+        sa.Column("told", sa.Integer(), nullable=False),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sent_by", sa.Integer(), nullable=True),
+        sa.Column("sent_by_label", sa.String(length=200), nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["core_report_run.id"], name=op.f("fk_core_report_sending_run_id")),
+        sa.ForeignKeyConstraint(["sent_by"], ["core_user.id"], name=op.f("fk_core_report_sending_sent_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_core_report_sending")),
+    )
+    with op.batch_alter_table("core_report_sending", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_core_report_sending_run_id"), ["run_id"], unique=False)
 
     op.create_table(
         "core_step_task",
@@ -1327,6 +1367,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_core_step_task_run_id"))
 
     op.drop_table("core_step_task")
+    with op.batch_alter_table("core_report_sending", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_core_report_sending_run_id"))
+
+    op.drop_table("core_report_sending")
     with op.batch_alter_table("core_import_line", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_core_import_line_import_id_outcome_line_no"))
 
@@ -1376,6 +1420,11 @@ def downgrade() -> None:
         batch_op.drop_index("ix_core_step_run_customer")
 
     op.drop_table("core_step_run")
+    with op.batch_alter_table("core_report_run", schema=None) as batch_op:
+        batch_op.drop_index("ix_core_report_run_report")
+        batch_op.drop_index(batch_op.f("ix_core_report_run_centre_id"))
+
+    op.drop_table("core_report_run")
     with op.batch_alter_table("core_recovery_code", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_core_recovery_code_user_id"))
 
