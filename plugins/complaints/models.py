@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.database import JsonDict, Phone, UtcDateTime, owner_base
+from core.database import Derived, JsonDict, Phone, UtcDateTime, derive, owner_base
 from core.i18n import Bilingual
 
 Base = owner_base("complaints")
@@ -174,3 +174,83 @@ class Faq(Base):
     @property
     def answer(self) -> Bilingual:
         return Bilingual.of({"ar": self.answer_ar, "en": self.answer_en})
+
+
+class Limit(Base):
+    """How often something came from one network, or from all, since a moment (the public pages). Untracked: it says nothing of a record."""
+
+    __tablename__ = "complaints_limit"
+    __audit__ = False
+
+    key: Mapped[str] = mapped_column(sa.String(80), primary_key=True)
+    count: Mapped[int]
+    since_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Review(Base):
+    """What came of one occurrence of a recurring step: the week's review, the month's, the report of repeated complaints."""
+
+    __tablename__ = "complaints_review"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    period_id: Mapped[int] = mapped_column(sa.ForeignKey("core_step_period.id"), unique=True)
+    note: Mapped[str] = mapped_column(sa.Text, default="")
+    run_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_report_run.id"))
+    """The kept report that was sent with it."""
+    reviewed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    reviewed_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"))
+
+
+class RepeatedLine(Base):
+    """A line of the monthly report of repeated complaints, with what quality proposes (CMPL-20)."""
+
+    __tablename__ = "complaints_repeated_line"
+    __table_args__ = (sa.UniqueConstraint("period_id", "cause_id", "department_id", "centre_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    period_id: Mapped[int] = mapped_column(sa.ForeignKey("core_step_period.id"))
+    cause_id: Mapped[int] = mapped_column(sa.ForeignKey("complaints_cause.id"))
+    department_id: Mapped[int] = mapped_column(sa.ForeignKey("core_department.id"))
+    centre_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_centre.id"))
+    count: Mapped[int]
+    solution: Mapped[str] = mapped_column(sa.Text, default="")
+    implementation: Mapped[str] = mapped_column(sa.Text, default="")
+    monitoring: Mapped[str] = mapped_column(sa.Text, default="")
+
+    @property
+    def complete(self) -> bool:
+        return bool(self.solution and self.implementation and self.monitoring)
+
+
+class Performance(Base):
+    """The performance report of a department and month, from its preparation to the archive (RPT-01…09).
+
+    ``run_id`` is the kept run with its figures, which never changes; an archived report does not change either.
+    """
+
+    __tablename__ = "complaints_performance"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    period_id: Mapped[int] = mapped_column(sa.ForeignKey("core_step_period.id"), unique=True)
+    run_id: Mapped[int] = mapped_column(sa.ForeignKey("core_report_run.id"))
+    remarks: Mapped[str] = mapped_column(sa.Text, default="")
+    weak_points: Mapped[str] = mapped_column(sa.Text, default="")
+    discussion: Mapped[str] = mapped_column(sa.Text, default="")
+    prepared_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    prepared_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"))
+    submitted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When it went to the secretary of the sub-council (RPT-03)."""
+    archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+_FROZEN = "OLD.archived_at IS NOT NULL"
+_MESSAGE = "RPT-09: an archived report does not change"
+derive(Derived(
+    name="complaints_performance_archived", kind="trigger", table="complaints_performance",
+    sqlite=(f"CREATE TRIGGER complaints_performance_archived BEFORE UPDATE ON complaints_performance FOR EACH ROW WHEN {_FROZEN}"
+            f" BEGIN SELECT RAISE(ABORT, '{_MESSAGE}'); END",),
+    postgresql=("CREATE OR REPLACE FUNCTION complaints_performance_archived() RETURNS trigger LANGUAGE plpgsql AS $body$ BEGIN"
+                f" IF {_FROZEN} THEN RAISE EXCEPTION '{_MESSAGE}' USING ERRCODE = 'raise_exception'; END IF; RETURN NEW; END $body$",
+                "CREATE TRIGGER complaints_performance_archived BEFORE UPDATE ON complaints_performance FOR EACH ROW"
+                " EXECUTE FUNCTION complaints_performance_archived()"),
+))

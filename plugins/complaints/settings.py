@@ -17,6 +17,10 @@ SETTINGS = (
                           ("other", _l("Complaints of others go to")))),
     Setting("complaints.public_form", _l("Public form"), True, kind="bool", group="complaints",
             help=_l("People write to the association without signing in, and follow what became of it with a code.")),
+    Setting("complaints.public_each", _l("Messages an hour from one address"), 10, kind="int", unit=_l("messages"), group="complaints",
+            help=_l("Behind one address there may be a whole office. Wrong follow-up codes are counted by the same measure.")),
+    Setting("complaints.public_all", _l("Messages an hour in all"), 200, kind="int", unit=_l("messages"), group="complaints",
+            help=_l("What is sent beyond it is asked to come later, so that a flood does not fill the log.")),
     Setting("complaints.repeated_from", _l("Repeated from"), 2, kind="int", unit=_l("entries"), group="complaints",
             help=_l("So many with the same cause and centre within a month are one line of the report of repeated complaints.")),
 )

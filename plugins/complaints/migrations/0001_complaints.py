@@ -26,6 +26,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("code", name=op.f("uq_complaints_cause_code")),
     )
     op.create_table(
+        "complaints_limit",
+        sa.Column("key", sa.String(length=80), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("since_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_complaints_limit")),
+    )
+    op.create_table(
         "complaints_faq",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("question_ar", sa.String(length=300), nullable=False),
@@ -44,6 +51,72 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["cause_id"], ["complaints_cause.id"], name=op.f("fk_complaints_faq_cause_id")),
         sa.ForeignKeyConstraint(["made_by_id"], ["core_user.id"], name=op.f("fk_complaints_faq_made_by_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_complaints_faq")),
+    )
+    op.create_table(
+        "complaints_repeated_line",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("period_id", sa.Integer(), nullable=False),
+        sa.Column("cause_id", sa.Integer(), nullable=False),
+        sa.Column("department_id", sa.Integer(), nullable=False),
+        sa.Column("centre_id", sa.Integer(), nullable=True),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("solution", sa.Text(), nullable=False),
+        sa.Column("implementation", sa.Text(), nullable=False),
+        sa.Column("monitoring", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["cause_id"], ["complaints_cause.id"], name=op.f("fk_complaints_repeated_line_cause_id")
+        ),
+        sa.ForeignKeyConstraint(["centre_id"], ["core_centre.id"], name=op.f("fk_complaints_repeated_line_centre_id")),
+        sa.ForeignKeyConstraint(
+            ["department_id"], ["core_department.id"], name=op.f("fk_complaints_repeated_line_department_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["period_id"], ["core_step_period.id"], name=op.f("fk_complaints_repeated_line_period_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_complaints_repeated_line")),
+        sa.UniqueConstraint(
+            "period_id",
+            "cause_id",
+            "department_id",
+            "centre_id",
+            name=op.f("uq_complaints_repeated_line_period_id_cause_id_department_id_centre_id"),
+        ),
+    )
+    op.create_table(
+        "complaints_performance",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("period_id", sa.Integer(), nullable=False),
+        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column("remarks", sa.Text(), nullable=False),
+        sa.Column("weak_points", sa.Text(), nullable=False),
+        sa.Column("discussion", sa.Text(), nullable=False),
+        sa.Column("prepared_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("prepared_by_id", sa.Integer(), nullable=True),
+        sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["period_id"], ["core_step_period.id"], name=op.f("fk_complaints_performance_period_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["prepared_by_id"], ["core_user.id"], name=op.f("fk_complaints_performance_prepared_by_id")
+        ),
+        sa.ForeignKeyConstraint(["run_id"], ["core_report_run.id"], name=op.f("fk_complaints_performance_run_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_complaints_performance")),
+        sa.UniqueConstraint("period_id", name=op.f("uq_complaints_performance_period_id")),
+    )
+    op.create_table(
+        "complaints_review",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("period_id", sa.Integer(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("run_id", sa.Integer(), nullable=True),
+        sa.Column("reviewed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reviewed_by_id", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(["period_id"], ["core_step_period.id"], name=op.f("fk_complaints_review_period_id")),
+        sa.ForeignKeyConstraint(["reviewed_by_id"], ["core_user.id"], name=op.f("fk_complaints_review_reviewed_by_id")),
+        sa.ForeignKeyConstraint(["run_id"], ["core_report_run.id"], name=op.f("fk_complaints_review_run_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_complaints_review")),
+        sa.UniqueConstraint("period_id", name=op.f("uq_complaints_review_period_id")),
     )
     op.create_table(
         "complaints_entry",
@@ -233,5 +306,9 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_complaints_entry_cause_id"))
 
     op.drop_table("complaints_entry")
+    op.drop_table("complaints_review")
+    op.drop_table("complaints_performance")
+    op.drop_table("complaints_repeated_line")
     op.drop_table("complaints_faq")
+    op.drop_table("complaints_limit")
     op.drop_table("complaints_cause")
