@@ -58,7 +58,7 @@ class Parts:
                                         department_id=department_id, period=period)
             form = ProposeForm(formdata=None, prefix=PREFIX)
             form.of_record(sign(source, actor))
-        return rendered("recommendations/_of.html", rows=queries.of_source(session, record), form=form)
+        return rendered("recommendations/_of.html", rows=queries.visible(session, queries.of_source(session, record), actor), form=form)
 
     def waiting(self, *, plugin: str | None = None, department_id: int | None = None, first: date | None = None, last: date | None = None) -> Markup:
         """One card for each that waits for this person's decision, due first; nothing for who decides none."""
@@ -67,9 +67,10 @@ class Parts:
 
     def followed(self, *, plugin: str | None = None, department_id: int | None = None, before: date | None = None) -> Markup:
         """Adopted and not carried out: each to be marked as carried out or given its cause (RPT-06, RPT-07)."""
-        if not current_actor().may(services.READ):
+        session, actor = _session(), current_actor()
+        if not actor.may(services.READ):
             return Markup("")
-        rows = queries.followed(_session(), plugin=plugin, department_id=department_id, before=before)
+        rows = queries.visible(session, queries.followed(session, plugin=plugin, department_id=department_id, before=before), actor)
         return rendered("recommendations/_followed.html", rows=rows)
 
 

@@ -84,6 +84,13 @@ def scope(session: Session, statement: sa.Select[Any], actor: Actor) -> sa.Selec
     return statement.where(own)
 
 
+def visible(session: Session, found: Sequence[Recommendation], actor: Actor) -> list[Recommendation]:
+    """Of these what this person may read."""
+    ids = [one.id for one in found]
+    own = set(session.scalars(scope(session, sa.select(Recommendation.id).where(Recommendation.id.in_(ids)), actor))) if ids else set()
+    return [one for one in found if one.id in own]
+
+
 def departments_of(session: Session, actor: Actor) -> list[int]:
     """The actor's department, and those of the roles that he holds in person or by delegation."""
     roles = set(actor.roles).union(*(one.roles for one in actor.delegators))

@@ -70,11 +70,10 @@ class RecommendationsView(RecordView):
     list_columns = (
         ListColumn("text", _l("Recommendation"), "name", value=lambda row: _short(row.text), link=lambda row: url_for("recommendations_list.page", id=row.id)),
         ListColumn("number", _l("Number"), "code", sort=Recommendation.number),
-        ListColumn("state", _l("State"), "state", choices=STATE_NAMES),
         ListColumn("department", _l("Department"), "text", value=lambda row: row.department.name if row.department else None),
-        ListColumn("source", _l("Raised in"), "text", value=lambda row: row.record_label),
-        ListColumn("raised_at", _l("Raised"), "moment", sort=Recommendation.raised_at),
+        ListColumn("state", _l("State"), "state", choices=STATE_NAMES),
         ListColumn("due_on", _l("To be carried out by"), "date"),
+        ListColumn("raised_at", _l("Raised"), "moment", sort=Recommendation.raised_at),
     )
     list_filters = (
         ListFilter("state", _l("State"), lambda statement, value: statement.where(Recommendation.state == value), choices=list(STATE_NAMES.items())),
