@@ -23,9 +23,10 @@ AREA = AreaInfo(
 
 @hookimpl
 def register_admin_views() -> list[BaseView]:
+    from core.procedures.run_views import PeriodsView, RunsView
     from core.procedures.views import MyDayView, ProceduresView
 
-    return [MyDayView(), ProceduresView()]
+    return [MyDayView(), RunsView(), PeriodsView(), ProceduresView()]
 
 
 @hookimpl

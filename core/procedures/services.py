@@ -32,6 +32,7 @@ CORE_FILE = Path(__file__).parent / "procedures.json"
 CLOSED, CANCELLED = "closed", "cancelled"
 CHANGE = "procedures.change"
 THE_MANUAL = "the manual"
+DEPARTMENT_MODES = ("by_department", "by_customer_class")
 LONGEST_TITLE = LONGEST_ROLES = 300
 
 
@@ -136,7 +137,7 @@ def page_of(step: StepVersion) -> str:
 
 def _roles_for(session: Session, step: StepVersion, department_id: int | None) -> list[str]:
     """The step's roles, narrowed to those of the record's department where the step is shared by departments (CMPL-02, 03)."""
-    if step.mode not in ("by_department", "by_customer_class") or department_id is None:
+    if step.mode not in DEPARTMENT_MODES or department_id is None:
         return step.role_slugs
     slug = sa.select(Department.slug).where(Department.id == department_id).scalar_subquery()
     own = set(session.scalars(sa.select(Role.slug).where(Role.slug.in_(step.role_slugs), Role.department == slug)))
@@ -303,7 +304,7 @@ def finish_task(session: Session, task: StepTask, *, actor: Actor, now: datetime
     if task.done_at is None:
         _refuse_ended(run)
         task.done_at = now
-        audit.name_action(session, task, "finish")
+        audit.name_action(session, task, "close")
         session.flush()
     return task
 
@@ -351,18 +352,25 @@ def change_limit(session: Session, code: str, number: int, duration: str | None,
 
 def change_role(
     session: Session, code: str, number: int, roles: Sequence[str], *, titles: tuple[str, str] | None = None, actor: Actor, now: datetime,
-    mode: str = "any", reason: str = "",
+    own_department: bool = False, reason: str = "",
 ) -> StepVersion:
-    """Give a step to other roles from now on. ``titles`` are what to call them, Arabic and English, by default the roles' own names;
-    open cases keep theirs. Raises InvalidInput (``roles``), NotAllowed, NotFound."""
+    """Give a step to other roles from now on; open cases keep theirs. ``titles`` are what to call them, Arabic and English, by default the
+    roles' own names; ``own_department`` narrows it to the role of the record's department. Raises InvalidInput (``roles``), NotAllowed, NotFound.
+    """
     named = _titles_of(session, roles)
-    titles = titles or named
 
     def change(step: StepVersion) -> None:
-        step.roles, step.mode = bars(list(roles)), mode
-        step.role_ar, step.role_en = titles
+        step.roles, step.mode = bars(list(roles)), _mode_for(step, own_department)
+        step.role_ar, step.role_en = titles or named
 
     return _new_version(session, code, number, change, actor=actor, now=now, reason=reason)
+
+
+def _mode_for(step: StepVersion, own_department: bool) -> str:
+    """How several roles share the step: as before where that says the same, else any of them or the one of the department."""
+    if own_department:
+        return step.mode if step.mode in DEPARTMENT_MODES else "by_department"
+    return "any" if step.mode in DEPARTMENT_MODES else step.mode
 
 
 def _titles_of(session: Session, slugs: Sequence[str]) -> tuple[str, str]:

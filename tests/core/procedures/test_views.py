@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
+from hashlib import sha256
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,12 +18,17 @@ from sqlalchemy.orm import Session
 
 from core import work
 from core.admin.offers import DashboardCard, Figure
+from core.audit.models import AuditEvent
 from core.auth.actor import Actor
+from core.commands import operator
 from core.customers import services as customer_forms
 from core.customers.steps import concerned
-from core.procedures import queries, services
+from core.procedures import queries, recurring, services
+from core.procedures.models import StepPeriod, StepRun
 from core.state import Offer
+from core.testing import sign_in
 from tests.core.customers.conftest import person
+from tests.core.procedures.test_recurring import step
 from tests.support.people import signed_in
 
 
@@ -215,3 +223,174 @@ def statements_of_inbox(session: Session, actor: Actor) -> int:
     queries.inbox(session, actor, work.now())
     sa.event.remove(session.get_bind(), "before_cursor_execute", note)
     return len(seen)
+
+
+# --- the page of a clause ------------------------------------------------------------------------------------------------
+
+
+def test_a_clause_shows_what_happened_with_the_longest_delay_as_a_link(late: Session, client: FlaskClient) -> None:
+    signed_in(client, late, "crm_manager")
+    month = work.now() - timedelta(days=3)
+
+    html = page(client, f"/procedures/MAN-CUST/?month={month:%Y-%m}")
+
+    assert 'href="/procedures/MAN-CUST/"' in page(client, "/procedures/")
+    assert "What the manual demands" in html and "What happened in" in html
+    assert 'href="/customers/forms/731"' in html and "2 days, still open" in html
+    assert 'class="dw-kept-open"' in html and "style=" not in html
+
+
+def test_a_clause_shows_both_versions_of_a_step_that_changed(session: Session, client: FlaskClient) -> None:
+    signed_in(client, session, "crm_manager")
+    services.change_limit(session, "MAN-CUST", 2, "P2D", actor=operator(), now=work.now(), reason="Ramadan")
+
+    html = page(client, "/procedures/MAN-CUST/")
+
+    versions = html[html.index('class="dw-versions"'):]
+    versions = versions[:versions.index("</ul>")]
+    assert "Version 2, holds since" in versions and "within 2 days" in versions and "Version 1, holds since" in versions and "within 1 day" in versions
+    assert versions.count("<time") == 2
+
+
+@pytest.mark.parametrize(("address", "status"), [
+    ("/procedures/NOTHING/", 404), ("/procedures/MAN-CUST/?month=2999-01", 422), ("/procedures/MAN-CUST/?month=x", 422),
+    ("/procedures/MAN-CUST/?month=2024-02", 200), ("/procedures/VISITS/", 404),
+])
+def test_clauses_and_months_that_are_none(session: Session, client: FlaskClient, address: str, status: int) -> None:
+    signed_in(client, session, "crm_manager")
+
+    page(client, address, status)
+
+
+def test_the_file_of_a_clause_is_logged(late: Session, client: FlaskClient) -> None:
+    user = signed_in(client, late, "crm_manager")
+
+    answer = client.post("/procedures/MAN-CUST/export", data={"month": f"{work.now():%Y-%m}"})
+
+    assert answer.status_code == 200 and answer.mimetype == "text/csv"
+    assert answer.data.decode("utf-8-sig").startswith("steps,action,role,")
+    logged = late.scalars(sa.select(AuditEvent).where(AuditEvent.action == "export")).one()
+    assert (logged.actor_id, json.loads(logged.data)["procedure"], json.loads(logged.data)["sha256"]) == (user.id, "MAN-CUST", sha256(answer.data).hexdigest())
+    assert client.get("/procedures/MAN-CUST/export").status_code in (404, 405)
+
+
+def test_a_clause_needs_its_permission(session: Session, client: FlaskClient) -> None:
+    signed_in(client, session, "it_administrator")
+
+    page(client, "/procedures/MAN-CUST/", 403)
+    assert client.post("/procedures/MAN-CUST/export").status_code == 403
+
+
+# --- other roles -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_step_goes_to_other_roles_by_their_names(session: Session, client: FlaskClient) -> None:
+    signed_in(client, session, "crm_manager")
+    before = services.open_step(session, "MAN-CUST", 2, record=form(1), now=work.now())
+    work.commit(session)
+
+    answer = client.post("/procedures/MAN-CUST/2/", data={"roles": ["crm_manager", "centres_manager"], "own_department": "y", "roles_reason": "Shared"})
+
+    assert answer.status_code == 302
+    work.rollback(session)
+    newest = queries.versions_of(session, "MAN-CUST", 2)[0]
+    assert set(newest.role_slugs) == {"crm_manager", "centres_manager"} and newest.mode == "by_department" and newest.duration == "P1D"
+    assert " / " in newest.role_ar and newest.role_en.count("manager") == 2 and newest.reason == "Shared"
+    assert before.role_slugs == ["crm_manager"]
+
+
+@pytest.mark.parametrize("data", [{"roles_reason": "x"}, {"roles": ["emperor"], "roles_reason": "x"}, {"roles": ["crm_manager"], "roles_reason": ""}])
+def test_roles_that_cannot_be_are_refused_and_the_limit_stays_as_shown(session: Session, client: FlaskClient, data: dict[str, Any]) -> None:
+    signed_in(client, session, "crm_manager")
+
+    answer = client.post("/procedures/MAN-CUST/2/", data=data)
+
+    assert answer.status_code == 422 and queries.versions_of(session, "MAN-CUST", 2)[0].version == 1
+    assert '<option selected value="P1D">' in answer.get_data(as_text=True)
+
+
+# --- parts of a step, and periods --------------------------------------------------------------------------------------------
+
+
+def test_a_part_is_given_on_the_steps_page_and_done_on_my_day(session: Session, client: FlaskClient) -> None:
+    other = client.application.test_client()
+    responsible = signed_in(other, session, "quality_employee").id
+    signed_in(client, session, "crm_manager")
+    address = f"/procedures/runs/{services.open_step(session, 'MAN-CUST', 2, record=form(1), now=work.now()).id}"
+    work.commit(session)
+    assert f'href="{address}"' in page(client, "/")
+
+    answer = client.post(address, data={"title": "Look at the phone", "user_id": str(responsible)})
+    assert answer.status_code == 302 and "0 of 1 part done" in page(client, "/")
+    assert client.post(address, data={"title": "", "user_id": "x"}).status_code == 422
+
+    html = page(other, "/")
+    assert "Look at the phone" in html and "Inbox" in html
+    done = html[html.index(f'action="{address}/tasks/') + len('action="'):].split('"')[0]
+    page(other, address)
+    assert other.post(address, data={"title": "Mine", "user_id": str(responsible)}).status_code == 403
+    assert other.post(done, data={"from": "home"}).headers["Location"].endswith("/")
+    assert "Look at the phone" not in page(other, "/") and "1 of 1 part done" in page(client, "/")
+
+
+def test_a_step_of_others_is_not_there(session: Session, client: FlaskClient) -> None:
+    run = services.open_step(session, "MAN-CUST", 2, record=form(1), now=work.now())
+    signed_in(client, session, "quality_employee")
+
+    page(client, f"/procedures/runs/{run.id}", 404)
+    assert client.post(f"/procedures/runs/{run.id}/tasks/1/done").status_code == 404
+    page(client, "/procedures/runs/99999999999999999999", 404)
+    page(client, "/procedures/periods/99999999999999999999", 404)
+
+
+def test_a_period_without_a_page_of_its_own_is_closed_with_its_output(session: Session, client: FlaskClient, tmp_path: Path) -> None:
+    file = tmp_path / "procedures.json"
+    monthly = step(1, frequency="P1M", begins={"every": "P1M"}, role={"ar": "مدير", "en": "Manager", "slug": "crm_manager"})
+    file.write_text(json.dumps({"procedures": [{"code": "MONTHLY", "plugin": "core", "name": {"ar": "شهري", "en": "Monthly"}, "steps": [monthly]}]}))
+    services.load(session, [("core", file)])
+    recurring.open_periods(session, {}, work.now())
+    run = session.scalars(sa.select(StepRun).where(StepRun.procedure_code == "MONTHLY")).one()
+    signed_in(client, session, "crm_manager")
+    work.commit(session)
+
+    assert run.link == f"/procedures/periods/{run.record_id}" and f'href="{run.link}"' in page(client, "/")
+    assert client.post(run.link, data={"output": " "}).status_code == 422
+    assert client.post(run.link, data={"output": "Nothing <b>unusual</b>\nthis month"}).status_code == 302
+    html = page(client, run.link)
+    assert "Nothing &lt;b&gt;unusual&lt;/b&gt;<br>this month" in html and "<textarea" not in html
+    assert client.post(run.link, data={"output": "again"}).status_code == 409
+
+    work.begin_write(session)
+    signed_in(client, session, "it_administrator")
+    page(client, run.link, 404)
+
+
+def test_a_period_with_open_parts_says_what_is_left(session: Session, client: FlaskClient) -> None:
+    recurring_run = _a_monthly_run(session)
+    manager = signed_in(client, session, "crm_manager")
+    services.split(session, recurring_run, "Collect", user_id=manager.id, actor=Actor(manager.id, "m", roles=frozenset({"crm_manager"})), now=work.now())
+    work.commit(session)
+
+    answer = client.post(recurring_run.link, data={"output": "Done"})
+
+    assert answer.status_code == 422 and "not done yet: Collect" in answer.get_data(as_text=True)
+
+
+def _a_monthly_run(session: Session) -> StepRun:
+    period = StepPeriod(procedure_code="MAN-CUST", step_number=2, role="", starts_on=date(2026, 1, 1), ends_on=date(2026, 1, 31), number="2026-01")
+    session.add(period)
+    session.flush()
+    return services.open_step(session, "MAN-CUST", 2, record=period, now=work.now(), link=f"/procedures/periods/{period.id}")
+
+
+def test_a_daily_step_of_many_records_is_one_line(session: Session, client: FlaskClient) -> None:
+    today = work.now().date()
+    for ident in (1, 2, 3):
+        recurring.open_for_day(session, "MAN-CUST", 2, record=form(ident), day=today - timedelta(days=3), now=work.now())
+    services.open_step(session, "MAN-CUST", 2, record=form(9), now=work.now() - timedelta(days=5))
+    signed_in(client, session, "crm_manager")
+
+    html = page(client, "/")
+
+    assert "Overdue · 4" in html and "the first of 3 that wait" in html
+    assert html.count('class="dw-step"') == 2 and 'href="/customers/forms/1"' in html and 'href="/customers/forms/2"' not in html
