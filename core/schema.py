@@ -97,7 +97,8 @@ def upgrade(engine: Engine, catalogue: Catalogue) -> Upgrade:
             done.append(owner.name)
         except Exception as exc:
             if owner.name == "core":
-                raise DiwanError(f"Core's migration failed and was rolled back: {exc}. The backup taken before is in backups/.") from exc
+                raise DiwanError(f"Core's migration failed and was rolled back: {exc}. The data is as it was, and a backup of it is in backups/."
+                                 " Mend what is named here, then run `diwan db upgrade` again; the former program goes on serving meanwhile.") from exc
             failed.append((owner.name, str(exc)))
     with writing(engine).begin() as connection:
         ensure_derived(connection)

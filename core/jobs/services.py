@@ -27,6 +27,8 @@ from core.jobs.offers import Job
 
 LEASE_SECONDS = 60
 KEPT_DAYS = 30
+# No lease and no pause before a retry reaches further: what lies beyond was written by a clock that ran ahead and was set back.
+FURTHEST = timedelta(hours=2)
 _jobs: Any = JobRow.__table__
 _beats: Any = WorkerBeat.__table__
 
@@ -93,8 +95,21 @@ def _insert(session: Session, table: Any) -> Any:
 
 
 def ready(now: datetime) -> Any:
-    """The condition of a job that may be taken: due and waiting, or held by a worker whose lease has run out."""
-    return sa.or_(sa.and_(_jobs.c.state == WAITING, _jobs.c.due_at <= now), sa.and_(_jobs.c.state == RUNNING, _jobs.c.lease_until < now))
+    """The condition of a job that may be taken: due and waiting, or held by a worker whose lease has run out (F24, F25)."""
+    return sa.or_(sa.and_(_jobs.c.state == WAITING, _jobs.c.due_at <= now), _abandoned(now), _stranded(now))
+
+
+def _abandoned(now: datetime) -> Any:
+    """Held by a worker that died; a lease further off than any is given holds nothing."""
+    return sa.and_(_jobs.c.state == RUNNING, sa.or_(_jobs.c.lease_until < now, _jobs.c.lease_until > now + FURTHEST))
+
+
+def _stranded(now: datetime) -> Any:
+    """Wanted at once, or put back to be tried again, by a clock that ran ahead; periods keep the moment that they are for."""
+    at_once = sa.and_(_jobs.c.enqueued_at > now + FURTHEST, _jobs.c.due_at <= _jobs.c.enqueued_at)
+    again = sa.and_(_jobs.c.attempts > 0, _jobs.c.due_at > now + FURTHEST)
+    periodic = sa.func.coalesce(_jobs.c.unique_key, "").startswith("every:")
+    return sa.and_(_jobs.c.state == WAITING, _jobs.c.due_at > now + FURTHEST, sa.or_(again, sa.and_(at_once, sa.not_(periodic))))
 
 
 def claim(session: Session, now: datetime, lease_seconds: int = LEASE_SECONDS, *, names: Iterable[str] | None = None) -> Claim | None:
@@ -117,7 +132,7 @@ def claim(session: Session, now: datetime, lease_seconds: int = LEASE_SECONDS, *
 
 def bury(session: Session, now: datetime) -> int:
     """Make dead letters of jobs whose worker died at the last attempt; returns how many."""
-    lost = sa.and_(_jobs.c.state == RUNNING, _jobs.c.lease_until < now, _jobs.c.attempts >= MOST_ATTEMPTS)
+    lost = sa.and_(_abandoned(now), _jobs.c.attempts >= MOST_ATTEMPTS)
     return _change(session, lost, state=DEAD, finished_at=now, lease_token=None, lease_until=None,
                    last_error="The worker ended in the middle of it, every time.")
 
@@ -142,8 +157,8 @@ def fail(session: Session, held: Claim, error: BaseException, now: datetime, *, 
 
 
 def give_back(session: Session, held: Claim, now: datetime) -> None:
-    """Put an unfinished job back at once; being told to stop does not count as an attempt."""
-    _change_held(session, held, state=WAITING, due_at=now, attempts=held.attempts - 1, lease_token=None, lease_until=None)
+    """Put an unfinished job back, due as it was; being told to stop does not count as an attempt."""
+    _change_held(session, held, state=WAITING, attempts=held.attempts - 1, lease_token=None, lease_until=None)
 
 
 def progress(session: Session, done: int, total: int | None = None) -> None:

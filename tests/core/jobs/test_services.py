@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from core import work
 from core.auth.actor import Actor
 from core.errors import Conflict, DiwanError, NotAllowed, NotFound
 from core.jobs import queries, services
@@ -130,6 +131,28 @@ def test_given_back_job_lost_no_attempt(session: Session) -> None:
     services.give_back(session, take(session), NOW)
 
     assert (rows(session)[0].state, rows(session)[0].attempts) == ("waiting", 0)
+
+
+def test_what_a_clock_ran_ahead_of_is_done_when_it_is_set_back(session: Session) -> None:
+    ahead = NOW + timedelta(days=400)
+    with work.time_at(ahead):
+        held = services.enqueue(session, "notes.send")
+        assert take(session, ahead).id == held
+        failed = services.enqueue(session, "notes.count")
+        services.fail(session, take(session, ahead), DiwanError("the server is away"), ahead)
+        wanted = services.enqueue(session, "notes.digest")
+
+    assert {take(session).id for _n in range(3)} == {held, failed, wanted}
+
+
+def test_a_period_and_a_later_wish_wait_for_their_moment_whatever_the_clock_was(session: Session) -> None:
+    ahead = NOW + timedelta(days=400)
+    with work.time_at(ahead):
+        services.schedule(session, [Job("notes.digest", lambda *_args: None, every="day", at="07:00")], ahead, RIYADH)
+    with work.time_at(NOW):
+        services.enqueue(session, "notes.send", due_at=NOW + timedelta(days=9))
+
+    assert take(session) is None
 
 
 def test_progress_is_shown_and_keeps_the_lease(session: Session) -> None:
