@@ -15,7 +15,7 @@ from core.calendar import add_months, day_bounds, local_day
 from core.exporter.columns import Column
 from core.i18n import lazy_gettext as _l
 from core.organisation.models import Centre, Department
-from core.reports.offers import PERIOD, Parameter, Report
+from core.reports.offers import PERIOD, Chart, Parameter, Report, ReportFigure, Series
 from plugins.complaints import domain, figures, queries
 from plugins.complaints.figures import Case, Count
 
@@ -33,15 +33,19 @@ def reports() -> list[Report]:
     """New objects at each call."""
     kind = Parameter("kind", _l("Kind"), "choice", default=domain.COMPLAINT, choices=((ALL, _l("All kinds")), *domain.kinds().items()))
     by = Parameter("by", _l("Grouped by"), "choice", default="place", choices=tuple((key, title) for key, (title, _of) in GROUPINGS.items()))
+    department = Parameter("department", _l("Department"), "choice", choices=departments)
     others = (Column("inquiries", _l("Inquiries"), "integer"), Column("suggestions", _l("Suggestions"), "integer"))
     return [
-        Report("complaints.monthly", _l("Monthly report of complaints"), PERMISSION, rows=monthly, about=RATE, every="month",
+        Report("complaints.monthly", _l("Monthly report of complaints"), PERMISSION, rows=monthly, about=RATE, every="month", role="crm_employee",
+               figures=monthly_figures, chart=monthly_chart, sent_to=("subcouncil_secretary",),
                columns=(Column("group", _l("Group")), *FIGURES, Column("rate_before", _l("Against the month before"), "number"), *others),
-               parameters=(*PERIOD, kind, by), totals=("received", "closed", "open", "late", "inquiries", "suggestions")),
-        Report("complaints.weekly", _l("Weekly summary of the log"), PERMISSION, rows=weekly, about=RATE, every="week",
+               parameters=(*PERIOD, kind, by, department), totals=("received", "closed", "open", "late", "inquiries", "suggestions")),
+        Report("complaints.weekly", _l("Weekly summary of the log"), PERMISSION, rows=weekly, about=RATE, every="week", role="crm_employee",
+               sent_to=("centres_manager", "crm_manager", "quality_employee"),
                columns=(Column("department", _l("Department")), Column("kind", _l("Kind")), *FIGURES), parameters=PERIOD,
                totals=("received", "closed", "open", "late")),
-        Report("complaints.repeated", _l("Repeated complaints"), PERMISSION, rows=repeated, every="month", parameters=PERIOD, totals=("count",),
+        Report("complaints.repeated", _l("Repeated complaints"), PERMISSION, rows=repeated, every="month", role="quality_employee", parameters=PERIOD,
+               sent_to=("strategic_planning_manager",), totals=("count",),
                columns=(Column("cause", _l("Cause")), Column("place", _l("Department or centre")), Column("count", _l("Complaints"), "integer"),
                         Column("share", _l("Share of all %"), "number"), Column("before", _l("In the period before"), "integer")),
                about=_l("Complaints with the same cause at the same centre within the period; how many make a line is a setting.")),
@@ -77,8 +81,8 @@ def monthly(session: Session, parameters: Mapping[str, Any], actor: Actor) -> It
     """One line a group: the chosen kind in figures, and the inquiries and suggestions in columns of their own (ACC-33)."""
     now = work.now()
     key = GROUPINGS[parameters.get("by") or "place"][1]
-    everything = figures.cases(session, *period_of(session, parameters, now), now, actor)
-    before = figures.grouped(_of_kind(figures.cases(session, *month_before(session, parameters, now), now, actor), parameters), key)
+    everything = found_in(session, period_of(session, parameters, now), parameters, actor)
+    before = figures.grouped(_of_kind(found_in(session, month_before(session, parameters, now), parameters, actor), parameters), key)
     chosen, inquiries, suggestions = (figures.grouped(some, key) for some in (
         _of_kind(everything, parameters), (one for one in everything if one.kind == domain.INQUIRY),
         (one for one in everything if one.kind == domain.SUGGESTION)))
@@ -88,6 +92,56 @@ def monthly(session: Session, parameters: Mapping[str, Any], actor: Actor) -> It
         earlier = before[group].rate if group in before else None
         yield (name(group), *_cells(count), figures.difference(count.rate, earlier), inquiries.get(group, Count()).received,
                suggestions.get(group, Count()).received)
+
+
+def found_in(session: Session, period: tuple[datetime, datetime], parameters: Mapping[str, Any], actor: Actor) -> list[Case]:
+    """The cases of a period, of the chosen department only where one is chosen."""
+    department = parameters.get("department")
+    found = figures.cases(session, *period, work.now(), actor)
+    return [one for one in found if department in (None, "", str(one.department_id))]
+
+
+def _both(session: Session, parameters: Mapping[str, Any], actor: Actor) -> tuple[list[Case], list[Case]]:
+    now = work.now()
+    return tuple(_of_kind(found_in(session, period, parameters, actor), parameters) for period in (  # type: ignore[return-value]
+        period_of(session, parameters, now), month_before(session, parameters, now)))
+
+
+def monthly_figures(session: Session, parameters: Mapping[str, Any], actor: Actor) -> list[ReportFigure]:
+    """Received, closed, closing rate and speed beside the month before (RPT-02)."""
+    found, earlier = (figures.counted(part) for part in _both(session, parameters, actor))
+    return [
+        ReportFigure(_l("Received"), found.received, _before(earlier.received)),
+        ReportFigure(_l("Closed"), found.closed, _before(earlier.closed)),
+        ReportFigure(_l("Closing rate"), f"{found.rate}%" if found.rate is not None else "–", _before(f"{earlier.rate}%" if earlier.rate is not None else "–")),
+        ReportFigure(_l("Median closing time"), _hours(found.span.middle), _before(_hours(earlier.span.middle))),
+    ]
+
+
+def _before(value: Any) -> Any:
+    return _l("in the month before %(value)s", value=value)
+
+
+def _hours(minutes: int | None) -> Any:
+    return "–" if minutes is None else _l("%(n)s hours", n=figures.hours(minutes))
+
+
+def monthly_chart(session: Session, parameters: Mapping[str, Any], actor: Actor) -> Chart | None:
+    """Received and closed week by week; a week is named by its first day within the period."""
+    found, _earlier = _both(session, parameters, actor)
+    weeks = figures.grouped(found, lambda one: one.received_on - timedelta(days=(one.received_on.weekday() + 1) % 7))
+    if not weeks:
+        return None
+    first = parameters.get("from_on")
+    labels = [f"{max(day, first) if first else day:%d/%m}" for day in weeks]
+    return Chart(_l("Received and closed, week by week"), labels[-12:], (
+        Series(_l("Closed"), [one.closed for one in weeks.values()][-12:]), Series(_l("Received"), [one.received for one in weeks.values()][-12:])))
+
+
+def departments(session: Session) -> list[tuple[str, Any]]:
+    """The departments that entries are routed to."""
+    routed = {line["department"] for line in domain.catalogue()["routing"]}
+    return [(str(one.id), one.name) for one in session.scalars(sa.select(Department).order_by(Department.id)) if one.slug in routed]
 
 
 def _of_kind(found: Sequence[Case], parameters: Mapping[str, Any]) -> list[Case]:
