@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 from typing import Any
 
 from flask import Flask, g, jsonify, render_template, request
@@ -14,7 +15,7 @@ from core import work
 from core.admin.views import current_actor
 from core.auth.queries import roles_granting
 from core.database import db
-from core.errors import AppError, NotAllowed, Unavailable
+from core.errors import AppError, NotAllowed
 from core.i18n import gettext as _
 from core.i18n import lazy_gettext as _l
 from core.state import state
@@ -76,12 +77,17 @@ def explain_http(error: HTTPException) -> Any:
 
 
 def explain_database(error: DBAPIError) -> Any:
-    """The database away or busy is 503; anything else is a surprise."""
+    """The database away, busy or without space is 503; anything else is a surprise."""
     if isinstance(error, OperationalError):
         log.warning("%s database unavailable: %s", g.get("reference"), error.orig)
         _roll_back()
-        return page(503, message=str(Unavailable(TEXTS[503][1])))
+        return page(503, message=_("The server's disk is full. Tell the administrator: as soon as there is space, work goes on.") if disk_full(error) else None)
     return explain_surprise(error)
+
+
+def disk_full(error: DBAPIError) -> bool:
+    """Whether a statement failed for want of space, by the engines' own codes."""
+    return getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL or getattr(error.orig, "sqlstate", None) == "53100"
 
 
 def explain_surprise(error: Exception) -> Any:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
+from unittest.mock import Mock
+
+import psycopg
 import pytest
 import sqlalchemy as sa
 from flask.testing import FlaskClient
@@ -37,3 +41,24 @@ def test_the_page_calls_one_by_the_name_of_its_language(client: FlaskClient, ses
     html = client.get("/").text
 
     assert f"<strong>{name}</strong>" in html
+
+
+def test_a_full_disk_is_named_and_another_trouble_of_the_database_is_not(
+    client: FlaskClient, session: Session, engine_name: str, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    signed_in(client, session, "crm_employee")
+    full: Exception = psycopg.errors.DiskFull("could not extend file")
+    if engine_name == "sqlite":
+        full = sqlite3.OperationalError("database or disk is full")
+        full.sqlite_errorcode = sqlite3.SQLITE_FULL  # type: ignore[attr-defined]
+    said = []
+
+    for cause in (full, sqlite3.OperationalError("disk I/O error")):
+        trouble = sa.exc.OperationalError("INSERT", {}, cause)
+        monkeypatch.setattr("core.customers.queries.search", Mock(side_effect=trouble))
+        answer = client.get("/customers/find?q=a")
+        assert answer.status_code == 503
+        assert answer.text.count("Nothing was saved. Try again in a minute.") == 1
+        said.append("disk is full" in answer.text)
+
+    assert said == [True, False]
