@@ -24,6 +24,10 @@ PAGES = {
     "import preview": ("employee", "staged"),
     "finance preview": ("finance", "finance/preview"),
     "finance batch": ("finance", r"finance/ → (finance/batches/[^/]+)$"),
+    "recommendations": ("quality", "recommendations/"),
+    "recommendations to decide": ("secretary", "recommendations/decisions/"),
+    "recommendation": ("secretary", r"recommendations/?f.state=proposed → (recommendations/\d+/)$"),
+    "recommendation followed up": ("centres", r"recommendations/?f.open=1 → (recommendations/\d+/)$"),
     "audit log": ("auditor", "audit/"),
     "plugins": ("admin", "settings/plugins/"),
     "settings": ("admin", "settings/"),
@@ -31,6 +35,7 @@ PAGES = {
 """Who opens which address; ``page → pattern`` is the first such link of a page that has what ``SHOWS`` asks for."""
 SHOWS = {
     "customer": ".dw-timeline", "form review": "table.dw-diff del", "import preview": "main table", "finance batch": ".dw-fingerprint, main code",
+    "recommendation": "button[name=verdict]", "recommendation followed up": "textarea[name=cause]",
 }
 VIEWS = {"ar": ((DESKTOP, "light"), (PHONE, "dark")), "en": ((DESKTOP, "dark"), (PHONE, "light"))}
 """Each page in each theme at each size; colours and sizes do not depend on the language."""
