@@ -13,7 +13,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types bench demo lock clean
+.PHONY: help run test check lint types bench faults demo lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ types: $(VENV)/test.stamp ## types, strictly in core
 
 bench: $(VENV)/test.stamp ## measure beside a floor taken in the same run (ARGS="--sizes 10k")
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+faults: $(VENV)/test.stamp ## kill, fill, cut and restart on purpose, and compare with what was acknowledged (ARGS="--rounds 200 --only kill_all")
+	@$(BIN)/python -m tests.faults $(ARGS)
 
 demo: $(VENV)/run.stamp ## make the demo associations and print their sign-ins
 	@$(BIN)/diwan demo --port $(PORT)

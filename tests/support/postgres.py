@@ -71,22 +71,30 @@ def _shared_server(owner: int, run: str) -> str:
         fcntl.flock(lock, fcntl.LOCK_EX)
         address = folder / "address"
         if not address.exists():
-            address.write_text(_start(folder, owner))
+            address.write_text(start(folder, owner))
         return address.read_text()
 
 
-def _start(folder: Path, owner: int) -> str:
-    """Make and start a cluster below ``folder`` that lives as long as the process ``owner``; returns its address."""
-    bin_folder = binaries()
-    assert bin_folder is not None
+def program(name: str) -> Path:
+    """One of the server's own programs."""
+    folder = binaries()
+    assert folder is not None
+    return folder / name
+
+
+def start(folder: Path, owner: int, *settings: str) -> str:
+    """Make and start a cluster below ``folder`` that lives as long as the process ``owner``; returns its address.
+
+    ``settings`` (``name=value``) come after those of the tests and win.
+    """
     data = folder / "d"
     data.mkdir(mode=0o700)
     if (account := _account()) is not None:
         os.chown(data, *account)
-    _run([str(bin_folder / "initdb"), "-D", f"{data}/c", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"], folder)
-    options = " ".join(f"-c {setting}" for setting in SETTINGS)
-    _run([str(bin_folder / "pg_ctl"), "-D", f"{data}/c", "-w", "-s", "-l", f"{data}/log", "-o", f"{options} -k {data}", "start"], folder)
-    _start_watcher([sys.executable, __file__, str(owner), str(bin_folder / "pg_ctl"), str(folder)])
+    command([str(program("initdb")), "-D", f"{data}/c", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"], folder)
+    options = " ".join(f"-c {setting}" for setting in (*SETTINGS, *settings))
+    command([str(program("pg_ctl")), "-D", f"{data}/c", "-w", "-s", "-l", f"{data}/log", "-o", f"{options} -k {data}", "start"], folder)
+    _start_watcher([sys.executable, __file__, str(owner), str(program("pg_ctl")), str(folder)])
     return f"postgresql://postgres@/postgres?host={data}"
 
 
@@ -107,14 +115,15 @@ def _account() -> tuple[int, int] | None:
     raise RuntimeError("Neither 'postgres' nor 'nobody' exists to run PostgreSQL as.")
 
 
-def _run(command: list[str], folder: Path) -> None:
+def command(words: list[str], folder: Path) -> None:
+    """Run one of PostgreSQL's programs as its account. Raises RuntimeError with what it printed."""
     account = _account()
     who = {} if account is None else {"user": account[0], "group": account[1], "extra_groups": []}
     environment = {**os.environ, "LC_ALL": "C.UTF-8"}
     with (folder / "output").open("ab") as output:
-        done = subprocess.run(command, cwd="/", env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, **who)  # type: ignore[call-overload]
+        done = subprocess.run(words, cwd="/", env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, **who)  # type: ignore[call-overload]
     if done.returncode != 0:
-        raise RuntimeError(f"{Path(command[0]).name} failed:\n{(folder / 'output').read_text(errors='replace')}")
+        raise RuntimeError(f"{Path(words[0]).name} failed:\n{(folder / 'output').read_text(errors='replace')}")
 
 
 def copy_database(template: str, name: str) -> str:
@@ -133,14 +142,14 @@ def own_server() -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="diwan-pg-"))
     folder.chmod(0o755)
     try:
-        yield _start(folder, os.getpid())
+        yield start(folder, os.getpid())
     finally:
-        stop(str(binaries() / "pg_ctl"), folder)  # type: ignore[operator]
+        stop(str(program("pg_ctl")), folder)
 
 
 def stop(pg_ctl: str, folder: Path) -> None:
     with contextlib.suppress(RuntimeError, OSError):
-        _run([pg_ctl, "-D", f"{folder}/d/c", "-m", "immediate", "-s", "-w", "stop"], folder)
+        command([pg_ctl, "-D", f"{folder}/d/c", "-m", "immediate", "-s", "-w", "stop"], folder)
     shutil.rmtree(folder, ignore_errors=True)
 
 
