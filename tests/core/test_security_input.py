@@ -213,9 +213,11 @@ def test_an_act_on_a_record_that_is_not_there_is_a_clear_refusal(app: Flask, cli
             assert answer.status_code >= 400, f"{address}: {answer.status_code}"
 
 
-@pytest.mark.parametrize(("body", "content_type"), RAW_BODIES, ids=range(len(RAW_BODIES)))
-def test_a_broken_body_is_a_clear_refusal(app: Flask, client: FlaskClient, body: bytes, content_type: str) -> None:
-    for address in posted(app):
+@pytest.mark.parametrize("number", range(len(RAW_BODIES)))
+def test_a_broken_body_is_a_clear_refusal(app: Flask, client: FlaskClient, number: int) -> None:
+    """Bodies are read before any page is asked, so each goes to a quarter of the addresses; each address gets six of them."""
+    body, content_type = RAW_BODIES[number]
+    for address in posted(app)[number % 4::4]:
         if not address.startswith(("/login/persona", "/preferences")):
             explained(client.post(address, data=body, content_type=content_type))
 
