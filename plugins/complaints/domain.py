@@ -47,6 +47,10 @@ def channels() -> dict[str, Bilingual]:
     return _labels("channels")
 
 
+def channel_icons() -> dict[str, str]:
+    return {item["code"]: item["icon"] for item in catalogue()["channels"]}
+
+
 def states() -> dict[str, Bilingual]:
     return _labels("states")
 
@@ -70,6 +74,15 @@ def route_for(customer_class: str, chosen: Mapping[str, str]) -> Route:
             own = chosen.get(customer_class) if not line["clause"] else None
             return Route(own or line["department"], bool(line.get("with_centre")), line["clause"])
     return Route("crm")
+
+
+def acts_in(kind: str, state: str, *, decided: bool = False, known: bool = True) -> list[str]:
+    """What an entry in this state admits, whoever does it, by the names of ``services.NEEDS`` (CMPL-05, 11, 17…19, 23, 24, 29)."""
+    found = ["decide"] if kind == SUGGESTION and state != CLOSED and not decided else []
+    found += {RECEIVED: ["promise", "close", "study", "ready"], CALLBACK: ["study", "ready", "close"], IN_STUDY: ["study", "ready", "close"],
+              READY: ["close"]}.get(state, [])
+    found += ["update", "reassign"] if state != CLOSED else []
+    return [*found, "remark", "follow-up", *([] if known else ["customer"])]
 
 
 def closing_rate(closed: int, received: int) -> Decimal | None:

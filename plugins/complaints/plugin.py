@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from flask import Blueprint
+from flask_admin import BaseView
+
+from core.admin.offers import DashboardCard, SearchProvider
+from core.customers.offers import CustomerPanel
 from core.hookspecs import hookimpl
 from core.i18n import lazy_gettext as _l
+from core.imports.offers import Importer
 from core.jobs.offers import Job
 from core.plugins.manifest import Decision, Permission, PluginInfo
 from core.reports.offers import Report
-from plugins.complaints import reports, steps
+from plugins.complaints import faq_views, importers, limits, offers, public, reports, review_views, steps, views
 from plugins.complaints.settings import SETTINGS
 
 STAFF = ("crm_employee", "centres_employee", "donor_service_agent", "call_agent")
@@ -35,15 +41,49 @@ PLUGIN = PluginInfo(
         Permission("complaints.import", _l("Import a register of complaints kept elsewhere"), roles=("crm_manager", "admin")),
     ),
     settings=SETTINGS,
+    untracked={"complaints_limit": "counts what strangers send; each message taken is logged itself"},
     decisions=(Decision("complaints.recommendations", _l("Recommendations from the log of complaints"), decides="subcouncil_secretary"),),
 )
 
 
 @hookimpl
 def register_jobs() -> list[Job]:
-    return [Job("complaints.daily", steps.open_daily, every="day", at="00:00", catch_up=True, title=_l("Open the daily update of each open complaint"))]
+    return [Job("complaints.daily", steps.open_daily, every="day", at="00:00", catch_up=True, title=_l("Open the daily update of each open complaint")),
+            Job("complaints.limits", limits.sweep, every="day", at="03:40", title=_l("Forget old counts of the public pages"))]
 
 
 @hookimpl
 def register_reports() -> list[Report]:
     return reports.reports()
+
+
+@hookimpl
+def register_admin_views() -> list[BaseView]:
+    return [views.LogView(), review_views.ReviewsView(), faq_views.FaqView(), faq_views.CauseView()]
+
+
+@hookimpl
+def register_customer_panels() -> list[CustomerPanel]:
+    return [CustomerPanel("complaints.entries", _l("Complaints"), "complaints.read", summary=offers.panel, entries=offers.entries, icon="message-report")]
+
+
+@hookimpl
+def register_dashboard_cards() -> list[DashboardCard]:
+    return [DashboardCard("complaints.open", _l("Open entries of the log"), "complaints.read", offers.open_entries, order=20),
+            DashboardCard("complaints.quiet", _l("Without update today"), "complaints.read", offers.without_update, order=21),
+            DashboardCard("complaints.callbacks", _l("Customers to be told today"), "complaints.read", offers.callbacks, order=22)]
+
+
+@hookimpl
+def register_search() -> list[SearchProvider]:
+    return [SearchProvider("complaints", _l("Complaints"), "complaints.read", offers.find, order=30)]
+
+
+@hookimpl
+def register_blueprints() -> list[Blueprint]:
+    return [public.blueprint()]
+
+
+@hookimpl
+def register_importers() -> list[Importer]:
+    return importers.importers()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,12 +11,18 @@ from sqlalchemy.orm import Session
 
 from core import settings
 from core.auth.actor import Actor
-from core.errors import DiwanError
+from core.customers import queries as customers
+from core.customers.models import Customer
+from core.errors import DiwanError, InvalidInput
 from core.organisation.models import Department
+from core.phones import parse_phone
+from core.procedures.models import StepRun
+from core.text import normalise_digits
 from plugins.complaints import domain
 from plugins.complaints.models import Assignment, Cause, Entry, FollowUp, Update
 
-READ_ALL = "complaints.read_all"
+READ_ALL, PERSONAL = "complaints.read_all", "complaints.personal"
+MOST_CALLERS = 50
 
 
 def scope(query: sa.Select[Any], actor: Actor) -> sa.Select[Any]:
@@ -49,6 +55,13 @@ def route(session: Session, customer_class: str) -> tuple[domain.Route, Departme
     return found, department
 
 
+def place(session: Session, customer_class: str, centre_id: int | None, customer: Customer | None) -> tuple[domain.Route, Department, int | None]:
+    """Route, department and centre of an entry: its own centre, or where the route names one, the customer's (CMPL-02)."""
+    found, department = route(session, customer_class)
+    of_customer = customer.centre_id if customer is not None and found.with_centre else None
+    return found, department, centre_id or of_customer
+
+
 def open_of(session: Session, actor: Actor, *, customer_id: int | None = None, phone: str | None = None, limit: int = 5) -> Sequence[Entry]:
     """Open entries of the same caller, the newest first: what is being typed may repeat one of them."""
     if customer_id is None and not phone:
@@ -59,9 +72,53 @@ def open_of(session: Session, actor: Actor, *, customer_id: int | None = None, p
     return session.scalars(scope(query, actor).limit(limit)).all()
 
 
+def matching(query: sa.Select[Any], session: Session, text: str, actor: Actor) -> sa.Select[Any]:
+    """``query`` over Entry, narrowed to a number, or to whose entries: by phone and name only for who may see both."""
+    text = normalise_digits(text).strip()
+    ways = [Entry.number.startswith(text.upper(), autoescape=True)]
+    if actor.may(PERSONAL) and text:
+        ways += [Entry.customer_id.in_([one.id for one in customers.search(session, text, actor, limit=MOST_CALLERS).customers]),
+                 Entry.name.contains(text, autoescape=True), *_by_phone(session, text)]
+    return query.where(sa.or_(*ways))
+
+
+def _by_phone(session: Session, text: str) -> list[sa.ColumnElement[bool]]:
+    try:
+        return [Entry.phone == parse_phone(text, settings.get(session, "core.country"))]
+    except InvalidInput:
+        return []
+
+
+def overdue(now: datetime) -> sa.ColumnElement[bool]:
+    """A condition on Entry: a step of it should be done by now."""
+    late = sa.select(StepRun.record_id).where(StepRun.record_type == Entry.__tablename__, StepRun.ended_at.is_(None), StepRun.due_at < now)
+    return Entry.id.in_(late)
+
+
+def callback_by(moment: datetime) -> sa.ColumnElement[bool]:
+    """A condition on Entry: the customer is to be told before ``moment`` (CMPL-19)."""
+    due = sa.select(StepRun.record_id).where(StepRun.record_type == Entry.__tablename__, StepRun.ended_at.is_(None), StepRun.due_at < moment,
+                                             StepRun.procedure_code == domain.HANDLING, StepRun.step_number == domain.CONTACT)
+    return Entry.id.in_(due)
+
+
+def quiet(start: datetime, end: datetime) -> sa.ColumnElement[bool]:
+    """A condition on Entry: open, received before ``end``, and nothing written in it from ``start`` on (CMPL-18)."""
+    return sa.and_(Entry.state != domain.CLOSED, Entry.imported.is_(False), Entry.received_at < end, Entry.updated_at < start)
+
+
+def next_steps(session: Session, ids: Iterable[int]) -> dict[int, StepRun]:
+    """The open step that is due first, by the entry's id."""
+    query = sa.select(StepRun).where(StepRun.record_type == Entry.__tablename__, StepRun.record_id.in_(list(ids)), StepRun.ended_at.is_(None))
+    found: dict[int, StepRun] = {}
+    for run in session.scalars(query.order_by(StepRun.due_at.is_(None), StepRun.due_at, StepRun.id)):
+        found.setdefault(run.record_id, run)
+    return found
+
+
 def without_update(session: Session, start: datetime, end: datetime, actor: Actor) -> Sequence[Entry]:
     """Open entries received before ``end`` in which nothing was written from ``start`` on: the list at a day's end (CMPL-18)."""
-    query = sa.select(Entry).where(Entry.state != domain.CLOSED, Entry.imported.is_(False), Entry.received_at < end, Entry.updated_at < start)
+    query = sa.select(Entry).where(quiet(start, end))
     return session.scalars(scope(query.order_by(Entry.updated_at, Entry.id), actor)).all()
 
 

@@ -14,6 +14,7 @@ from core import settings
 from core.audit import services as audit
 from core.auth.actor import Actor, authorize
 from core.customers import queries as customers
+from core.customers.domain import classes
 from core.customers.models import Customer
 from core.errors import Conflict, InvalidInput, InvalidInputs, NotFound
 from core.i18n import lazy_gettext as _l
@@ -128,7 +129,15 @@ def promise(session: Session, entry: Entry, promised_at: datetime | None, to: st
 
 def _reached_at(session: Session, to: str) -> str:
     text = check_plain(to, field="callback_to").strip()[:254]
-    return text if "@" in text else parse_phone(text, settings.get(session, "core.country"))
+    return text if "@" in text else _phone(session, text, "callback_to")
+
+
+def _phone(session: Session, text: str, field: str) -> str:
+    """The number in international writing. Raises InvalidInput that names the field."""
+    try:
+        return parse_phone(text, settings.get(session, "core.country"))
+    except InvalidInput as error:
+        raise InvalidInput(error.message, field=field, value=text[:40], rule=error.rule) from None
 
 
 class Reading:
@@ -145,9 +154,9 @@ class Reading:
                      received_at=self._tried(self._received_at))
         found["name"], found["phone"], found["email"] = self._tried(self._stranger, found["customer"]) or (None, None, None)
         found.update(centre_id=self._row("centre_id", Centre), programme_id=self._row("programme_id", Programme), cause_id=self._row("cause_id", Cause))
+        found["customer_class"] = self._class(found["customer"])
         if self.faults:
             raise InvalidInputs(self.faults)
-        found["customer_class"] = self._class(found["customer"])
         found.update(self._route(found))
         return found
 
@@ -195,7 +204,7 @@ class Reading:
             raise InvalidInput(_l("Choose a customer, or write the caller's name."), field="name", rule="CMPL-24")
         if not phone and not email:
             raise InvalidInput(_l("Write a telephone number or an e-mail address at which the caller is reached."), field="phone", rule="CMPL-24")
-        return name, parse_phone(phone, settings.get(self.session, "core.country")) if phone else None, email or None
+        return name, _phone(self.session, phone, "phone") if phone else None, email or None
 
     def _row(self, key: str, model: Any) -> int | None:
         given = self.values.get(key)
@@ -205,13 +214,14 @@ class Reading:
         return row.id if row is not None else None
 
     def _class(self, customer: Customer | None) -> str:
-        return customer.customer_class if customer is not None else str(self.values.get("customer_class") or "other")
+        """The class at the time of filing; of somebody unknown the one that was told, else "other"."""
+        if customer is not None:
+            return customer.customer_class
+        return self._choice("customer_class", classes()) if self.values.get("customer_class") else "other"
 
     def _route(self, found: Mapping[str, Any]) -> dict[str, Any]:
-        customer = found["customer"]
-        centre = found["centre_id"] or (customer.centre_id if customer is not None else None)
-        route, department = queries.route(self.session, found["customer_class"])
-        return {"department_id": department.id, "centre_id": centre if route.with_centre or found["centre_id"] else None}
+        _route, department, centre_id = queries.place(self.session, found["customer_class"], found["centre_id"], found["customer"])
+        return {"department_id": department.id, "centre_id": centre_id}
 
 
 # --- handling (steps 3 to 6) -----------------------------------------------------------------------------------------
@@ -377,6 +387,19 @@ def attach(session: Session, entry: Entry, number: str, *, actor: Actor, now: da
     procedures.name_customer(session, record=entry, customer_id=customer.id)
     _note(session, entry, "customer", str(_l("Linked with customer %(number)s.", number=customer.number)), actor, now)
     return entry
+
+
+# --- what can be done now ----------------------------------------------------------------------------------------------
+
+NEEDS = {"decide": HANDLE, "promise": RECORD, "study": HANDLE, "ready": HANDLE, "close": HANDLE, "update": HANDLE, "reassign": REASSIGN, "remark": FOLLOW_UP,
+         "follow-up": FOLLOW_UP, "customer": RECORD}
+"""The permission of each act of the entry's page."""
+
+
+def acts(entry: Entry, actor: Actor) -> list[str]:
+    """What this person can do with the entry now, what is nearest to its end first."""
+    return [act for act in domain.acts_in(entry.kind, entry.state, decided=entry.decision is not None, known=entry.customer_id is not None)
+            if actor.may(NEEDS[act])]
 
 
 # --- shared ----------------------------------------------------------------------------------------------------------

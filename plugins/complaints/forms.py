@@ -1,0 +1,181 @@
+"""The shape of what staff type into the log; what it means is judged by the services."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+from wtforms import BooleanField, DateTimeLocalField, HiddenField, RadioField, SelectField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import InputRequired, Optional
+
+from core import settings
+from core.admin import values
+from core.admin.forms import DiwanForm
+from core.customers.values import classes
+from core.i18n import lazy_gettext as _l
+from core.organisation import queries as organisation
+from plugins.complaints import domain, queries
+from plugins.complaints.models import Entry
+
+AUTO, LTR = {"dir": "auto", "autocomplete": "off"}, {"dir": "ltr", "autocomplete": "off"}
+Choices = list[SelectChoice]
+ANSWERS = (("solved", _l("Solved at once")), ("callback", _l("Call-back promised")), ("study", _l("To study")))
+DECISIONS = ((domain.ACCEPTED, _l("Accept")), (domain.DECLINED, _l("Decline")))
+
+
+class MomentField(DateTimeLocalField):
+    """A day and hour by the association's clock; ``data`` is the moment in UTC."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"], **kwargs)
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        super().process_formdata(valuelist)
+        if isinstance(self.data, datetime) and self.data.tzinfo is None:
+            try:
+                self.data = self.data.replace(tzinfo=values.zone()).astimezone(UTC)
+            except OverflowError:
+                self.data = None
+                raise ValueError(self.gettext("Not a valid datetime value.")) from None
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(" ".join(self.raw_data))
+        return self.data.astimezone(values.zone()).strftime(self.format[0]) if self.data else ""
+
+
+def choices(pairs: Iterable[tuple[Any, Any]], none: Any = None) -> Choices:
+    """Choices of values with their labels; ``none`` is what the empty one is called, where there is one."""
+    return [*([SelectChoice("", none)] if none is not None else []), *(SelectChoice(value, label) for value, label in pairs)]
+
+
+def whole(raw: Any) -> int | None:
+    """The id that a choice stands for; None for the empty choice. Raises ValueError for what is no id."""
+    text = str(raw or "")
+    if text and not (text.isascii() and text.isdigit() and len(text) < 18):
+        raise ValueError(text[:40])
+    return int(text) if text else None
+
+
+class IntakeForm(DiwanForm):
+    """What the caller says, and what was answered. ``looked`` is the caller's field as it was looked up last."""
+
+    caller = StringField(_l("Caller"), render_kw={**AUTO, "maxlength": 200})
+    customer_number, looked, unknown, offered = HiddenField(), HiddenField(), HiddenField(), HiddenField()
+    name = StringField(_l("Name"), render_kw=AUTO)
+    phone = StringField(_l("Telephone"), render_kw={**LTR, "inputmode": "tel"})
+    email = StringField(_l("E-mail"), render_kw={**LTR, "inputmode": "email"})
+    customer_class = SelectField(_l("Type"), validate_choice=False)
+    channel = RadioField(_l("Channel"), validate_choice=False)
+    kind = RadioField(_l("Kind"), validate_choice=False, choices=choices(domain.kinds().items()), default=domain.COMPLAINT)
+    cause_id = SelectField(_l("Cause"), validate_choice=False)
+    centre_id = SelectField(_l("Centre"), validate_choice=False)
+    programme_id = SelectField(_l("Programme"), validate_choice=False)
+    text = TextAreaField(_l("What the caller said"), render_kw={"rows": 4, "dir": "auto"})
+    received_at = MomentField(_l("Received at"), [Optional()])
+    answer_now = RadioField(_l("Answer now"), validate_choice=False, choices=choices(ANSWERS))
+    answer = TextAreaField(_l("Answer that the caller was given"), render_kw={"rows": 3, "dir": "auto"})
+    promised_at = MomentField(_l("Call back at"), [Optional()])
+    callback_to = StringField(_l("At the number or address"), render_kw=LTR)
+
+
+def intake_form(session: Session, **data: Any) -> IntakeForm:
+    """The form with today's channels, causes and places."""
+    form = IntakeForm(data=data)
+    offered = settings.get(session, "complaints.channels") or list(domain.channels())[:1]
+    form.channel.choices = choices((code, domain.channels()[code]) for code in offered)
+    form.channel.data = form.channel.data or offered[0]
+    form.customer_class.choices = choices(classes(session).items(), _l("not known"))
+    form.cause_id.choices = cause_choices(session)
+    form.centre_id.choices = choices(((str(one.id), one.name) for one in organisation.active_centres(session)), _l("none named"))
+    form.programme_id.choices = choices(((str(one.id), one.name) for one in organisation.active_programmes(session)), _l("none named"))
+    return form
+
+
+def cause_choices(session: Session) -> Choices:
+    return choices(((str(one.id), one.name) for one in queries.causes(session)), _l("not told apart yet"))
+
+
+# --- one entry -------------------------------------------------------------------------------------------------------
+
+
+class PromiseForm(DiwanForm):
+    promised_at = MomentField(_l("Call back at"), [Optional()])
+    callback_to = StringField(_l("At the number or address"), render_kw=LTR)
+
+
+class StudyForm(DiwanForm):
+    analysis = TextAreaField(_l("What the study found"), render_kw={"rows": 3, "dir": "auto"})
+    helping_party = StringField(_l("Who helps to solve it"), render_kw=AUTO)
+    cause_id = SelectField(_l("Cause"), coerce=whole)
+
+
+class ReadyForm(DiwanForm):
+    text = TextAreaField(_l("The solution"), [InputRequired()], render_kw={"rows": 3, "dir": "auto"})
+
+
+class CloseForm(DiwanForm):
+    answer = TextAreaField(_l("Answer that the customer was given"), render_kw={"rows": 3, "dir": "auto"})
+    answer_channel = SelectField(_l("Told by"), validate_choice=False, choices=choices(domain.channels().items()))
+    returned_at = MomentField(_l("Told at"), [Optional()])
+
+
+class DecideForm(DiwanForm):
+    decision = RadioField(_l("Decision"), validate_choice=False, choices=choices(DECISIONS))
+    decision_reason = TextAreaField(_l("Reason"), [InputRequired()], render_kw={"rows": 2, "dir": "auto"})
+
+
+class UpdateForm(DiwanForm):
+    text = TextAreaField(_l("What was done today"), [InputRequired()], render_kw={"rows": 2, "dir": "auto"})
+    public = BooleanField(_l("The complainant may read it"))
+
+
+class ReassignForm(DiwanForm):
+    department_id = SelectField(_l("Department"), coerce=whole)
+    centre_id = SelectField(_l("Centre"), coerce=whole)
+    reason = TextAreaField(_l("Reason"), [InputRequired()], render_kw={"rows": 2, "dir": "auto"})
+
+
+class RemarkForm(DiwanForm):
+    text = TextAreaField(_l("Remark"), [InputRequired()], render_kw={"rows": 2, "dir": "auto"})
+
+
+class FollowUpForm(DiwanForm):
+    department_id = SelectField(_l("Department"), coerce=whole)
+    task = TextAreaField(_l("What is to be done"), [InputRequired()], render_kw={"rows": 2, "dir": "auto"})
+
+
+class OutcomeForm(DiwanForm):
+    outcome = TextAreaField(_l("What was done, or why not"), [InputRequired()], render_kw={"rows": 2, "dir": "auto"})
+
+
+class CustomerForm(DiwanForm):
+    customer_number = StringField(_l("Customer number"), [InputRequired()], render_kw=LTR)
+
+
+FORMS: dict[str, type[DiwanForm]] = {
+    "promise": PromiseForm, "study": StudyForm, "ready": ReadyForm, "close": CloseForm, "decide": DecideForm, "update": UpdateForm, "reassign": ReassignForm,
+    "remark": RemarkForm, "follow-up": FollowUpForm, "customer": CustomerForm,
+}
+
+
+def form_of(session: Session, act: str, entry: Entry, *, now: datetime, sent: bool = False) -> DiwanForm:
+    """The form of one act; ``sent``: filled by what this request brings, else with what is known of the entry."""
+    known = {"cause_id": entry.cause_id, "answer_channel": entry.channel, "returned_at": now, "department_id": entry.department_id,
+             "centre_id": entry.centre_id}
+    given = {} if sent else {"formdata": None}
+    form = FORMS[act](prefix=f"{act}-", data=known, **given)
+    _fill_choices(session, form, entry)
+    return form
+
+
+def _fill_choices(session: Session, form: DiwanForm, entry: Entry) -> None:
+    if "cause_id" in form:
+        form.cause_id.choices = cause_choices(session)
+    if "department_id" in form:
+        form.department_id.choices = choices((one.id, one.name) for one in organisation.active_departments(session, keep=entry.department_id))
+    if "centre_id" in form:
+        form.centre_id.choices = choices(((one.id, one.name) for one in organisation.active_centres(session, keep=entry.centre_id)), _l("none named"))

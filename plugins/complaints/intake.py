@@ -1,0 +1,166 @@
+"""What the intake page tells before anything is written: who calls, what is open of the same caller, where the entry would go and until when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from core import settings
+from core.admin.offers import Reading
+from core.auth.actor import Actor
+from core.calendar import local_day
+from core.customers import finding
+from core.customers import queries as customers
+from core.customers.models import Customer
+from core.errors import InvalidInput
+from core.i18n import lazy_gettext as _l
+from core.organisation.models import Centre, Department
+from core.phones import format_phone, parse_phone
+from core.procedures import services as procedures
+from core.procedures import timing
+from core.procedures.domain import followers
+from plugins.complaints import domain, queries
+from plugins.complaints.services import CALLBACK, SOLVED
+
+MOST_CHOICES = 6
+CALL_BACK_AT = time(10)
+"""The hour that the page proposes for a call-back."""
+
+
+# --- who calls -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Whom a look-up found: one customer, several to choose from, or nobody; ``unsearched`` says what was not searched for."""
+
+    customer: Customer | None = None
+    choices: Sequence[Customer] = ()
+    more: bool = False
+    unknown: bool = False
+    unsearched: Any = None
+
+
+def find_caller(session: Session, text: str, actor: Actor) -> Caller:
+    """The customers that this person may read and whose number, phone or name was typed, in any writing (CMPL-24)."""
+    text = text.strip()[:200]
+    if not text:
+        return Caller()
+    found = customers.search(session, text, actor, limit=MOST_CHOICES + 1).customers
+    if len(found) == 1:
+        return Caller(found[0])
+    if found:
+        return Caller(choices=found[:MOST_CHOICES], more=len(found) > MOST_CHOICES)
+    phone = read_phone(session, text)
+    return Caller(unknown=True, unsearched=finding.unsearched(Reading(text, "phone", phone), actor) if phone else None)
+
+
+def known_caller(session: Session, number: str, actor: Actor) -> Caller:
+    """The customer that was chosen before; nobody where the number names none that this person may read."""
+    try:
+        return Caller(customers.readable(session, number, actor))
+    except InvalidInput:
+        return Caller(unknown=True)
+
+
+def read_phone(session: Session, text: str) -> str | None:
+    try:
+        return parse_phone(text, settings.get(session, "core.country"))
+    except InvalidInput:
+        return None
+
+
+def guessed(session: Session, text: str) -> dict[str, str]:
+    """What was typed about somebody unknown, as the field where it belongs: phone, e-mail or name."""
+    if "@" in text:
+        return {"email": text}
+    return {"phone": text} if read_phone(session, text) else {"name": text}
+
+
+def reached_at(customer: Customer | None, values: Mapping[str, Any], actor: Actor) -> list[str]:
+    """Where the caller can be called back, as far as this person may see it."""
+    if customer is None:
+        return [str(values[name]) for name in ("phone", "email") if values.get(name)]
+    if not actor.may(customers.PERSONAL):
+        return []
+    return [*(format_phone(one) for one in (customer.mobile, customer.phone) if one), *([customer.email] if customer.email else [])]
+
+
+# --- where it would go and until when --------------------------------------------------------------------------------
+
+
+TITLES = {domain.ANSWER: _l("Answer the caller"), domain.STUDY: _l("Study, and name who helps"), domain.CONTACT: _l("Call back"),
+          domain.UPDATE: _l("Update of the log")}
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One step that would follow: when it is due, its limit (ISO 8601), and words where there is no moment."""
+
+    number: int
+    title: Any
+    due_at: datetime | None = None
+    limit: str | None = None
+    words: Any = ""
+    day_off: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """To whom, why (``clause``; empty where the association chose) and until when. Nothing is written."""
+
+    department: Department
+    centre: Centre | None
+    customer_class: str
+    clause: str
+    steps: list[Planned] = field(default_factory=list)
+
+
+def plan(session: Session, values: Mapping[str, Any], customer: Customer | None, *, now: datetime) -> Plan:
+    """What saving these values at ``now`` would do, by the rules and limits by which saving does it (CMPL-02…05, 15…18)."""
+    customer_class = customer.customer_class if customer is not None else str(values.get("customer_class") or "other")
+    route, department, centre_id = queries.place(session, customer_class, _known_centre(session, values.get("centre_id")), customer)
+    centre = session.get(Centre, centre_id) if centre_id is not None else None
+    return Plan(department, centre, customer_class, route.clause, _steps(session, values, now))
+
+
+def _known_centre(session: Session, given: Any) -> int | None:
+    text = str(given or "")
+    centre = session.get(Centre, int(text)) if text.isascii() and text.isdigit() and len(text) < 18 else None
+    return centre.id if centre is not None else None
+
+
+def _steps(session: Session, values: Mapping[str, Any], now: datetime) -> list[Planned]:
+    how = values.get("answer_now")
+    if how == SOLVED:
+        return [Planned(domain.ANSWER, TITLES[domain.ANSWER], words=_l("Answered and closed at once; nothing is left to do."))]
+    answer = procedures.step_at(session, domain.HANDLING, domain.ANSWER, now)
+    numbers = followers(answer.opens, how) if how else [domain.ANSWER]
+    promised = values.get("promised_at") if how == CALLBACK else None
+    found = [_step(session, number, promised if number == domain.CONTACT else None, now) for number in numbers]
+    return [*found, Planned(domain.UPDATE, TITLES[domain.UPDATE], words=_l("Every day while the entry is open"))]
+
+
+def _step(session: Session, number: int, promised: datetime | None, now: datetime) -> Planned:
+    step = procedures.step_at(session, domain.HANDLING, number, now)
+    if number == domain.CONTACT:
+        words = "" if promised else _l("Say when the caller is called back.")
+        return Planned(number, TITLES[number], promised, words=words, day_off=promised is not None and not working(session, promised))
+    return Planned(number, TITLES[number], timing.due_at(session, now, step.duration or step.frequency), step.duration)
+
+
+def working(session: Session, moment: datetime) -> bool:
+    return timing.office(session).is_working(local_day(moment, settings.time_zone(session)))
+
+
+def next_working_day(session: Session, now: datetime) -> datetime:
+    """What the page proposes for a call-back: the morning of the next working day."""
+    office, zone = timing.office(session), settings.time_zone(session)
+    day = local_day(now, zone) + timedelta(days=1)
+    while not office.is_working(day) and (day - local_day(now, zone)).days < 30:
+        day += timedelta(days=1)
+    return datetime.combine(day, CALL_BACK_AT, zone)
