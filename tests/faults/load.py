@@ -35,7 +35,6 @@ class Ledger:
 
     def __init__(self, file: Path) -> None:
         self.file, self.tried = file, set[str]()
-        self._out = file.open("a", encoding="utf-8")
         self._lock = threading.Lock()
 
     def try_(self, key: str) -> None:
@@ -43,10 +42,10 @@ class Ledger:
             self.tried.add(key)
 
     def write(self, act: str, **facts: Any) -> None:
-        with self._lock:
-            self._out.write(json.dumps({"act": act, "at": time.time(), **facts}) + "\n")
-            self._out.flush()
-            os.fsync(self._out.fileno())
+        with self._lock, self.file.open("a", encoding="utf-8") as out:
+            out.write(json.dumps({"act": act, "at": time.time(), **facts}) + "\n")
+            out.flush()
+            os.fsync(out.fileno())
 
     def read(self) -> list[dict[str, Any]]:
         with self._lock:
