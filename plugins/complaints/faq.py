@@ -123,7 +123,7 @@ def _named(session: Session, faq: Faq, action: str) -> Faq:
 def offered(session: Session, text: str, *, limit: int = 3) -> Sequence[Faq]:
     """Approved and published answers that share words with ``text``, the nearest first; a word that most answers hold counts for nothing.
 
-    Words are compared by their beginnings, folded, without article: "الإيصالات" finds "ايصال".
+    Words are compared folded, without article and ending, by their beginnings: receipts finds a receipt, in Arabic too.
     """
     wanted = list(dict.fromkeys(keys_of(text)))[:MOST_WORDS]
     if not wanted:
@@ -143,12 +143,21 @@ def _holds(words: Sequence[str], wanted: str) -> bool:
 
 
 def keys_of(text: str) -> Iterator[str]:
-    """The words of a text as they are compared: folded, without article or joined particle, none too short to mean something."""
+    """The words of a text as they are compared: folded, without joined particles, article and ending, none too short to mean something."""
     letters = "".join(ch if ch.isalnum() else " " for ch in fold(text))
-    for word in letters.split():
-        bare = next((word.removeprefix(one) for one in domain.catalogue()["joined"] if word.startswith(one) and len(word) >= len(one) + SHORTEST_WORD), word)
-        if len(bare) >= SHORTEST_WORD:
-            yield bare
+    return (stem for stem in map(_stem, letters.split()) if len(stem) >= SHORTEST_WORD)
+
+
+def _stem(word: str) -> str:
+    """A word without what is joined to it before and behind, as far as enough of it stays."""
+    for part in domain.catalogue()["joined"]:
+        if word.startswith(part) and len(word) - len(part) >= SHORTEST_WORD:
+            word = word.removeprefix(part)
+            break
+    for part in domain.catalogue()["endings"]:
+        if word.endswith(part) and len(word) - len(part) >= SHORTEST_WORD:
+            return word.removesuffix(part)
+    return word
 
 
 # --- the website -----------------------------------------------------------------------------------------------------

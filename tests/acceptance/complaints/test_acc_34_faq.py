@@ -8,6 +8,7 @@ import io
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
+from core import work
 from core.testing import sign_in
 from plugins.complaints import faq
 from tests.plugins.complaints.conftest import MONDAY, Staff
@@ -41,5 +42,7 @@ def test_at_intake_the_draft_is_not_on_the_page_and_the_approved_one_is(session:
         return "خلال يوم عمل." in client.post("/complaints/new/parts", data={"text": TYPED}).get_data(as_text=True)
 
     assert not seen()
+    work.begin_write(session)
     faq.approve(session, one, actor=staff.crm_manager.actor, now=MONDAY)
+    work.commit(session)
     assert seen()
