@@ -49,6 +49,7 @@ class DecideForm(DiwanForm):
 
 class CauseForm(DiwanForm):
     cause = TextAreaField(_l("Why it was not carried out"), validators=[InputRequired(_l("Write why it was not carried out."))], render_kw={"rows": 3})
+    due_on = DateField(_l("New day to carry it out by"), validators=[Optional()], render_kw=LTR)
 
 
 def given_id(field: Any) -> int | None:

@@ -19,7 +19,7 @@ from core.recommendations.models import FOLLOWED, PROPOSED, Recommendation
 from core.recommendations.services import DECIDE, READ_ALL, line_of
 
 MOST = 200
-"""More are never shown at once; the list has them all."""
+"""More never stand on one page; the list and the report of a period have them all."""
 
 
 def of_source(session: Session, record: Any) -> Sequence[Recommendation]:
@@ -55,7 +55,7 @@ def of_period(session: Session, first: date, last: date, *, plugin: str | None =
     """Every recommendation of a period with its state, those that were carried over from it too, in the order of raising."""
     inside = sa.and_(Recommendation.period_from >= first, Recommendation.period_until <= last)
     found = _narrowed(_all().where(sa.or_(inside, Recommendation.carried_from.between(first, last))), plugin, department_id)
-    return session.scalars(found.order_by(Recommendation.id).limit(MOST)).all()
+    return session.scalars(found.order_by(Recommendation.id)).all()
 
 
 def _all() -> sa.Select[Recommendation]:

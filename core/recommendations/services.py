@@ -104,6 +104,12 @@ def _refuse_past(due_on: date | None, today: date) -> None:
         raise InvalidInput(_l("The day %(day)s is past. Give a day from today on.", day=isolate(due_on.isoformat())), field="due_on", value=due_on)
 
 
+def _refuse_new_past(session: Session, one: Recommendation, due_on: date | None, now: datetime) -> None:
+    """A new day is one to come; the day that stands there already may have passed."""
+    if due_on != one.due_on:
+        _refuse_past(due_on, _today(session, now))
+
+
 # --- deciding ---------------------------------------------------------------------------------------------------------
 
 
@@ -121,7 +127,7 @@ def decide(
     if one.state != PROPOSED:
         raise Conflict(_l("%(number)s is decided already: %(state)s.", number=isolate(one.number), state=STATE_NAMES[one.state]), rule=DECIDING)
     reason = checked(reason, field="reason", missing=None if adopt else _l("Say why it is declined; whoever raised it reads this."))
-    _refuse_past(due_on, _today(session, now))
+    _refuse_new_past(session, one, due_on, now)
     one.state, one.decision_reason = ADOPTED if adopt else DECLINED, reason
     one.decided_at, one.decided_by_id = now, actor.user_id
     one.due_on = due_on or one.due_on
@@ -148,11 +154,17 @@ def carry_out(session: Session, one: Recommendation, *, actor: Actor, now: datet
     return one
 
 
-def record_cause(session: Session, one: Recommendation, cause: str, *, actor: Actor, now: datetime) -> Recommendation:
-    """Why an adopted recommendation was not carried out (RPT-07); a further one takes the place of the first, which the log keeps."""
+def record_cause(
+    session: Session, one: Recommendation, cause: str, *, due_on: date | None = None, actor: Actor, now: datetime,
+) -> Recommendation:
+    """Why an adopted recommendation was not carried out (RPT-07), and the new day for it where given.
+
+    A further cause takes the place of the first, which the log keeps.
+    """
     _follow(session, one, actor, "RPT-07")
-    one.cause = checked(cause, field="cause", missing=_l("Write why it was not carried out."))
-    one.state = NOT_CARRIED_OUT
+    cause = checked(cause, field="cause", missing=_l("Write why it was not carried out."))
+    _refuse_new_past(session, one, due_on, now)
+    one.state, one.cause, one.due_on = NOT_CARRIED_OUT, cause, due_on or one.due_on
     audit.name_action(session, one, "record_cause")
     session.flush()
     return one
@@ -165,7 +177,7 @@ def carry_over(
     _follow(session, one, actor, "RPT-06")
     if first <= one.period_until or last < first:
         raise InvalidInput(_l("%(number)s is carried over to a period after its own.", number=isolate(one.number)), field="first", value=first)
-    _refuse_past(due_on, _today(session, now))
+    _refuse_new_past(session, one, due_on, now)
     one.carried_from = one.carried_from or one.period_from
     one.period_from, one.period_until, one.due_on = first, last, due_on or one.due_on
     audit.name_action(session, one, "carry_over")

@@ -178,7 +178,7 @@ class RecommendationsView(RecordView):
     def cause(self, id: int) -> Any:
         form = forms.CauseForm()
         return self._act(id, form, _("The cause why %(number)s is not carried out is noted."), lambda session, one: services.record_cause(
-            session, one, form.cause.data or "", actor=current_actor(), now=work.now()), cause=form)
+            session, one, form.cause.data or "", due_on=form.due_on.data, actor=current_actor(), now=work.now()), cause=form)
 
     def _act(self, id: int, form: Form | None, done: str, act: Act, **again: Form) -> Any:
         if form is None or form.validate():

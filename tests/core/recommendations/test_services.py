@@ -89,6 +89,14 @@ def test_declining_needs_a_reason(session: Session, raised: Raise, secretary: Ac
     assert (declined.state, declined.decision_reason) == ("declined", "Too few calls")
 
 
+def test_one_whose_day_has_passed_can_still_be_decided(session: Session, raised: Raise, secretary: Actor) -> None:
+    one, later = raised(due_on=date(2026, 2, 1)), NOON + timedelta(days=9)
+
+    with pytest.raises(InvalidInput):
+        services.decide(session, one, True, due_on=date(2026, 2, 5), actor=secretary, now=later)
+    assert services.decide(session, one, False, due_on=date(2026, 2, 1), reason="Too late", actor=secretary, now=later).state == "declined"
+
+
 def test_whoever_raised_it_never_decides_on_it(session: Session, raised: Raise) -> None:
     both = actor_of(session, "subcouncil_secretary", "centres_manager")
 
@@ -183,6 +191,17 @@ def test_one_that_was_not_carried_out_needs_its_cause_and_is_carried_out_then(se
     services.carry_out(session, one, actor=manager, now=NOON + timedelta(days=30))
     assert (one.state, one.done_at, one.done_by_id) == ("carried_out", NOON + timedelta(days=30), manager.user_id)
     assert one.cause.startswith("The trainer was ill")
+
+
+def test_a_cause_may_come_with_a_new_day(session: Session, raised: Raise, manager: Actor, secretary: Actor) -> None:
+    one = services.decide(session, raised(due_on=date(2026, 2, 1)), True, actor=secretary, now=NOON)
+    later = NOON + timedelta(days=9)
+
+    with pytest.raises(InvalidInput) as refused:
+        services.record_cause(session, one, "Ill", due_on=date(2026, 2, 5), actor=manager, now=later)
+    assert (refused.value.field, one.state) == ("due_on", "adopted")
+    assert services.record_cause(session, one, "Ill", actor=manager, now=later).due_on == date(2026, 2, 1)
+    assert services.record_cause(session, one, "Ill", due_on=date(2026, 3, 1), actor=manager, now=later).due_on == date(2026, 3, 1)
 
 
 @pytest.mark.parametrize("adopt", [None, False])
