@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from flask import Blueprint
 from flask_admin import BaseView
+from sqlalchemy.orm import Session
 
 from core.admin.offers import DashboardCard, SearchProvider
 from core.customers.offers import CustomerPanel
@@ -13,7 +16,7 @@ from core.imports.offers import Importer
 from core.jobs.offers import Job
 from core.plugins.manifest import Decision, Permission, PluginInfo
 from core.reports.offers import Report
-from plugins.complaints import faq_views, importers, limits, offers, public, reports, review_views, steps, views
+from plugins.complaints import demo, faq_views, importers, limits, offers, public, reports, review_views, steps, views
 from plugins.complaints.settings import SETTINGS
 
 STAFF = ("crm_employee", "centres_employee", "donor_service_agent", "call_agent")
@@ -87,3 +90,8 @@ def register_blueprints() -> list[Blueprint]:
 @hookimpl
 def register_importers() -> list[Importer]:
     return importers.importers()
+
+
+@hookimpl
+def register_demo(session: Session, now: datetime) -> None:
+    demo.make(session, now)
