@@ -329,12 +329,13 @@ class ClauseRow:
 
 @dataclass(frozen=True)
 class Clause:
-    """A procedure beside what happened. ``edition`` counts its changes, from 1 for the manual's own; it holds since ``edition_from``."""
+    """A procedure beside what happened. ``edition`` counts its changes, from 1 for the manual's own; it holds since ``edition_from``,
+    None where the procedure was taken in only after the period."""
 
     procedure: Procedure
     rows: list[ClauseRow]
     edition: int
-    edition_from: datetime
+    edition_from: datetime | None
     begun_at: datetime | None
     """When its first step ever was opened."""
 
@@ -354,8 +355,9 @@ def clause(session: Session, code: str, since: datetime, until: datetime, now: d
         step = next((one for one in reversed(versions) if one.valid_from <= now), versions[0])
         rows.append(ClauseRow(numbers, step, tuple(versions), mine, late, _recurrence(session, step, mine, since, until, now)))
     edition = 1 + sum(versions[-1].version - 1 for versions in held.values())
-    since_when = max((versions[-1].valid_from for versions in held.values()), default=since)
-    return Clause(procedure, rows, edition, since_when, session.scalar(sa.select(sa.func.min(StepRun.opened_at)).where(StepRun.procedure_code == code)))
+    newest = max((versions[-1].valid_from for versions in held.values()), default=until)
+    begun = session.scalar(sa.select(sa.func.min(StepRun.opened_at)).where(StepRun.procedure_code == code))
+    return Clause(procedure, rows, edition, newest if newest < until else None, begun)
 
 
 def _held_between(session: Session, procedure: Procedure, since: datetime, until: datetime) -> dict[int, list[StepVersion]]:
@@ -401,7 +403,7 @@ def _longest(session: Session, code: str, since: datetime, until: datetime, now:
     query = sa.select(StepRun.id, StepRun.step_number, StepRun.due_at, StepRun.ended_at).where(_opened_between(code, since, until), late)
     worst: dict[int, tuple[float, int]] = {}
     for ident, number, due, ended in session.execute(query.order_by(StepRun.id)):
-        seconds = ((ended or now) - due).total_seconds()
+        seconds = ((ended or now) - (due or now)).total_seconds()
         if number not in worst or seconds > worst[number][0]:
             worst[number] = (seconds, ident)
     runs = {run.id: run for run in session.scalars(sa.select(StepRun).where(StepRun.id.in_([ident for _s, ident in worst.values()])))}

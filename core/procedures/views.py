@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -15,6 +16,7 @@ from wtforms.widgets import CheckboxInput
 from core.admin import first_steps
 from core.admin.forms import DiwanForm
 from core.admin.help import Help
+from core.admin.theme import limit_words
 from core.admin.views import PageView, expose, needs
 from core.auth.models import Role
 from core.calendar import add_months
@@ -30,7 +32,8 @@ from core.state import state
 
 TITLES = {"overdue": _l("Overdue"), "today": _l("Due today"), "week": _l("This week"), "later": _l("Later"), "when_needed": _l("When needed")}
 LIMITS = (
-    ("", _l("no limit")), ("PT1H", _l("1 hour")), ("PT3H", _l("3 hours")), ("PT24H", _l("24 hours")), ("P1D", _l("1 day")), ("P2D", _l("2 days")),
+    ("", _l("no limit")), ("PT0S", _l("at once")),
+    ("PT1H", _l("1 hour")), ("PT3H", _l("3 hours")), ("PT24H", _l("24 hours")), ("P1D", _l("1 day")), ("P2D", _l("2 days")),
     ("P3D", _l("3 days")), ("P5D", _l("5 days")), ("P1W", _l("1 week")), ("P2W", _l("2 weeks")), ("P1M", _l("1 month")),
 )
 
@@ -145,6 +148,7 @@ class ProceduresView(PageView):
     def step(self, code: str, number: int) -> Any:
         """One step: its versions, and where that is allowed a form for another time limit and one for other roles."""
         limit, roles = LimitForm(formdata=_own("duration")), RolesForm(formdata=_own("roles_reason"))
+        limit.duration.choices = _limits(queries.versions_of(self.session, code, number))
         offered = self.session.scalars(sa.select(Role).where(Role.active).order_by(Role.id)).all()
         roles.roles.choices = [(role.slug, role.name) for role in offered]
         if request.method == "POST":
@@ -184,6 +188,16 @@ class ProceduresView(PageView):
             return None
         flash(_("The new roles hold for cases that begin from now on."), "success")
         return redirect(url_for(".step", code=code, number=number))
+
+
+def _limits(versions: Sequence[StepVersion]) -> list[SelectChoice]:
+    """The limits to choose from: the usual ones and those that the step has or had."""
+    usual = dict(LIMITS)
+    return [SelectChoice(value, label) for value, label in (*LIMITS, *((one, limit_words(one)) for one in _durations(versions) if one not in usual))]
+
+
+def _durations(versions: Sequence[StepVersion]) -> list[str]:
+    return list(dict.fromkeys(one.duration for one in versions if one.duration))
 
 
 def _own(name: str) -> Any:

@@ -26,7 +26,6 @@ from core.customers.steps import concerned
 from core.procedures import queries, recurring, services
 from core.procedures.models import StepPeriod, StepRun
 from core.state import Offer
-from core.testing import sign_in
 from tests.core.customers.conftest import person
 from tests.core.procedures.test_recurring import step
 from tests.support.people import signed_in
@@ -394,3 +393,21 @@ def test_a_daily_step_of_many_records_is_one_line(session: Session, client: Flas
 
     assert "Overdue · 4" in html and "the first of 3 that wait" in html
     assert html.count('class="dw-step"') == 2 and 'href="/customers/forms/1"' in html and 'href="/customers/forms/2"' not in html
+
+
+def test_a_clause_speaks_the_language_of_the_page_in_every_word(session: Session, client: FlaskClient) -> None:
+    signed_in(client, session, "crm_manager")
+
+    arabic, english = page(client, "/procedures/MAN-CUST/?lang=ar"), page(client, "/procedures/MAN-CUST/?lang=en")
+
+    assert "عند الحاجة" in arabic and "when needed" not in arabic
+    assert "when needed" in english and "عند الحاجة" not in english
+
+
+def test_a_limit_that_is_not_among_the_usual_stays_chosen(session: Session, client: FlaskClient) -> None:
+    services.change_limit(session, "MAN-CUST", 2, "PT7H", actor=operator(), now=work.now(), reason="x")
+    signed_in(client, session, "crm_manager")
+
+    assert '<option selected value="PT7H">within 7 hours</option>' in page(client, "/procedures/MAN-CUST/2/")
+
+
