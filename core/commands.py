@@ -297,8 +297,9 @@ COMMANDS: tuple[Command, ...] = (
         argument("--batch", metavar="NUMBER", help="export this issued batch again"), ASSOCIATION)),
     Command("report list", "list the reports", later("core.reports.commands", "report_list"), (ASSOCIATION,)),
     Command("report run", "run a report", later("core.reports.commands", "report_run"), (
-        argument("name"), argument("--format", choices=("csv", "xlsx", "pdf", "json"), default="csv"), argument("--parameter", action="append", metavar="NAME=VALUE"),
-        argument("--out", metavar="FILE"), argument("--bom", action="store_true", help="for Excel"), ASSOCIATION)),
+        argument("name"), argument("--format", choices=("csv", "xlsx", "pdf", "json"), default="csv"),
+        argument("--parameter", action="append", metavar="NAME=VALUE"), argument("--out", metavar="FILE"),
+        argument("--bom", action="store_true", help="for Excel"), ASSOCIATION)),
     Command("audit verify", "check the chain of the log, against an anchor where given", audit_verify, (argument("--anchor", metavar="FILE"), ASSOCIATION)),
     Command("audit anchor", "write the head of the log to the anchor file and print it", audit_anchor, (ASSOCIATION,)),
     Command("association add", "make an association", association_add, (

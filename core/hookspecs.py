@@ -61,7 +61,9 @@ def register_reports() -> list[Report]:  # type: ignore[empty-body]
     """Offer reports to the report centre of one association (PLUG-05).
 
     Called once per app. Names begin with the plugin's name (``complaints.monthly``). Core refuses duplicates, shows each
-    to holders of its permission only, adds period and centre filters, page and CSV.
+    to holders of its permission only, adds period and centre filters, page, CSV, XLSX and PDF. With ``figures`` and ``chart``
+    it shows cards and a picture; with ``every`` and ``role`` it stands in the calendar of due reports (RPT-10), and its
+    runs can be kept and sent: ``core.reports.services.keep`` and ``send``.
 
     Example: ``return [Report("notes.by_day", _l("Notes by day"), permission="notes.read", columns=…, rows=by_day)]``
     """

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core import settings
-from core.admin.printing import percent
+from core.admin.printing import isolate, percent
 from core.auth.actor import Actor
 from core.calendar import MONTHS, add_months, day_bounds, local_day
 from core.customers import domain, queries
@@ -62,7 +62,8 @@ def figures(session: Session, parameters: Mapping[str, Any], actor: Actor) -> li
     cards = [ReportFigure(_l("Customers"), found, _l("of %(all)s whom you may read", all=f"{readable:,}"))]
     if found:
         name, count = max(groups, key=lambda one: one[1])
-        cards.append(ReportFigure(_l("Largest group"), name, _l("%(count)s, that is %(share)s", count=f"{count:,}", share=percent(100 * count / found))))
+        share = isolate(percent(100 * count / found))
+        cards.append(ReportFigure(_l("Largest group"), name, _l("%(count)s, that is %(share)s", count=f"{count:,}", share=share)))
     return cards
 
 

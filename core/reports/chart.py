@@ -24,7 +24,8 @@ LETTER = 7.2
 FACT, BEFORE, INK, MUTED, RULE, BASE = "#14557B", "#7A95A8", "#15202A", "#4B5A67", "#DCE2E7", "#7C8994"
 TONE_INKS = {"": FACT, "good": "#1A6844", "warn": "#B8790F", "bad": "#B12E23"}
 NARROWEST, PLOT, LEGEND, VALUE, LABEL, EDGE = 420, 150, 30, 20, 24, 10
-LONGEST_COLUMN, LONGEST_BAR, BAR_WIDTH = 120, 220, 520
+LONGEST_COLUMN, LONGEST_BAR, BAR_WIDTH = 120, 190, 420
+RIGHT_TO_LEFT, POP = "\u202b", "\u202c"
 _ARABIC = re.compile("[\u0590-\u08ff]")
 _PHYSICAL = {"start": "left", "middle": "middle", "end": "right"}
 _ANCHORS = {"left": "start", "middle": "middle", "right": "end"}
@@ -158,14 +159,14 @@ def _columns(chart: Chart) -> _Drawing:
     zero = top + PLOT * high / (high - low)
     group = (drawing.width - 2 * EDGE) / max(1, len(chart.labels))
     drawing.line(EDGE, top, drawing.width - EDGE, top, RULE, "dw-line")
+    if chart.target is not None:
+        at = zero - float(chart.target) * PLOT / (high - low)
+        drawing.line(EDGE, at, drawing.width - EDGE, at, BASE, "dw-target", dashed=True)
     wide = min(max(each, group * 0.4 / count), 64)
     for place in range(len(chart.labels)):
         _group(drawing, chart, place, EDGE + group * (place + 0.5), wide, zero, PLOT / (high - low))
         _under(drawing, chart, place, EDGE + group * (place + 0.5), top + PLOT + (VALUE if low < 0 else 0) + 18, group)
     drawing.line(EDGE, zero, drawing.width - EDGE, zero, BASE, "dw-base")
-    if chart.target is not None:
-        at = zero - float(chart.target) * PLOT / (high - low)
-        drawing.line(EDGE, at, drawing.width - EDGE, at, BASE, "dw-target", dashed=True)
     drawing.height = top + PLOT + (VALUE if low < 0 else 0) + LABEL + (16 if chart.unfinished is not None else 0)
     return drawing
 
@@ -224,7 +225,8 @@ def _bar(drawing: _Drawing, chart: Chart, which: tuple[int, int], place: tuple[f
 
 def for_paper(svg: str) -> str:
     """The same picture for a reader of SVG that knows no ``direction`` and anchors every text from its left."""
-    return re.sub(r' direction="rtl" text-anchor="(start|end)"', lambda found: f' text-anchor="{_OTHER[found.group(1)]}"', svg)
+    return re.sub(r' direction="rtl" text-anchor="(\w+)"([^>]*)>([^<]*)<',
+                  lambda found: f' text-anchor="{_OTHER[found[1]]}"{found[2]}>{RIGHT_TO_LEFT}{found[3]}{POP}<', svg)
 
 
 def table_of(chart: Chart) -> tuple[list[Any], list[list[Any]]]:

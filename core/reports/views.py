@@ -24,7 +24,7 @@ from core.reports.files import MEDIA_TYPES
 from core.reports.models import ReportRun
 from core.reports.offers import Parameter, Report
 from core.reports.results import Result, result_of
-from core.reports.words import period_words
+from core.reports.words import figure_words, period_words
 from core.settings import time_zone
 from core.state import state
 
@@ -175,7 +175,7 @@ class ReportsView(PageView):
 def _pictures(given: Mapping[str, str], result: Result | None) -> dict[str, Any]:
     """What the table's neighbours need: the pictures with their numbers, and the addresses of the rows before and after."""
     drawn = [(one, chart.draw(one), *chart.table_of(one)) for one in (result.charts if result is not None else ())]
-    return {"charts": drawn, "pages": _pages(given, result)}
+    return {"charts": drawn, "pages": _pages(given, result), "figure_words": figure_words}
 
 
 def _pages(given: Mapping[str, str], result: Result | None) -> tuple[str | None, str | None]:

@@ -11,7 +11,17 @@ import pytest
 from core.errors import InvalidInputs
 from core.exporter.columns import Column
 from core.money import Money
-from core.reports.domain import Totals, default_of, plain_filter, read_parameters
+from core.reports.domain import (
+    Totals,
+    as_texts,
+    default_of,
+    is_whole,
+    period_of,
+    periods_due,
+    plain_filter,
+    read_parameters,
+    state_of,
+)
 from core.reports.offers import PERIOD, STANDARD, Parameter, Report
 
 TODAY = date(2026, 2, 14)
@@ -85,3 +95,50 @@ def test_rows_are_shown_with_their_amounts_as_money() -> None:
     totals = Totals(COLUMNS, [])
 
     assert totals.with_money((TODAY, 1, 1250, "KWD")) == [TODAY, 1, Money(Decimal("1.250"), "KWD"), "KWD"]
+
+
+@pytest.mark.parametrize(("every", "first", "last"), [
+    ("day", TODAY, TODAY), ("week", date(2026, 2, 8), date(2026, 2, 14)), ("month", date(2026, 2, 1), date(2026, 2, 28)),
+    ("quarter", date(2026, 1, 1), date(2026, 3, 31)), ("year", date(2026, 1, 1), date(2026, 12, 31)),
+])
+def test_period_in_which_a_day_lies(every: str, first: date, last: date) -> None:
+    assert period_of(every, TODAY) == (first, last)
+    assert period_of(every, first) == period_of(every, last) == (first, last)
+
+
+def test_a_week_runs_from_sunday_to_saturday() -> None:
+    assert period_of("week", date(2026, 1, 10)) == (date(2026, 1, 4), date(2026, 1, 10))
+    assert period_of("week", date(2026, 1, 11)) == (date(2026, 1, 11), date(2026, 1, 17))
+
+
+def test_quarters_go_over_the_end_of_the_year() -> None:
+    assert periods_due("quarter", date(2026, 1, 5), date(2025, 6, 1))[:2] == [
+        (date(2026, 1, 1), date(2026, 3, 31)), (date(2025, 10, 1), date(2025, 12, 31))]
+
+
+def test_what_ended_before_the_beginning_was_nobodys_duty() -> None:
+    assert periods_due("week", date(2026, 1, 11), date(2026, 1, 1)) == [
+        (date(2026, 1, 11), date(2026, 1, 17)), (date(2026, 1, 4), date(2026, 1, 10)), (date(2025, 12, 28), date(2026, 1, 3))]
+    assert len(periods_due("week", date(2026, 1, 11), date.min)) == 7
+
+
+@pytest.mark.parametrize(("today", "produced", "state"), [
+    (date(2026, 1, 10), False, "due"), (date(2026, 1, 11), False, "overdue"), (date(2026, 1, 11), True, "produced"), (date(2026, 1, 8), True, "produced"),
+])
+def test_overdue_from_the_first_day_after_the_period(today: date, produced: bool, state: str) -> None:
+    assert state_of(date(2026, 1, 10), today, produced=produced) == state
+
+
+def test_parameters_as_texts_and_whether_something_narrowed_the_report() -> None:
+    assert as_texts({"from_on": TODAY, "centre_id": 5, "kind": None}) == {"from_on": "2026-02-14", "centre_id": "5", "kind": ""}
+    assert is_whole(report(), {"from_on": date(2026, 1, 1), "to_on": TODAY, "centre_id": None}, TODAY)
+    assert not is_whole(report(), {"from_on": date(2026, 1, 1), "to_on": TODAY, "centre_id": 5}, TODAY)
+
+
+@pytest.mark.parametrize(("changes", "message"), [
+    ({"every": "P1W"}, "there are day, week"), ({"every": "week", "parameters": ()}, "needs the parameters from_on"),
+    ({"total_row": True, "totals": ("count",)}, "first column of text"),
+])
+def test_a_report_that_cannot_be_is_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        report(**changes)

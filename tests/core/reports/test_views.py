@@ -19,6 +19,7 @@ from core.audit.models import AuditEvent
 from core.auth.actor import Actor
 from core.exporter.columns import Column
 from core.reports import services
+from core.reports.models import ReportRun
 from core.reports.offers import Report
 from core.state import Offer
 from core.testing import NOON, actor_with
@@ -175,3 +176,122 @@ def test_person_of_one_centre_gets_that_centre(app: Flask, session: Session) -> 
     services.run(session, report, {}, actor=actor_with("reports.open", centre_ids=frozenset({9})), now=NOON)
 
     assert seen == [9]
+
+
+# --- pictures, kept runs, the calendar -----------------------------------------------------------------------------------
+
+WEEK = {"from_on": "2026-01-04", "to_on": "2026-01-10"}
+
+
+@pytest.fixture
+def employee(weekly: Flask, session: Session, client: FlaskClient) -> FlaskClient:
+    """A client on which an employee is signed in, who must produce the weekly report."""
+    signed_in(client, session, "crm_employee")
+    return client
+
+
+def kept_number(client: FlaskClient) -> str:
+    answer = client.post("/reports/notes.weekly/keep", data=WEEK)
+    assert answer.status_code == 302
+    return str(answer.headers["Location"]).rstrip("/").rpartition("/")[2]
+
+
+def test_page_shows_figures_chart_and_the_same_numbers_as_a_table(employee: FlaskClient) -> None:
+    html = employee.get("/reports/notes.weekly/?from_on=2026-01-04&to_on=2026-01-10").get_data(as_text=True)
+
+    assert "September 139" in html
+    assert html.count('<svg xmlns="http://www.w3.org/2000/svg" class="dw-chart') == 2
+    assert " style=" not in html
+    assert "The numbers as a table" in html
+    assert "Definition." in html
+
+
+@pytest.mark.parametrize(("kind", "start", "media"), [("csv", b"\xef\xbb\xbf", "text/csv"), ("xlsx", b"PK", "sheet"), ("pdf", b"%PDF", "application/pdf")])
+def test_every_format_is_downloaded_and_logged(employee: FlaskClient, session: Session, kind: str, start: bytes, media: str) -> None:
+    answer = employee.post("/reports/notes.weekly/export", data={**WEEK, "_format": kind})
+
+    body = answer.get_data()
+    assert body.startswith(start)
+    assert media in answer.headers["Content-Type"]
+    assert f".{kind}" in answer.headers["Content-Disposition"]
+    facts = json.loads(entries(session)[-1].data or "{}")
+    assert (facts["format"], facts["filter"], facts["sha256"]) == (kind, WEEK, hashlib.sha256(body).hexdigest())
+
+
+def test_an_unknown_format_is_a_clear_answer(employee: FlaskClient) -> None:
+    assert employee.post("/reports/notes.weekly/export", data={**WEEK, "_format": "exe"}).status_code == 422
+
+
+@pytest.mark.parametrize("language", ["ar", "en"])
+def test_a_kept_run_says_that_it_is_frozen_and_offers_others(weekly: Flask, session: Session, client: FlaskClient, language: str) -> None:
+    signed_in(client, session, "crm_employee", language=language)
+    number = kept_number(client)
+
+    html = client.get(f"/reports/runs/{number}/").get_data(as_text=True)
+
+    assert ("Kept, its figures do not change" if language == "en" else "محفوظ، أرقامه ثابتة") in html
+    assert 'href="/reports/notes.weekly/?from_on=2026-01-04&amp;kind=&amp;to_on=2026-01-10"' in html
+    assert number in html
+    assert ("4 to 10 January 2026" if language == "en" else "4 إلى 10 يناير 2026 م") in html
+
+
+def test_a_kept_run_is_downloaded_in_every_format(employee: FlaskClient, session: Session) -> None:
+    number = kept_number(employee)
+
+    for kind in ("csv", "xlsx", "pdf"):
+        assert employee.post(f"/reports/runs/{number}/export", data={"_format": kind}).status_code == 200
+        assert json.loads(entries(session)[-1].data or "{}")["run"] == number
+
+
+def test_kept_runs_are_listed(employee: FlaskClient) -> None:
+    number = kept_number(employee)
+
+    assert number in employee.get("/reports/notes.weekly/runs").get_data(as_text=True)
+    assert number not in employee.get("/reports/notes.summed/runs").get_data(as_text=True)
+
+
+def test_sending_by_the_page_opens_the_run_to_its_reader(weekly: Flask, session: Session, client: FlaskClient) -> None:
+    signed_in(client, session, "crm_employee")
+    number = kept_number(client)
+    secretary = weekly.test_client()
+    signed_in(secretary, session, "subcouncil_secretary")
+
+    assert client.post(f"/reports/runs/{number}/send", data={"roles": "subcouncil_secretary"}).status_code == 302
+    assert "1 notice" in client.get(f"/reports/runs/{number}/").get_data(as_text=True)
+    assert secretary.get(f"/reports/runs/{number}/").status_code == 200
+
+
+def test_sending_without_a_role_is_a_clear_answer(employee: FlaskClient) -> None:
+    assert employee.post(f"/reports/runs/{kept_number(employee)}/send").status_code == 422
+
+
+def test_a_reader_finds_no_button_and_no_way_to_keep(weekly: Flask, session: Session, client: FlaskClient) -> None:
+    signed_in(client, session, "auditor")
+
+    assert "Keep this run" not in client.get("/reports/notes.weekly/").get_data(as_text=True)
+    assert client.post("/reports/notes.weekly/keep", data=WEEK).status_code == 403
+    assert session.scalar(sa.select(sa.func.count(ReportRun.id))) == 0
+
+
+def test_runs_of_a_report_that_is_off_are_not_there(weekly: Flask, session: Session, client: FlaskClient) -> None:
+    signed_in(client, session, "crm_employee")
+    number = kept_number(client)
+    weekly.extensions["diwan"].offers["register_reports"] = []
+
+    for address in (f"/reports/runs/{number}/", "/reports/notes.weekly/runs"):
+        assert client.get(address).status_code == 404
+    assert client.post(f"/reports/runs/{number}/export").status_code == 404
+
+
+@pytest.mark.parametrize("number", ["RUN-1999-0001", "x" * 300, "%00", "'"])
+def test_a_run_that_never_was_is_not_found(employee: FlaskClient, number: str) -> None:
+    assert employee.get(f"/reports/runs/{number}/").status_code in (400, 404)
+
+
+def test_the_calendar_leads_to_the_report_of_the_period(employee: FlaskClient) -> None:
+    html = employee.get("/reports/calendar").get_data(as_text=True)
+
+    assert "Weekly report" in html
+    assert 'data-state="due"' in html
+    assert re.search(r'href="/reports/notes.weekly/\?from_on=\d{4}-\d\d-\d\d&amp;to_on=', html)
+    assert 'href="/reports/calendar"' in employee.get("/reports/").get_data(as_text=True)
