@@ -18,12 +18,15 @@ from core import settings
 from core.auth import services as auth
 from core.auth.actor import Actor
 from core.auth.models import User
+from core.calendar import day_bounds, local_day
+from core.customers import queries as customers
 from core.customers.models import Customer
 from core.organisation.models import Department
 from core.procedures import recurring
 from core.procedures.models import StepPeriod, StepRun
 from core.recommendations import services as recommending
-from plugins.complaints import domain, faq, reviews, services, steps
+from core.reports.offers import Report
+from plugins.complaints import domain, faq, performance, reports, reviews, services, steps
 from plugins.complaints.models import Cause, Entry
 
 WORDS_FILE = Path(__file__).parent / "demo.json"
@@ -50,6 +53,7 @@ class Log:
         for place in range(ENTRIES):
             self.entry(place, first + timedelta(days=place * DAYS / ENTRIES, hours=self.random.choice((1, 3, 4, 5))))
         self.weeks()
+        self.months()
         recurring.open_periods(self.session, {}, self.now)
         steps.open_daily(self.session, {}, self.now)
 
@@ -61,20 +65,18 @@ class Log:
     def causes(self) -> dict[str, int]:
         return {one.code: one.id for one in self.session.scalars(sa.select(Cause))}
 
-    @cached_property
-    def callers(self) -> dict[str, list[Customer]]:
-        query = sa.select(Customer).where(Customer.mobile.is_not(None)).order_by(Customer.id).limit(300)
-        found: dict[str, list[Customer]] = {}
-        for one in self.session.scalars(query):
-            found.setdefault(one.customer_class, []).append(one)
-        return found
+    def caller(self, customer_class: str) -> tuple[Customer, Actor]:
+        """Somebody of this class (of any, where there is none) with the employee of the department that answers, who may read the customer."""
+        handler = self.people["centre" if customer_class == "beneficiary" else "employee"]
+        readable = customers.scope(sa.select(Customer).where(Customer.mobile.is_not(None)).order_by(Customer.id).limit(200), handler)
+        found = self.session.scalars(readable.where(Customer.customer_class == customer_class)).all() or self.session.scalars(readable).all()
+        return self.random.choice(found), handler
 
     def entry(self, place: int, at: datetime) -> None:
         """One entry, and what has become of it by now."""
-        words = self.random.choice(self.words["entries"])
-        caller = self.random.choice(self.callers.get(words["class"]) or next(iter(self.callers.values())))
-        handler = self.people["centre" if caller.customer_class == "beneficiary" else "employee"]
-        promised = at + timedelta(hours=28)
+        words = self.random.choices(self.words["entries"], [3 if one["kind"] == domain.COMPLAINT else 1 for one in self.words["entries"]])[0]
+        caller, handler = self.caller(words["class"])
+        promised = at + timedelta(hours=52)
         at_once = place < ENTRIES - STILL_OPEN and words["kind"] == domain.INQUIRY
         made = services.receive(self.session, {
             "kind": words["kind"], "channel": self.random.choice(("phone", "phone", "phone", "face_to_face", "email")), "text": words["text"],
@@ -112,13 +114,51 @@ class Log:
                 self.week(week, weeks, managers[week.department_id], at + timedelta(days=4, hours=3))
 
     def week(self, week: StepPeriod, weeks: int, manager: Actor, at: datetime) -> None:
-        if weeks % 3 == 0 and week.department_id == self.department("crm"):
+        if weeks % 3 == 1 and week.department_id == self.department("crm"):
             source = recommending.source_of(self.session, week, link=f"/complaints/reviews/{week.id}", decision="complaints.recommendations")
             text = self.words["recommendations"][weeks // 3 % len(self.words["recommendations"])]
             raised = recommending.propose(self.session, text, source=source, actor=manager, now=at)
-            if weeks > 3:
+            if weeks > 1:
                 recommending.decide(self.session, raised, True, actor=self.people["secretary"], now=at + timedelta(days=3))
         reviews.finish(self.session, week, self.random.choice(self.words["reviews"]), actor=manager, now=at)
+
+    def months(self) -> None:
+        """What the months before asked for is done; of the last one the performance reports wait for the managers."""
+        today = local_day(self.now, settings.time_zone(self.session)).replace(day=1)
+        last = (today - timedelta(days=1)).replace(day=1)
+        monthly = sa.or_(StepPeriod.procedure_code == domain.PERFORMANCE, StepPeriod.step_number.in_((domain.REPEATED, domain.DECIDE)))
+        open_months = sa.select(StepPeriod).where(StepPeriod.ends_on < today, monthly).order_by(StepPeriod.starts_on, StepPeriod.id)
+        for month in self.session.scalars(open_months).all():
+            at = day_bounds(month.ends_on, settings.time_zone(self.session))[0] + timedelta(hours=9)
+            if month.procedure_code == domain.PERFORMANCE:
+                self.performance(month, month.starts_on == last, at)
+            elif month.step_number == domain.REPEATED:
+                self.repeated(month, at)
+            elif month.step_number == domain.DECIDE:
+                reviews.finish(self.session, month, self.words["reviews"][0], actor=self.people["secretary"], now=at)
+
+    def repeated(self, month: StepPeriod, at: datetime) -> None:
+        quality = self.people["quality"]
+        for line in reviews.prepare_repeated(self.session, month, actor=quality, now=at):
+            reviews.propose_solution(self.session, line, **self.words["repeated"], actor=quality, now=at)
+        reviews.send_repeated(self.session, month, self.report("complaints.repeated"), actor=quality, now=at)
+
+    def performance(self, month: StepPeriod, unfinished: bool, at: datetime) -> None:
+        crm = month.department_id == self.department("crm")
+        clerk, manager = (self.people[name] for name in (("employee", "manager") if crm else ("centre", "centres")))
+        performance.prepare(self.session, month, self.report("complaints.monthly"), "", actor=clerk, now=at)
+        if unfinished:
+            return
+        performance.review(self.session, month, self.words["weak"], actor=manager, now=at + timedelta(hours=20))
+        if performance.follow_up(self.session, month, actor=manager, now=at + timedelta(hours=21)):
+            for one in performance.left_over(self.session, month):
+                recommending.record_cause(self.session, one, self.words["cause"], actor=manager, now=at + timedelta(hours=22))
+            performance.investigate(self.session, month, actor=manager, now=at + timedelta(hours=23))
+        performance.discuss(self.session, month, self.words["discussion"], actor=self.people["secretary"], now=at + timedelta(hours=70))
+        performance.archive(self.session, month, actor=clerk, now=at + timedelta(hours=76))
+
+    def report(self, name: str) -> Report:
+        return next(one for one in reports.reports() if one.name == name)
 
     def department(self, slug: str) -> int | None:
         return self.session.scalar(sa.select(Department.id).where(Department.slug == slug))

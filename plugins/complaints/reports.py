@@ -22,7 +22,7 @@ from plugins.complaints.figures import Case, Count
 ALL = "all"
 PERMISSION = "complaints.read"
 FIGURES = (
-    Column("received", _l("Received"), "integer"), Column("closed", _l("Closed"), "integer"), Column("open", _l("Open"), "integer"),
+    Column("received", _l("Came in"), "integer"), Column("closed", _l("Closed"), "integer"), Column("open", _l("Still open"), "integer"),
     Column("late", _l("Late"), "integer"), Column("average_hours", _l("Average closing time (hours)"), "number"),
     Column("median_hours", _l("Median (hours)"), "number"), Column("closing_rate", _l("Closing rate %"), "number"),
 )
@@ -50,7 +50,7 @@ def reports() -> list[Report]:
                         Column("share", _l("Share of all %"), "number"), Column("before", _l("In the period before"), "integer")),
                about=_l("Complaints with the same cause at the same centre within the period; how many make a line is a setting.")),
         Report("complaints.suggestions", _l("Suggestions and problems handled"), PERMISSION, rows=handled, parameters=PERIOD, totals=("received", "handled"),
-               columns=(Column("kind", _l("Kind")), Column("received", _l("Received"), "integer"), Column("handled", _l("Handled"), "integer"),
+               columns=(Column("kind", _l("Kind")), Column("received", _l("Came in"), "integer"), Column("handled", _l("Handled"), "integer"),
                         Column("accepted", _l("Accepted"), "integer"), Column("declined", _l("Declined"), "integer")),
                about=_l("Handled: closed, or a suggestion that was accepted or declined.")),
     ]
@@ -111,7 +111,7 @@ def monthly_figures(session: Session, parameters: Mapping[str, Any], actor: Acto
     """Received, closed, closing rate and speed beside the month before (RPT-02)."""
     found, earlier = (figures.counted(part) for part in _both(session, parameters, actor))
     return [
-        ReportFigure(_l("Received"), found.received, _before(earlier.received)),
+        ReportFigure(_l("Came in"), found.received, _before(earlier.received)),
         ReportFigure(_l("Closed"), found.closed, _before(earlier.closed)),
         ReportFigure(_l("Closing rate"), f"{found.rate}%" if found.rate is not None else "–", _before(f"{earlier.rate}%" if earlier.rate is not None else "–")),
         ReportFigure(_l("Median closing time"), _hours(found.span.middle), _before(_hours(earlier.span.middle))),
@@ -134,8 +134,8 @@ def monthly_chart(session: Session, parameters: Mapping[str, Any], actor: Actor)
         return None
     first = parameters.get("from_on")
     labels = [f"{max(day, first) if first else day:%d/%m}" for day in weeks]
-    return Chart(_l("Received and closed, week by week"), labels[-12:], (
-        Series(_l("Closed"), [one.closed for one in weeks.values()][-12:]), Series(_l("Received"), [one.received for one in weeks.values()][-12:])))
+    return Chart(_l("Came in and closed, week by week"), labels[-12:], (
+        Series(_l("Closed"), [one.closed for one in weeks.values()][-12:]), Series(_l("Came in"), [one.received for one in weeks.values()][-12:])))
 
 
 def departments(session: Session) -> list[tuple[str, Any]]:
