@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 from flask import Blueprint, Response, abort, make_response, render_template, request
 from sqlalchemy import select
@@ -37,7 +38,7 @@ from core.files import services as files
 from core.files.services import Stored
 from core.i18n import lazy_gettext as _l
 from core.organisation import queries as organisation
-from core.phones import example_of, national, parse_phone
+from core.phones import example_of, parse_phone
 from core.state import state
 from core.text import isolate, normalise_digits
 from plugins.complaints import domain, faq, follow, limits, queries, services
@@ -75,8 +76,7 @@ class PublicForm(DiwanForm):
         try:
             parse_phone(field.data or "", region)
         except InvalidInput:
-            example = national(parse_phone(example_of(region), region))
-            raise ValidationError(_l("The number is incomplete or not right. Write it like %(example)s.", example=isolate(example))) from None
+            raise ValidationError(_l("The number is incomplete or not right. Write it like %(example)s.", example=isolate(at_home(region)))) from None
 
     def validate_email(self, field: Any) -> None:
         try:
@@ -90,6 +90,11 @@ class FollowForm(DiwanForm):
                          render_kw={"dir": "ltr", "autocomplete": "off"})
     code = StringField(_l("Follow-up code"), [InputRequired(_l("Write the code that you were given with the number."))],
                        render_kw={"dir": "ltr", "autocomplete": "off"})
+
+
+def at_home(region: str) -> str:
+    """A mobile number as people of this country write it, for the hint: 051 234 5678."""
+    return phonenumbers.format_number(phonenumbers.parse(example_of(region)), phonenumbers.PhoneNumberFormat.NATIONAL)
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,12 @@ export function bindDrops(root) {
   each(root, "[data-drop]", takeFile)
 }
 
-// The browser words its own button in its own language: the input stays for keyboard and readers, a label is what is seen.
+// The browser words its own button in its own language: the input stays for keyboard and readers, a label is what is seen,
+// the page's own where it has one.
 function ownButton(input) {
   const words = document.body.dataset, dropped = input.closest("[data-drop]")
-  const button = Object.assign(document.createElement("label"), { className: "btn btn-plain dw-file-button", htmlFor: input.id, textContent: words.chooseFile })
+  const button = input.parentElement.querySelector("label.dw-file-button")
+    || Object.assign(document.createElement("label"), { className: "btn btn-plain dw-file-button", htmlFor: input.id, textContent: words.chooseFile })
   const name = Object.assign(document.createElement("bdi"), { className: "dw-second dw-file-name", textContent: words.noFile })
   input.classList.add("dw-file")
   input.after(button, ...(dropped ? [] : [name]))

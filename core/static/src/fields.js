@@ -8,6 +8,7 @@ export function bindFields(root) {
   each(root, "[data-auto-submit]", submitOnChange)
   each(root, "[data-focus]", focusNow)
   each(root, "[data-narrow]", narrow)
+  each(root, "[data-count-of]", countLetters)
 }
 
 async function lookUp(select) {
@@ -83,4 +84,16 @@ function narrow(field) {
 function focusNow(element) {
   const first = document.querySelector("[aria-invalid=true]")
   ;(first || element).focus()
+}
+
+// How many letters stand in a field, as the server counts them; beyond the most they are marked, and nothing is cut off.
+function countLetters(shown) {
+  const field = document.getElementById(shown.dataset.countOf), { words, most } = shown.dataset
+  const show = () => {
+    const letters = [...field.value.trim()].length
+    shown.textContent = words.replace("{n}", letters)
+    shown.classList.toggle("dw-bad-ink", letters > Number(most))
+  }
+  field.addEventListener("input", show)
+  show()
 }
