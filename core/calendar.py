@@ -391,6 +391,11 @@ def span_words(minutes: int) -> str:
     return str(ngettext("%(num)s minute", "%(num)s minutes", minutes) if minutes else _("less than a minute"))
 
 
+def last_day(due: datetime, zone: ZoneInfo) -> date:
+    """The last day on which something due at ``due`` is in time: what is due at midnight is due by the end of the day before."""
+    return local_day(due - timedelta(microseconds=1), zone)
+
+
 def day_bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """The first moment of a day and of the next, in UTC."""
     start = datetime.combine(day, time.min, tzinfo=zone)

@@ -24,6 +24,7 @@ from core.calendar import (
     days_words,
     gregorian_text,
     hijri_text,
+    last_day,
     late_words,
     parse_duration,
     span_words,
@@ -174,10 +175,10 @@ def due(
         return Due("closed_late", _("closed %(late)s late", late=late)) if closed_at else Due("overdue", _("%(late)s late", late=late), used=100)
     if closed_at is not None:
         return Due("closed", _("closed in time"))
-    used, day = _used(opened_at, due_at, now), due_at.astimezone(office.zone).date()
+    used, day = _used(opened_at, due_at, now), last_day(due_at, office.zone)
     days = (day - now.astimezone(office.zone).date()).days
     if days == 0:
-        return Due("today", _("today"), clock(due_at, office.zone), used)
+        return Due("today", _("today"), clock(due_at, office.zone) if due_at.astimezone(office.zone).date() == day else "", used)
     return Due("later", _("%(weekday)s, %(distance)s", weekday=weekday(day), distance=distance(days)), used=used)
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from core.auth.actor import Actor, Delegator
 from core.auth.models import User
+from core.calendar import last_day
 from core.procedures import timing
 from core.procedures.domain import GROUPS, OVERDUE, begins_of, group_of, next_opening, openings_between, used_up
 from core.procedures.models import Procedure, StepRun, StepTask, StepVersion
@@ -149,7 +150,7 @@ def _grouped(session: Session, runs: Sequence[tuple[StepRun, Delegator | None]],
     today, office = timing.local_day(session, now), timing.office(session)
     groups: dict[str, list[InboxStep]] = {name: [] for name in GROUPS}
     for run, behalf in runs:
-        due_on = timing.local_day(session, run.due_at) if run.due_at else None
+        due_on = last_day(run.due_at, office.zone) if run.due_at else None
         group = group_of(run.due_at, due_on, now, today)
         late = timing.late_words(run, now, office)
         groups[group].append(InboxStep(run, group, used_up(run.opened_at, run.due_at, now), late, behalf))

@@ -29,6 +29,7 @@ from core.calendar import (
     hijri_month_days,
     hijri_parts,
     hijri_text,
+    last_day,
     late_words,
     local_day,
     office_calendar,
@@ -223,7 +224,8 @@ def test_days_keep_the_clock_where_the_clocks_change():
 
 
 @pytest.mark.parametrize(("line", "kept"), [
-    ("H 10-01", "H 10-01"), ("h 10-1", "H 10-01"), ("10-01 هـ", "10-01 هـ"), ("١٠-٠١ هـ", "10-01 هـ"), ("2026-09-23", "2026-09-23"), ("-2026-09-23", "-2026-09-23"),
+    ("H 10-01", "H 10-01"), ("h 10-1", "H 10-01"), ("10-01 هـ", "10-01 هـ"), ("١٠-٠١ هـ", "10-01 هـ"),
+    ("2026-09-23", "2026-09-23"), ("-2026-09-23", "-2026-09-23"),
 ])
 def test_own_holidays_are_days_or_come_every_hijri_year(line, kept):
     assert read_holiday(line).text == kept
@@ -342,3 +344,8 @@ def test_weeks_of_a_limit_are_told_as_weeks(words):
         assert [weeks_words(count) for count in (1, 2, 3, 11, 100)] == ["أسبوع واحد", "أسبوعين", "3 أسابيع", "11 أسبوعًا", "100 أسبوع"]
     with use_language("en"):
         assert weeks_words(2) == "2 weeks"
+
+
+@pytest.mark.parametrize(("due", "day"), [("2026-11-22T00:00", 21), ("2026-11-22T00:01", 22), ("2026-11-21T23:59", 21)])
+def test_what_is_due_at_midnight_is_due_by_the_day_before(due, day):
+    assert last_day(at(due), RIYADH) == date(2026, 11, day)

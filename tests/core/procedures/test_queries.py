@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
+from core.admin import printing
 from core.auth.actor import Actor, Delegator
 from core.i18n import use_language
-from core.procedures import queries, services
+from core.procedures import queries, services, timing
 from core.procedures.queries import Inbox, Kept
 from core.state import state
 from tests.conftest import PLUGINS
@@ -155,3 +156,14 @@ def test_steps_of_a_plugin_that_is_off_rest_until_it_is_on_again(loaded: Session
 
     monkeypatch.setattr(state(), "active", [*state().active, SimpleNamespace(name="visits")])
     assert queries.inbox(loaded, MANAGER, NOON).count == queries.inbox_count(loaded, MANAGER) == 1
+
+
+def test_a_daily_step_that_ends_at_midnight_is_todays_work(loaded: Session) -> None:
+    ended = datetime(2026, 2, 1, 21, 0, tzinfo=UTC)  # midnight in Makkah
+    run = services.open_step(loaded, "MAN-CUST", 2, record=form(1), now=NOON, due_at=ended)
+
+    assert labels(queries.inbox(loaded, MANAGER, NOON)) == {"today": ["F-1"]}
+    assert labels(queries.inbox(loaded, MANAGER, NOON - timedelta(days=1))) == {"week": ["F-1"]}
+    assert labels(queries.inbox(loaded, MANAGER, ended + timedelta(seconds=1))) == {"overdue": ["F-1"]}
+    shown = printing.due(opened_at=run.opened_at, due_at=ended, closed_at=None, limit=None, now=NOON, office=timing.office(loaded))
+    assert (shown.state, shown.time) == ("today", ""), "no time of day: it is until the day's end"
