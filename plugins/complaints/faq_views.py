@@ -85,7 +85,7 @@ class FaqView(RecordView):
     def _with_causes(self, form: Any) -> Form:
         form.cause_id.choices = [("", _l("None")), *((str(one.id), one.name) for one in queries.causes(self.session_now, active=False))]
         form.cause_id.data = str(form.cause_id.data or "")
-        return form  # type: ignore[no-any-return]
+        return form
 
     @expose("/details/")
     def details_view(self) -> Any:

@@ -72,7 +72,7 @@ class PublicForm(DiwanForm):
                                      most=LONGEST_TEXT))
 
     def validate_phone(self, field: Any) -> None:
-        region = settings.get(db.session, "core.country")
+        region = settings.get(work.real(db.session), "core.country")
         try:
             parse_phone(field.data or "", region)
         except InvalidInput:
