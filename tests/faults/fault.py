@@ -36,10 +36,11 @@ class Outcome:
         if not held:
             self.problems.append(problem)
 
-    def back_within(self, seconds: Iterable[float], limit: float = BACK_SECONDS) -> None:
-        """Note how long it took to be back, and judge the longest."""
-        longest = max(seconds, default=0.0)
-        self.figures.append(f"back in {longest:.1f} s")
+    def back_within(self, seconds: Iterable[float], first_start: float) -> None:
+        """Note how long it took to be back, and judge the longest. On a machine so busy that the first start of the server took
+        longer than half of what is allowed, twice that start is allowed."""
+        longest, limit = max(seconds, default=0.0), max(BACK_SECONDS, 2 * first_start)
+        self.figures.append(f"back in {longest:.1f} s (first start {first_start:.1f} s)")
         self.expect(longest <= limit, f"back only after {longest:.1f} s, {limit:.0f} are allowed")
 
     def take(self, stage: Stage, load: Load) -> None:

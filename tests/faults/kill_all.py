@@ -27,7 +27,7 @@ def play(engine: str, rounds: int) -> Outcome:
                 back.append(load.seconds_until_ack(begun))
                 load.wait_for_acks(random.randint(2, 12))
         outcome.figures.append(f"{rounds} kills")
-        outcome.back_within(back)
+        outcome.back_within(back, here.first_start)
         outcome.take(here, load)
     return outcome
 

@@ -23,7 +23,7 @@ def play(engine: str, rounds: int) -> Outcome:
                 load.wait_for_acks(random.randint(2, 12))
                 _wait_for_workers(here.servers[here.port].children, 2)
         outcome.figures.append(f"{rounds} kills")
-        outcome.back_within(back)
+        outcome.back_within(back, here.first_start)
         outcome.take(here, load)
     return outcome
 

@@ -1,4 +1,4 @@
-"""The load: people who fill, review, approve and enter forms, record contributions and issue batches, all at once.
+"""The load: people who fill, review, approve and enter forms, record contributions, complaints and batches, all at once.
 
 Every act that the server acknowledged is written to the ledger with ``fsync`` before the next one is sent. An answer that
 was lost is asked for again with the same operation key, as a browser's second click would.
@@ -23,6 +23,7 @@ from tests.faults.client import Answer, NoAnswer, Person
 
 CUSTOMER = re.compile(r"/customers/(\d{6,})(?:[\"/?]|$)")
 FORM = re.compile(r"/customers/forms/(\d+)")
+COMPLAINT = re.compile(r"\bC-[0-9]{4}-[0-9]{4,}\b")
 BATCH = re.compile(r"/finance/batches/([^/?\"]+)$")
 PATIENCE_SECONDS = 60.0
 PAUSE_SECONDS = 0.02
@@ -59,11 +60,14 @@ class Load:
     people: Mapping[str, Person]
     ledger: Ledger
     clients: int = 4
+    complaints: bool = False
     pause: float = PAUSE_SECONDS
     today: str = field(default_factory=lambda: time.strftime("%Y-%m-%d"))
     problems: list[str] = field(default_factory=list)
     statuses: Counter[str] = field(default_factory=Counter)
     waits: list[float] = field(default_factory=list)
+    refusal: str = ""
+    """What the last page said that refused by 503."""
     acks: int = 0
     latest: tuple[float, float] = (0.0, 0.0)
     """When the acknowledged request that was sent last was sent, and when it was answered (monotonic)."""
@@ -121,6 +125,8 @@ class Load:
         money = {"customer_number": number, "amount": "12.50", "currency": "SAR", "received_on": self.today, "method": "cash", "reference": f"ref-{key}",
                  "operation_key": f"money-{key}"}
         self._do("treasurer", "contribution", "finance/contributions/new/", money, key=key, reference=money["reference"], customer=number)
+        if self.complaints:
+            self._complain(key, number)
         if next(_keys) % BATCH_EVERY == 0:
             self._issue(key)
 
@@ -145,6 +151,15 @@ class Load:
                 raise GivenUp(f"form {form} is entered and its page shows no number")
         self._acknowledge("customer", key=key, form=form, number=found[1])
         return found[1]
+
+    def _complain(self, key: str, customer: str) -> None:
+        """Somebody calls: written into the log of the plugin and answered at once. The number is what the caller is told."""
+        values = {"caller": customer, "looked": customer, "customer_number": customer, "channel": "phone", "kind": "complaint", "text": f"Load {key}",
+                  "answer_now": "solved", "answer": "told", "operation_key": f"complaint-{key}"}
+        found = COMPLAINT.search(self._until_answered("employee", "complaint", "complaints/new", values).body)
+        if found is None:
+            raise GivenUp(f"the complaint {key} was answered without a number")
+        self._acknowledge("complaint", key=key, number=found[0])
 
     def _issue(self, key: str) -> None:
         choice = {"from_on": self.today, "until_on": self.today, "content": "contributions", "layout": "generic", "operation_key": f"batch-{key}"}
@@ -186,6 +201,7 @@ class Load:
                     self.latest = max(self.latest, (sent, now))
                     return answer
                 lost = True
+                self.refusal = plain_text(answer.body) if answer.status == 503 else self.refusal
             time.sleep(0.1)
         raise GivenUp(f"{act}: no answer for {PATIENCE_SECONDS:.0f} s")
 
@@ -196,7 +212,8 @@ class Load:
             return True
         if answer.status in (302, 503):
             return False
-        raise GivenUp(f"{act} was answered {answer.status}: {plain_text(answer.body)[:200]}")
+        faults = "; ".join(re.findall(r'role="alert"[^>]*>([^<]+)', answer.body))
+        raise GivenUp(f"{act} was answered {answer.status}: {faults or plain_text(answer.body)[:200]}")
 
 
 class GivenUp(Exception):
@@ -205,5 +222,5 @@ class GivenUp(Exception):
 
 def plain_text(page: str) -> str:
     """The words of a page's main part."""
-    main = page.split("<main", 1)[-1]
+    main = re.split(r"<main[^>]*>", page, maxsplit=1)[-1]
     return " ".join(re.sub(r"<[^>]+>", " ", main).split())

@@ -25,7 +25,7 @@ def play(engine: str, rounds: int) -> Outcome:
                 back.append(load.seconds_until_ack(time.monotonic()))
                 load.wait_for_acks(8)
         outcome.figures.append(f"{rounds} restarts")
-        outcome.back_within(back)
+        outcome.back_within(back, here.first_start)
         outcome.take(here, load)
         _absent_at_start(here, here.cluster, outcome)
     return outcome

@@ -25,6 +25,7 @@ from core.commands import operator
 from core.customers import officers
 from core.database import make_engine
 from core.opening import opened
+from core.plugins.discovery import installed_plugins
 from core.settings import Association, Deployment
 from core.testing import new_association, test_deployment
 from tests.faults.client import NoAnswer, Person, send
@@ -33,6 +34,8 @@ from tests.faults.postgres import Cluster
 from tests.support.server import ROOT, environment, free_port
 
 SLUG = "stage"
+COMPLAINTS = "complaints"
+"""The plugin whose log is part of the load where it is installed."""
 PASSWORD = "palm-orchard-seventeen-lanterns"
 ROLES = {"employee": "crm_employee", "manager": "crm_manager", "officer": "customer_data_officer", "treasurer": "finance_officer"}
 START_SECONDS = 60.0
@@ -76,6 +79,9 @@ class Stage:
     servers: dict[int, Process] = field(default_factory=dict)
     others: list[Process] = field(default_factory=list)
     variables: dict[str, str] = field(default_factory=dict)
+    plugins: frozenset[str] = frozenset()
+    first_start: float = 0.0
+    """Seconds that the first server took from its command to the first page."""
 
     @property
     def port(self) -> int:
@@ -90,7 +96,7 @@ class Stage:
                 if time.monotonic() > until:
                     raise RuntimeError(f"{person.username} cannot sign in: {status}")
                 time.sleep(0.2)
-        return Load(people, ledger or Ledger(self.deployment.home / "acknowledged.jsonl"), clients)
+        return Load(people, ledger or Ledger(self.deployment.home / "acknowledged.jsonl"), clients, complaints=COMPLAINTS in self.plugins)
 
     # --- processes ----------------------------------------------------------------------------------------------------
 
@@ -111,7 +117,8 @@ class Stage:
         """Start a server and wait until the association answers, or without ``ready`` until the server does; its port."""
         port = port or free_port()
         self.servers[port] = self.start("serve", "--port", str(port), "--workers", str(workers))
-        self.wait_until_served(port) if ready else self.wait_until_served(port, path="/healthz")
+        waited = self.wait_until_served(port) if ready else self.wait_until_served(port, path="/healthz")
+        self.first_start = self.first_start or waited
         return port
 
     def wait_until_served(self, port: int, seconds: float = START_SECONDS, path: str = f"/{SLUG}/login/") -> float:
@@ -165,8 +172,9 @@ def stage(engine: str, *, home: Path | None = None, cluster: Cluster | None = No
         if engine == "postgresql" and cluster is None:
             cluster = cleaning.enter_context(Cluster.running())
         deployment = test_deployment(home, plugin_path)
-        association = new_association(deployment, SLUG, postgres=cluster.address if cluster else None)
-        made = Stage(deployment, association, engine, cluster)
+        plugins = frozenset({COMPLAINTS} & {one.name for one in installed_plugins(deployment.plugin_path).installed})
+        association = new_association(deployment, SLUG, postgres=cluster.address if cluster else None, plugins=plugins)
+        made = Stage(deployment, association, engine, cluster, plugins=plugins)
         cleaning.callback(made.close)
         people(association, deployment)
         if workers:

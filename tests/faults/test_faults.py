@@ -25,13 +25,14 @@ def held(**other: Any) -> Held:
     """Two customers, a contribution and a batch, as a load leaves them."""
     sound: dict[str, Any] = {
         "forms": {1: ("Load a", "F1", "entered"), 2: ("Load b", "F2", "entered")}, "customers": {number(0): 1, number(1): 2},
-        "references": ["ref-a"], "batches": ["B1"], "exported": [1], "void": frozenset()}
+        "references": ["ref-a"], "batches": ["B1"], "exported": [1], "void": {}, "complaints": {"C-2026-0001": "complaint-a"}}
     return Held(**{**sound, **other})
 
 
 ACKNOWLEDGED: list[dict[str, Any]] = [
     {"act": "form", "key": "a", "form": 1}, {"act": "review", "key": "b", "form": 2}, {"act": "customer", "key": "a", "form": 1, "number": number(0)},
-    {"act": "contribution", "key": "a", "reference": "ref-a"}, {"act": "batch", "key": "a", "number": "B1"}]
+    {"act": "contribution", "key": "a", "reference": "ref-a"}, {"act": "batch", "key": "a", "number": "B1"},
+    {"act": "complaint", "key": "a", "number": "C-2026-0001"}]
 
 
 def test_what_is_as_acknowledged_has_no_fault() -> None:
@@ -44,11 +45,13 @@ def test_what_is_as_acknowledged_has_no_fault() -> None:
     ({"customers": {number(0): 2, number(1): 1}}, f"acknowledged and lost: customer {number(0)}"),
     ({"references": []}, "acknowledged and lost: contribution ref-a"),
     ({"batches": []}, "acknowledged and lost: batch B1"),
+    ({"complaints": {"C-2026-0001": "complaint-b"}}, "acknowledged and lost: complaint C-2026-0001"),
+    ({"complaints": {"C-2026-0001": "complaint-a", "C-2026-0003": "complaint-b"}}, "never given: complaints_entry_2026 2"),
     ({"references": ["ref-a", "ref-a"]}, "there twice: contribution ref-a"),
     ({"exported": [1, 1]}, "there twice: exported contribution 1"),
     ({"forms": {1: ("Load a", "F1", "entered"), 2: ("Load a", "F2", "entered")}}, "there twice: form Load a"),
     ({"customers": {number(0): 1, number(1): 2, number(2): 2}}, "there twice: customer of form 2"),
-    ({"customers": {number(0): 1, number(2): 2}}, f"never given: {FIRST + 1}"),
+    ({"customers": {number(0): 1, number(2): 2}}, f"never given: customer {FIRST + 1}"),
     ({"forms": {1: ("Load a", "F1", "entered"), 2: ("Load b", "F2", "entered"), 3: ("Load c", "F3", "filled")}}, "there and never sent: Load c"),
 ])
 def test_a_planted_fault_is_found(planted: dict[str, Any], said: str) -> None:
@@ -62,7 +65,7 @@ def test_a_number_acknowledged_twice_is_found_whatever_the_database_holds() -> N
 
 
 def test_numbers_void_since_a_restore_are_no_gap() -> None:
-    found = held(customers={number(0): 1, number(2): 2}, void=frozenset({FIRST + 1}))
+    found = held(customers={number(0): 1, number(2): 2}, void={"customer": {FIRST + 1}})
 
     assert truth.faults(found, ACKNOWLEDGED) == []
 

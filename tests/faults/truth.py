@@ -6,7 +6,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -27,27 +27,42 @@ SHOWN = 3
 
 @dataclass(frozen=True)
 class Held:
-    """What the database holds of a load: forms by id with name, number and state; customers' and batches' numbers; references."""
+    """What the database holds of a load: forms by id with name, number and state; the forms of customers and the operation
+    keys of complaints by number; references, batches, exported rows; and by counter the numbers that a restore made void."""
 
     forms: dict[int, tuple[str, str, str]]
     customers: dict[str, int]
     references: list[str]
     batches: list[str]
     exported: list[int]
-    void: frozenset[int]
+    void: dict[str, set[int]]
+    complaints: dict[str, str] = field(default_factory=dict)
 
 
 def held(session: Session) -> Held:
     form = sa.select(CustomerForm.id, CustomerFormLine.name, CustomerForm.number, CustomerForm.state).join(CustomerFormLine)
     live = sa.select(FinanceBatchRow.contribution_id).where(FinanceBatchRow.live, FinanceBatchRow.contribution_id.is_not(None))
-    gaps = session.scalars(sa.select(VoidRange).where(VoidRange.counter == "customer"))
     return Held(
         {row.id: (row.name, row.number, row.state) for row in session.execute(form)},
         {number: form_id for number, form_id in session.execute(sa.select(Customer.number, Customer.form_id))},
         list(session.scalars(sa.select(Contribution.reference))), list(session.scalars(sa.select(FinanceBatch.number))),
-        [one for one in session.scalars(live) if one is not None],
-        frozenset(number for gap in gaps for number in range(gap.first, gap.last + 1)),
+        [one for one in session.scalars(live) if one is not None], _void(session), _complaints(session),
     )
+
+
+def _void(session: Session) -> dict[str, set[int]]:
+    found: dict[str, set[int]] = {}
+    for gap in session.scalars(sa.select(VoidRange)):
+        found.setdefault(gap.counter, set()).update(range(gap.first, gap.last + 1))
+    return found
+
+
+def _complaints(session: Session) -> dict[str, str]:
+    """By SQL, because the plugin may be absent."""
+    if not sa.inspect(session.connection()).has_table("complaints_entry"):
+        return {}
+    rows = session.execute(sa.text("SELECT number, operation_key FROM complaints_entry"))
+    return {number: key for number, key in rows}
 
 
 def faults(found: Held, acknowledged: Iterable[dict[str, Any]], tried: set[str] | None = None) -> list[str]:
@@ -65,6 +80,8 @@ def lost(found: Held, acts: list[dict[str, Any]]) -> list[str]:
                 missing.append(f"{one['act']} of form {one['form']}")
         if one["act"] == "customer" and found.customers.get(one["number"]) != one["form"]:
             missing.append(f"customer {one['number']} of form {one['form']}")
+        if one["act"] == "complaint" and found.complaints.get(one["number"]) != f"complaint-{one['key']}":
+            missing.append(f"complaint {one['number']}")
     references, batches = set(found.references), set(found.batches)
     missing += [f"contribution {one['reference']}" for one in acts if one["act"] == "contribution" and one["reference"] not in references]
     missing += [f"batch {one['number']}" for one in acts if one["act"] == "batch" and one["number"] not in batches]
@@ -85,14 +102,21 @@ def reused(acts: list[dict[str, Any]]) -> list[str]:
     """Numbers that were acknowledged to two different acts, whatever the database holds now."""
     given: dict[tuple[str, str], set[str]] = {}
     for one in acts:
-        if one["act"] in ("customer", "batch"):
+        if one["act"] in ("customer", "batch", "complaint"):
             given.setdefault((one["act"], one["number"]), set()).add(one["key"])
     return _told("given twice", [f"{act} {number}" for (act, number), keys in given.items() if len(keys) > 1])
 
 
 def gaps(found: Held) -> list[str]:
-    bodies = {int(number[:-1]) for number in found.customers} | found.void
-    return _told("never given", [str(number) for number in range(FIRST, max(bodies, default=FIRST)) if number not in bodies])
+    given = {"customer": {int(number[:-1]) for number in found.customers}}
+    for number in found.complaints:
+        _letter, year, running = number.split("-")
+        given.setdefault(f"complaints_entry_{year}", set()).add(int(running))
+    missing = []
+    for counter, numbers in given.items():
+        known, first = numbers | found.void.get(counter, set()), FIRST if counter == "customer" else 1
+        missing += [f"{counter} {one}" for one in range(first, max(known, default=first)) if one not in known]
+    return _told("never given", missing)
 
 
 def strangers(found: Held, tried: set[str] | None) -> list[str]:
