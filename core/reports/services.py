@@ -137,7 +137,7 @@ def export_run(session: Session, kept: ReportRun, report: Report, *, actor: Acto
     """A kept run as a file, with the figures it had. Raises NotAllowed, InvalidInput."""
     require_run(session, kept, report, actor)
     result = result_of(kept, report)
-    chosen = {key: value for key, value in kept.parameters.items() if value}
+    chosen = plain_filter({key: value for key, value in kept.parameters.items() if value}, report)
     if _checked(format) in ("csv", "xlsx"):
         table = files.Table(report.name, str(result.title), result.columns, result.rows, _summed(report))
         return Export(report, chosen, *files.table_file(table, format, zone=settings.time_zone(session), bom=bom), format, kept)

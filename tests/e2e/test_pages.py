@@ -28,6 +28,9 @@ PAGES = {
     "recommendations to decide": ("secretary", "recommendations/decisions/"),
     "recommendation": ("secretary", r"recommendations/?f.state=proposed → (recommendations/\d+/)$"),
     "recommendation followed up": ("centres", r"recommendations/?f.open=1 → (recommendations/\d+/)$"),
+    "reports": ("manager", "reports/"),
+    "report with a chart": ("manager", "reports/customers.statistics/?by=city"),
+    "calendar of reports": ("manager", "reports/calendar"),
     "audit log": ("auditor", "audit/"),
     "plugins": ("admin", "settings/plugins/"),
     "settings": ("admin", "settings/"),
@@ -35,7 +38,7 @@ PAGES = {
 """Who opens which address; ``page → pattern`` is the first such link of a page that has what ``SHOWS`` asks for."""
 SHOWS = {
     "customer": ".dw-timeline", "form review": "table.dw-diff del", "import preview": "main table", "finance batch": ".dw-fingerprint, main code",
-    "recommendation": "button[name=verdict]", "recommendation followed up": "textarea[name=cause]",
+    "report with a chart": "svg.dw-chart rect", "recommendation": "button[name=verdict]", "recommendation followed up": "textarea[name=cause]",
 }
 VIEWS = {"ar": ((DESKTOP, "light"), (PHONE, "dark")), "en": ((DESKTOP, "dark"), (PHONE, "light"))}
 """Each page in each theme at each size; colours and sizes do not depend on the language."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -65,3 +66,13 @@ def test_errors_are_one_line_and_leave_no_entry(own: Association, arguments: lis
     assert message in error
     assert "\n" not in error
     assert exports(own) == []
+
+
+@pytest.mark.parametrize(("kind", "start"), [("csv", b"programme,"), ("xlsx", b"PK"), ("pdf", b"%PDF"), ("json", b"{")])
+def test_every_format_is_written_and_its_own_checksum_logged(own: Association, tmp_path: Path, kind: str, start: bytes) -> None:
+    target = tmp_path / f"report.{kind}"
+
+    assert main(["report", "run", "finance.programmes", "--format", kind, "--out", str(target)]) == 0
+
+    assert target.read_bytes().startswith(start)
+    assert [(one["format"], one["sha256"]) for one in exports(own)] == [(kind, hashlib.sha256(target.read_bytes()).hexdigest())]
