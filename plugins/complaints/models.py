@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Derived, JsonDict, Phone, UtcDateTime, derive, owner_base
 from core.i18n import Bilingual
+from core.i18n import lazy_gettext as _l
 
 Base = owner_base("complaints")
 
@@ -18,6 +19,7 @@ class Cause(Base):
     """Why people complain, as the association tells causes apart (CMPL-06)."""
 
     __tablename__ = "complaints_cause"
+    __audit_title__ = _l("Cause of complaints")
 
     id: Mapped[int] = mapped_column(primary_key=True)
     code: Mapped[str] = mapped_column(sa.String(40), unique=True)
@@ -39,6 +41,7 @@ class Entry(Base):
     """
 
     __tablename__ = "complaints_entry"
+    __audit_title__ = _l("Entry of the log")
     __audit_subject__ = "subject_id"
     __table_args__ = (
         sa.CheckConstraint("kind IN ('complaint', 'inquiry', 'suggestion')", name="kind"),
@@ -103,6 +106,7 @@ class Assignment(Base):
     """Which department an entry was with from a moment on, and why (CMPL-29)."""
 
     __tablename__ = "complaints_assignment"
+    __audit_title__ = _l("Assignment of an entry")
 
     id: Mapped[int] = mapped_column(primary_key=True)
     entry_id: Mapped[int] = mapped_column(sa.ForeignKey("complaints_entry.id"), index=True)
@@ -117,6 +121,7 @@ class Update(Base):
     """One line of what happened with an entry; ``kind`` says what it was: a note, a study, a call, quality's remark."""
 
     __tablename__ = "complaints_update"
+    __audit_title__ = _l("Update of an entry")
     __audit_subject__ = "subject_id"
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -134,6 +139,7 @@ class FollowUp(Base):
     """What quality asked a department to do about an entry (CMPL-11)."""
 
     __tablename__ = "complaints_follow_up"
+    __audit_title__ = _l("Follow-up by quality")
     __audit_subject__ = "subject_id"
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -152,6 +158,7 @@ class Faq(Base):
     """A frequent question with its answer: draft, approved (offered at intake) or published (for the website too) (CMPL-14)."""
 
     __tablename__ = "complaints_faq"
+    __audit_title__ = _l("Frequent question")
     __table_args__ = (sa.CheckConstraint("state IN ('draft', 'approved', 'published')", name="state"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -191,6 +198,7 @@ class Review(Base):
     """What came of one occurrence of a recurring step: the week's review, the month's, the report of repeated complaints."""
 
     __tablename__ = "complaints_review"
+    __audit_title__ = _l("Review of the log")
 
     id: Mapped[int] = mapped_column(primary_key=True)
     period_id: Mapped[int] = mapped_column(sa.ForeignKey("core_step_period.id"), unique=True)
@@ -205,6 +213,7 @@ class RepeatedLine(Base):
     """A line of the monthly report of repeated complaints, with what quality proposes (CMPL-20)."""
 
     __tablename__ = "complaints_repeated_line"
+    __audit_title__ = _l("Repeated complaint")
     __table_args__ = (sa.UniqueConstraint("period_id", "cause_id", "department_id", "centre_id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -229,6 +238,7 @@ class Performance(Base):
     """
 
     __tablename__ = "complaints_performance"
+    __audit_title__ = _l("Performance report")
 
     id: Mapped[int] = mapped_column(primary_key=True)
     period_id: Mapped[int] = mapped_column(sa.ForeignKey("core_step_period.id"), unique=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -10,21 +13,13 @@ down_revision = "0001_complaints"
 branch_labels = None
 depends_on = None
 
-CAUSES = (
-    ("late", "التأخر عن الموعد", "Late for the appointed time"),
-    ("receipts", "إيصالات وشهادات التبرع", "Receipts and donation certificates"),
-    ("conduct", "تعامل الموظف", "Conduct of staff"),
-    ("quality", "مستوى الخدمة أو البرنامج", "Standard of a service or programme"),
-    ("cancelled", "إلغاء نشاط أو برنامج", "A cancelled activity or programme"),
-    ("aid", "استحقاق المساعدة", "Entitlement to aid"),
-    ("contact", "صعوبة التواصل", "Difficulty in reaching the association"),
-    ("information", "معلومات غير كافية", "Insufficient information"),
-)
+CAUSES = Path(__file__).with_name("0002_causes.json")
 
 
 def upgrade() -> None:
     table = sa.table("complaints_cause", *(sa.column(name) for name in ("code", "name_ar", "name_en", "active")))
-    op.bulk_insert(table, [{"code": code, "name_ar": ar, "name_en": en, "active": True} for code, ar, en in CAUSES])
+    rows = json.loads(CAUSES.read_text(encoding="utf-8"))
+    op.bulk_insert(table, [{"code": one["code"], "name_ar": one["ar"], "name_en": one["en"], "active": True} for one in rows])
 
 
 def downgrade() -> None:
