@@ -76,11 +76,12 @@ def route_for(customer_class: str, chosen: Mapping[str, str]) -> Route:
     return Route("crm")
 
 
-def acts_in(kind: str, state: str, *, decided: bool = False, known: bool = True) -> list[str]:
-    """What an entry in this state admits, whoever does it, by the names of ``services.NEEDS`` (CMPL-05, 11, 17…19, 23, 24, 29)."""
+def acts_in(kind: str, state: str, *, decided: bool = False, studied: bool = False, known: bool = True) -> list[str]:
+    """What an entry in this state admits, whoever does it, by the names of ``services.NEEDS``, the likeliest first
+    (CMPL-05, 11, 17…19, 23, 24, 29)."""
     found = ["decide"] if kind == SUGGESTION and state != CLOSED and not decided else []
-    found += {RECEIVED: ["promise", "close", "study", "ready"], CALLBACK: ["study", "ready", "close"], IN_STUDY: ["study", "ready", "close"],
-              READY: ["close"]}.get(state, [])
+    then = ["ready", "close", "study"] if studied else ["study", "ready", "close"]
+    found += {RECEIVED: ["promise", "close", "study", "ready"], CALLBACK: then, IN_STUDY: then, READY: ["close"]}.get(state, [])
     found += ["update", "reassign"] if state != CLOSED else []
     return [*found, "remark", "follow-up", *([] if known else ["customer"])]
 

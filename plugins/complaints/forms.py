@@ -23,7 +23,7 @@ from plugins.complaints.models import Entry
 AUTO, LTR = {"dir": "auto", "autocomplete": "off"}, {"dir": "ltr", "autocomplete": "off"}
 Choices = list[SelectChoice]
 ANSWERS = (("solved", _l("Solved at once")), ("callback", _l("Call-back promised")), ("study", _l("To study")))
-DECISIONS = ((domain.ACCEPTED, _l("Accept")), (domain.DECLINED, _l("Decline")))
+DECISIONS = ((domain.ACCEPTED, _l("Accept it")), (domain.DECLINED, _l("Decline it")))
 
 
 class MomentField(DateTimeLocalField):
@@ -39,7 +39,7 @@ class MomentField(DateTimeLocalField):
                 self.data = self.data.replace(tzinfo=values.zone()).astimezone(UTC)
             except OverflowError:
                 self.data = None
-                raise ValueError(self.gettext("Not a valid datetime value.")) from None
+                raise ValueError(str(_l("This is no day and hour that a calendar holds."))) from None
 
     def _value(self) -> str:
         if self.raw_data:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from core.admin import printing, theme, values
 from core.admin.addresses import path_to
 from core.auth.actor import Actor
-from core.auth.models import User
+from core.auth.models import Role, User
 from core.customers import domain as customers
 from core.customers.models import Customer
 from core.customers.offers import TimelineEntry
@@ -25,6 +25,7 @@ from core.organisation.models import Centre, Department, Programme
 from core.procedures import queries as runs
 from core.procedures import services as procedures
 from core.procedures.models import StepRun
+from core.text import isolate
 from plugins.complaints import domain, queries
 from plugins.complaints.models import Cause, Entry, Update
 from plugins.complaints.queries import PERSONAL
@@ -111,7 +112,11 @@ def people(session: Session, entry: Entry) -> dict[int, str]:
     """Names of everybody who wrote in the entry."""
     wanted = {entry.registered_by_id, entry.closed_by_id, *(one.made_by_id for one in queries.updates_of(session, entry)),
               *(one.assigned_by_id for one in queries.assignments_of(session, entry)), *(one.asked_by_id for one in queries.follow_ups_of(session, entry))}
-    found = session.scalars(sa.select(User).where(User.id.in_({one for one in wanted if one is not None})))
+    return _names(session, wanted)
+
+
+def _names(session: Session, user_ids: Iterable[int | None]) -> dict[int, str]:
+    found = session.scalars(sa.select(User).where(User.id.in_({one for one in user_ids if one is not None})))
     return {one.id: str(one.name) or one.label for one in found}
 
 
@@ -132,18 +137,27 @@ SHORT = {domain.RECEIVE: _l("Receipt"), domain.ANSWER: _l("Answer"), domain.STUD
 def track(session: Session, entry: Entry, now: datetime) -> list[TrackStep]:
     """The steps of the manual's table 5.2 for one entry: who did each and when, what is due, what was not needed."""
     last: dict[int, StepRun] = {}
-    for run in runs.steps_of(session, record_type=entry.__tablename__, record_id=entry.id):
+    done = runs.steps_of(session, record_type=entry.__tablename__, record_id=entry.id)
+    names = _names(session, {run.ended_by_id for run in done})
+    for run in done:
         if run.procedure_code == domain.HANDLING and not (run.step_number in last and last[run.step_number].is_open()):
             last[run.step_number] = run
-    return [_cell(session, entry, number, last.get(number), now) for number in SHORT]
+    return [_cell(session, entry, number, last.get(number), names, now) for number in SHORT]
 
 
-def _cell(session: Session, entry: Entry, number: int, run: StepRun | None, now: datetime) -> TrackStep:
-    step = run.step if run is not None else procedures.step_at(session, domain.HANDLING, number, entry.received_at)
-    who = (run.ended_by_label if run is not None and run.closed_at is not None else None) or str(step.role)
-    at = run.closed_at if run is not None else None
-    limit = step.duration or step.frequency
-    return TrackStep(number, SHORT[number], who, at, run.due_at if run is not None and run.ended_as != "cancelled" else None, limit, _state(entry, run, now))
+def _cell(session: Session, entry: Entry, number: int, run: StepRun | None, names: Mapping[int, str], now: datetime) -> TrackStep:
+    if run is None:
+        step = procedures.step_at(session, domain.HANDLING, number, entry.received_at)
+        return TrackStep(number, SHORT[number], _holders(session, step.role_slugs), limit=step.duration or step.frequency, state=_state(entry, run, now))
+    who = names.get(run.ended_by_id or 0, run.ended_by_label) if run.closed_at is not None else None
+    due_at = run.due_at if run.ended_as != "cancelled" else None
+    return TrackStep(number, SHORT[number], who or _holders(session, run.role_slugs), run.closed_at, due_at, run.step.duration or run.step.frequency,
+                     _state(entry, run, now))
+
+
+def _holders(session: Session, slugs: Sequence[str]) -> str:
+    """The roles that are to do a step, as people call them."""
+    return " / ".join(str(one.name) for one in session.scalars(sa.select(Role).where(Role.slug.in_(slugs)).order_by(Role.id)))
 
 
 def _state(entry: Entry, run: StepRun | None, now: datetime) -> str:
@@ -163,7 +177,7 @@ UPDATES = {
     "remark": (_l("Remark of quality"), "flag"), "customer": (_l("Linked with a customer"), "link"), domain.ACCEPTED: (_l("Accepted"), "check"),
     domain.DECLINED: (_l("Declined"), "x"),
 }
-OPEN_WORDS = ("customer", "promise")
+OPEN_WORDS = ("customer",)
 """Updates whose words are the system's own."""
 
 
@@ -177,7 +191,8 @@ def history(session: Session, entry: Entry, personal: bool) -> list[TimelineEntr
 
 def _line(one: Update, names: Mapping[int, str], personal: bool) -> TimelineEntry:
     title, icon = UPDATES.get(one.kind, UPDATES["note"])
-    return TimelineEntry(one.made_at, title, one.text if personal or one.kind in OPEN_WORDS else HIDDEN, icon, who=names.get(one.made_by_id or 0, ""))
+    words = "" if one.kind == "promise" else one.text if personal or one.kind in OPEN_WORDS else HIDDEN
+    return TimelineEntry(one.made_at, title, isolate(words, "auto") if words else "", icon, who=names.get(one.made_by_id or 0, ""))
 
 
 def address(entry: Entry) -> str:

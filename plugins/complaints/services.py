@@ -398,8 +398,8 @@ NEEDS = {"decide": HANDLE, "promise": RECORD, "study": HANDLE, "ready": HANDLE, 
 
 def acts(entry: Entry, actor: Actor) -> list[str]:
     """What this person can do with the entry now, what is nearest to its end first."""
-    return [act for act in domain.acts_in(entry.kind, entry.state, decided=entry.decision is not None, known=entry.customer_id is not None)
-            if actor.may(NEEDS[act])]
+    return [act for act in domain.acts_in(entry.kind, entry.state, decided=entry.decision is not None, studied=entry.analysis is not None,
+                                           known=entry.customer_id is not None) if actor.may(NEEDS[act])]
 
 
 # --- shared ----------------------------------------------------------------------------------------------------------

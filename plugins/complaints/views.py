@@ -253,7 +253,8 @@ class LogView(RecordView):
         forms.update(sent or {})
         shown = page.entry_page(session, entry, actor, now)
         return self.show("complaints/entry.html", entry=entry, forms=forms, refused=set(sent or ()), titles=TITLES, due_badge=page.due_badge,
-                         outcome=OutcomeForm(formdata=None), kinds=domain.kinds(), channels=domain.channels(), states=domain.states(), classes=page.classes(), **shown), status
+                         outcome=OutcomeForm(formdata=None),
+                         kinds=domain.kinds(), channels=domain.channels(), states=domain.states(), classes=page.classes(), **shown), status
 
     @expose(f"/<int:id>/<any({', '.join(repr(one) for one in FORMS)}):act>", methods=("POST",))
     def do(self, id: int, act: str) -> Any:
