@@ -46,7 +46,7 @@ def importers() -> list[Importer]:
         _field("centre", _l("Centre"), longest=200),
         _field("name", _l("Name"), "name", longest=200),
         _field("phone", _l("Telephone"), "phone"),
-        _field("state", _l("State or response"), longest=300,
+        _field("response", _l("State or response"), longest=300,
                     help=_l("What begins with “closed” is closed. Empty: closed where the day of return is given.")),
         _field("timely", _l("Answered in time"), "choice", choices={fold(text): one for one in ("yes", "no") for text in _words(one)},
                     labels={"yes": _l("yes"), "no": _l("no")}),
@@ -153,26 +153,26 @@ class Judge:
         if faults:
             return None, faults
         lacks |= {key: True for key in ALWAYS if not values.get(key)}
-        lacks |= {} if values.get("state") else {"state": True}
+        lacks |= {} if values.get("response") else {"state": True}
         if state == domain.CLOSED and returned is None:
             lacks["returned_at"] = True
         row = Former(
             self.reference(line), values.get("kind") or options.get("kind") or domain.COMPLAINT, str(channel),
             values.get("customer_class") or options.get("customer_class") or "other", state, received, returned, cause.id if cause is not None else None,
-            centre_id, values.get("name"), values.get("phone"), str(values.get("text") or ""), values.get("state") if state == domain.CLOSED else None,
+            centre_id, values.get("name"), values.get("phone"), str(values.get("text") or ""), values.get("response") if state == domain.CLOSED else None,
             {"yes": True, "no": False}.get(str(values.get("timely") or "")), lacks,
         )
         return row, notes
 
     def _state(self, values: Mapping[str, Any], faults: list[Reason]) -> str:
-        text = str(values.get("state") or "")
+        text = str(values.get("response") or "")
         if not text:
             return domain.CLOSED if values.get("returned") else domain.RECEIVED
         found = state_of(text)
         if found is None and self.options.get("states") in (OPEN, CLOSED):
             found = domain.CLOSED if self.options["states"] == CLOSED else domain.RECEIVED
         if found is None:
-            faults.append(Reason("state", _l("“%(value)s” is not known as open or closed. Say what holds for states that are not known.", value=text[:60])))
+            faults.append(Reason("response", _l("“%(value)s” is not known as open or closed. Say what holds for states that are not known.", value=text[:60])))
         return found or domain.RECEIVED
 
     def _moments(self, values: Mapping[str, Any], faults: list[Reason]) -> tuple[datetime, datetime | None, dict[str, Any]]:
@@ -253,4 +253,4 @@ def undo(session: Session, ids: Sequence[int], context: Context, *, actor: Actor
 
 
 def result(session: Session, context: Context) -> Result:
-    return Result(_l("The entries stand in the log as imported history."), "/complaints/log/")
+    return Result(_l("The entries stand in the log as imported history."), "/complaints/")

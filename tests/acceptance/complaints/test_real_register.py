@@ -35,7 +35,7 @@ from tests.plugins.complaints.conftest import Staff
 NOW = datetime(2026, 2, 2, 7, 15, tzinfo=UTC)
 IMPORTER = importers.importers()[0]
 KEEPER = actor_with("complaints.import", "complaints.read_all", label="keeper")
-MAPPING = {"received": "Date received", "channel": "Submitted via", "cause": "Issue", "text": "Sub-issue", "state": "Company response to consumer",
+MAPPING = {"received": "Date received", "channel": "Submitted via", "cause": "Issue", "text": "Sub-issue", "response": "Company response to consumer",
            "timely": "Timely response?"}
 US_DATES = {"date_order": "mdy", "time_zone": "Asia/Riyadh"}
 BEGIN, END = datetime(2000, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)

@@ -19,6 +19,7 @@ from core.errors import Conflict, InvalidInput, NotAllowed
 from core.i18n import use_language
 from core.imports import readers, services
 from core.imports.models import Import, ImportLine
+from core.imports.views import guess
 from core.organisation.models import Centre
 from core.procedures.models import StepRun
 from core.testing import actor_with
@@ -90,7 +91,7 @@ def test_a_line_becomes_a_marked_entry_where_its_class_belongs(take: Take, sessi
 
 
 def test_what_the_source_has_not_is_named_and_stays_out_of_averages(take: Take, session: Session, importer: Actor) -> None:
-    take(line(), line(returned="", name="", phone="", text="", cause=""), line(received="2025-03-06", returned="2025-03-07"), line(returned="", state=""))
+    take(line(), line(returned="", name="", phone="", text="", cause=""), line(received="2025-03-06", returned="2025-03-07"), line(returned="", response=""))
 
     whole, bare, days, still_open = entries(session)
     assert whole.lacks == {}
@@ -126,7 +127,7 @@ def test_a_reference_is_recognised_across_blocks_of_one_file(take: Take, session
 @pytest.mark.parametrize(("changed", "field"), [
     ({"received": ""}, "received"), ({"received": "2026-02-03 10:00", "returned": ""}, "received"), ({"returned": "2025-03-03 10:00"}, "returned"),
     ({"returned": "2027-01-01"}, "returned"), ({"kind": "ticket"}, "kind"), ({"channel": "pigeon"}, "channel"), ({"channel": ""}, "channel"),
-    ({"customer_class": "friend"}, "customer_class"), ({"centre": "المريخ"}, "centre"), ({"phone": "12"}, "phone"), ({"state": "perhaps"}, "state"),
+    ({"customer_class": "friend"}, "customer_class"), ({"centre": "المريخ"}, "centre"), ({"phone": "12"}, "phone"), ({"response": "perhaps"}, "response"),
     ({"timely": "maybe"}, "timely"),
 ])
 def test_a_line_that_cannot_be_right_is_refused_with_its_field(take: Take, session: Session, changed: dict[str, str], field: str) -> None:
@@ -137,7 +138,7 @@ def test_a_line_that_cannot_be_right_is_refused_with_its_field(take: Take, sessi
 
 
 def test_options_say_what_holds_where_the_file_says_nothing(take: Take, session: Session) -> None:
-    take(line(kind="", channel="", customer_class="", state="perhaps"), kind="inquiry", channel="fax", customer_class="government", states="closed")
+    take(line(kind="", channel="", customer_class="", response="perhaps"), kind="inquiry", channel="fax", customer_class="government", states="closed")
     take(line(kind="", customer_class=""), name="plain.csv")
 
     first, second = entries(session)
@@ -172,7 +173,7 @@ def test_states_are_known_by_how_they_begin(words: str, state: str | None) -> No
 
 
 def test_an_open_one_is_handled_by_the_rules_of_any_other(take: Take, session: Session, staff: Staff) -> None:
-    take(line(state="قيد الدراسة", returned="", customer_class="other"))
+    take(line(response="قيد الدراسة", returned="", customer_class="other"))
     entry, = entries(session)
 
     with pytest.raises(InvalidInput):
@@ -186,7 +187,7 @@ def test_an_open_one_is_handled_by_the_rules_of_any_other(take: Take, session: S
 
 
 def test_an_import_is_undone_while_nobody_has_worked_on_it(take: Take, session: Session, staff: Staff, importer: Actor) -> None:
-    first, second = take(line()), take(line(state="قيد الدراسة", returned="", customer_class="other"), name="open.csv")
+    first, second = take(line()), take(line(response="قيد الدراسة", returned="", customer_class="other"), name="open.csv")
     log.add_update(session, entries(session)[1], "سُئل المركز", actor=staff.crm.actor, now=MONDAY)
 
     with pytest.raises(Conflict, match="was worked on"):
@@ -201,3 +202,14 @@ def test_only_who_may_import_imports(take: Take, session: Session, staff: Staff)
         take(line(), actor=staff.crm.actor)
     manager = auth.actor_for(session, staff.crm_manager.user, source="web", now=MONDAY)
     assert take(line(), actor=manager, name="b.csv").counts == {"create": 1}
+
+
+def test_a_register_as_authorities_publish_it_is_understood_by_its_headings(session: Session, tmp_path: Path) -> None:
+    path = tmp_path / "register.csv"
+    path.write_text("Date received,Product,Issue,State,Submitted via,Company response to consumer,Timely response?,Complaint ID\n", encoding="utf-8")
+
+    with use_language("en"):
+        found = guess(IMPORTER, readers.read(path, services.declaration({})))
+
+    assert found == {"received": "Date received", "cause": "Issue", "channel": "Submitted via", "response": "Company response to consumer",
+                     "timely": "Timely response?", "reference": "Complaint ID"}
