@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,7 +19,7 @@ from core.customers.steps import concerned
 from core.i18n import gettext as _
 from core.i18n import ngettext
 from core.procedures import queries, timing
-from core.procedures.models import Procedure
+from core.procedures.models import Procedure, StepRun
 from core.procedures.queries import Inbox, Kept
 from core.settings import time_zone
 
@@ -53,6 +53,18 @@ def reporting_roles(session: Session, actor: Actor) -> list[str]:
 
 def team(session: Session, actor: Actor, now: datetime) -> Inbox:
     return queries.overdue_of_team(session, actor, now, reporting_roles(session, actor))
+
+
+def reader_of(session: Session, actor: Actor) -> Callable[[StepRun], bool]:
+    """Says of a step whether this person opens its record: whose step it is, their manager, and who reads all of its owner."""
+    reporting = set(reporting_roles(session, actor))
+
+    def opens(run: StepRun) -> bool:
+        if not run.link:
+            return False
+        return queries.has_step(run, actor) or not reporting.isdisjoint(run.role_slugs) or actor.may(f"{run.step.procedure.plugin}.read_all")
+
+    return opens
 
 
 @dataclass(frozen=True)

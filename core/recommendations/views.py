@@ -54,7 +54,8 @@ class RecommendationsView(RecordView):
     model = Recommendation
     page_url, page_endpoint = "/recommendations", "recommendations_list"
     permission, permission_create = services.READ, services.PROPOSE
-    menu_group, menu_title, menu_order, menu_icon = "oversight", _l("Recommendations"), 12, "flag"
+    menu_group, menu_title, menu_order = "oversight", _l("Recommendations"), 12
+    menu_icon = "flag"
     title, title_new = _l("Recommendations"), _l("Raise a recommendation")
     empty_text = _l("Recommendations are raised on the page of a review or report, and here; the secretary of the sub-council decides on them.")
     help = Help(
