@@ -215,7 +215,7 @@ class LogView(RecordView):
             "form": form, "caller": caller, "due_badge": page.due_badge, "same": same, "classes": page.classes(),
             "reach": intake.reached_at(customer, typed, actor),
             "plan": intake.plan(session, typed, customer, now=now), "icons": domain.channel_icons(), "states": domain.states(),
-            "kinds": domain.kinds(),
+            "kinds": domain.kinds(), "now": now,
             "may_add": actor.may(services.HANDLE), "personal": actor.may(CONTACTS),
             "answers": faq.offered(session, form.text.data or "") if (form.text.data or "").strip() else [],
         }

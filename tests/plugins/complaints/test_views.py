@@ -414,3 +414,9 @@ def test_the_search_of_every_page_finds_entries(browse: Any, staff: Staff, recei
     assert f"/complaints/{entry.id}" in body_of(browse(staff.crm).get("/search/", query_string={"q": wanted}))
     assert text != "number" or f"/complaints/{entry.id}" in body_of(browse(staff.secretary).get("/search/", query_string={"q": wanted}))
     assert text == "number" or f"/complaints/{entry.id}" not in body_of(browse(staff.secretary).get("/search/", query_string={"q": wanted}))
+
+
+def test_before_anybody_is_known_the_page_claims_no_type(browse: Any, staff: Staff) -> None:
+    body = body_of(browse(staff.crm).get("/complaints/new?lang=en"))
+
+    assert "type is not known yet" in body and "because the caller is" not in body
