@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from core import work
@@ -22,7 +23,7 @@ from core.imports.models import Import, ImportLine
 from core.imports.views import guess
 from core.organisation.models import Centre
 from core.procedures.models import StepRun
-from core.testing import actor_with
+from core.testing import actor_with, sign_in
 from plugins.complaints import figures, history, importers
 from plugins.complaints import services as log
 from plugins.complaints.models import Assignment, Cause, Entry
@@ -213,3 +214,15 @@ def test_a_register_as_authorities_publish_it_is_understood_by_its_headings(sess
 
     assert found == {"received": "Date received", "cause": "Issue", "channel": "Submitted via", "response": "Company response to consumer",
                      "timely": "Timely response?", "reference": "Complaint ID"}
+
+
+def test_moments_are_shown_by_the_associations_clock_and_what_cannot_be_read_as_it_came(
+    take: Take, session: Session, staff: Staff, client: FlaskClient,
+) -> None:
+    row = take(line(), line(received="yesterday noon"), apply=False)
+    sign_in(client, staff.crm_manager.user)
+
+    page = client.get(f"/imports/{row.id}?lang=en").get_data(as_text=True)
+
+    assert "4 March 2025" in page and "10:00" in page and "yesterday noon" in page
+    assert "2025-03-04 07:00:00" not in page
