@@ -125,7 +125,8 @@ class ProceduresView(PageView):
         month = read_month(request.args.get("month", ""), today)
         found = self.find(code, month)
         begun = month if found.begun_at is None else timing.local_day(self.session, found.begun_at)
-        return self.render("procedures/clause.html", leads_to=home.reader_of(self.session, self.actor), clause=found, month=month, present=today < month_end(month), bar_of=bar_of,
+        leads_to = home.reader_of(self.session, self.actor)
+        return self.render("procedures/clause.html", leads_to=leads_to, clause=found, month=month, present=today < month_end(month), bar_of=bar_of,
                            before=add_months(month, -1) if begun < month else None, after=month_end(month) if month_end(month) <= today else None)
 
     @expose("/<code>/export", methods=("POST",))

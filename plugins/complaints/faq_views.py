@@ -46,7 +46,8 @@ class FaqView(RecordView):
     model, page_url, page_endpoint = Faq, "/complaints/faq", "complaints_faq"
     title = menu_title = _l("Frequent questions")
     title_new = _l("New question")
-    menu_group, menu_order, menu_icon = "complaints", 40, "help-circle"
+    menu_group, menu_order = "complaints", 40
+    menu_icon = "help-circle"
     help = Help(
         _l("Questions that are asked again and again, with the answers that the association stands by."),
         can=_l("Write a question with its answer, correct it, and take the published ones out as a file for the website."),
@@ -127,7 +128,8 @@ class CauseView(RecordView):
     model, page_url, page_endpoint = Cause, "/complaints/causes", "complaints_causes"
     title = menu_title = _l("Causes of complaints")
     title_new = _l("New cause")
-    menu_group, menu_order, menu_icon = "complaints", 45, "tags"
+    menu_group, menu_order = "complaints", 45
+    menu_icon = "tags"
     help = Help(
         _l("The causes by which complaints are told apart, for studies and for the report of repeated complaints."),
         can=_l("Add a cause, rename it, or take it out of use."),
