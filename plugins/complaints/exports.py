@@ -24,7 +24,7 @@ from plugins.complaints.queries import PERSONAL
 
 OPEN_COLUMNS = (
     Column("number", _l("Number")), Column("kind", _l("Kind")), Column("channel", _l("Channel")), Column("class", _l("Type")), Column("cause", _l("Cause")),
-    Column("department", _l("Department")), Column("centre", _l("Centre")), Column("state", _l("State")), Column("received_at", _l("Received"), "moment"),
+    Column("department", _l("Department")), Column("centre", _l("Centre")), Column("state", _l("State")), Column("received_at", _l("Receipt"), "moment"),
     Column("returned_at", _l("Told at"), "moment"), Column("due_at", _l("Due"), "moment"),
 )
 PERSONAL_COLUMNS = (Column("caller", _l("Caller")), Column("customer_number", _l("Customer number")), Column("phone", _l("Telephone"), "phone"),

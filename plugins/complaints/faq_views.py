@@ -59,7 +59,7 @@ class FaqView(RecordView):
     list_columns = (
         ListColumn("question", _l("Question"), "name", sort=Faq.question_ar, link=row_link("complaints_faq.details_view", "id")),
         ListColumn("state", _l("State"), "choice", sort=Faq.state, choices=faq.STATES),
-        ListColumn("changed_at", _l("Changed"), "moment", sort=Faq.changed_at),
+        ListColumn("changed_at", _l("Last change"), "moment", sort=Faq.changed_at),
     )
     list_filters = (ListFilter("state", _l("State"), lambda query, value: query.where(Faq.state == value), choices=tuple(faq.STATES.items())),)
     list_sort = "-changed_at"

@@ -36,7 +36,7 @@ ALWAYS = ("name", "phone", "cause", "text", "channel")
 def importers() -> list[Importer]:
     kinds, channels, classes = domain.kinds(), domain.channels(), customers.classes()
     fields = (
-        _field("received", _l("Received"), "moment", required=True),
+        _field("received", _l("Receipt"), "moment", required=True),
         _field("returned", _l("Returned to the customer"), "moment",
                     help=_l("When the customer was told. Empty: the entry stays out of response times.")),
         _field("kind", _l("Kind"), "choice", choices=_writings("kinds", kinds), labels=kinds),

@@ -186,7 +186,7 @@ def history(session: Session, entry: Entry, personal: bool) -> list[TimelineEntr
     names = people(session, entry)
     lines = [_line(one, names, personal) for one in queries.updates_of(session, entry)]
     words = domain.channels().get(entry.channel, entry.channel)
-    return [*lines, TimelineEntry(entry.received_at, _l("Received"), words, "message-report", who=names.get(entry.registered_by_id or 0, ""))]
+    return [*lines, TimelineEntry(entry.received_at, _l("Receipt"), words, "message-report", who=names.get(entry.registered_by_id or 0, ""))]
 
 
 def _line(one: Update, names: Mapping[int, str], personal: bool) -> TimelineEntry:

@@ -101,7 +101,7 @@ class LogView(RecordView):
         ListColumn("kind", _l("Kind"), "choice", choices=domain.kinds()),
         ListColumn("cause", _l("Cause"), value=lambda row: row.shown.cause),
         ListColumn("place", _l("With"), value=lambda row: row.shown.place),
-        ListColumn("received_at", _l("Received"), "moment", sort=Entry.received_at),
+        ListColumn("received_at", _l("Receipt"), "moment", sort=Entry.received_at),
         ListColumn("state", _l("State"), "state", choices=domain.states()),
         ListColumn("due", _l("Due"), value=lambda row: page.due_badge(row.shown.step)),
     )

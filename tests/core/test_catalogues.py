@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import re
 from pathlib import Path
 
 import pytest
+from babel.messages.pofile import read_po
 
 from core.catalogues import ROOT, all_missing, translated, used_texts
 
@@ -16,6 +18,21 @@ DATA_IN_CODE = {"calendar.py", "overview.py", "hosting.py", "text.py", "demo.py"
 
 def test_arabic_has_every_message() -> None:
     assert all_missing() == {}
+
+
+def arabic_of(folder: Path) -> dict[str, str]:
+    found = {}
+    for file in folder.rglob("messages.po"):
+        found.update({str(one.id): str(one.string) for one in read_po(io.BytesIO(file.read_bytes())) if one.id and one.string})
+    return found
+
+
+@pytest.mark.parametrize("plugin", sorted(file.parent.name for file in (ROOT / "plugins").glob("*/plugin.py")))
+def test_a_plugin_gives_no_other_words_to_texts_of_core(plugin: str) -> None:
+    """All catalogues are one at run time: other words for the same English would appear on core's own pages."""
+    common, own = {**arabic_of(ROOT / "core"), **arabic_of(ROOT / "templates")}, arabic_of(ROOT / "plugins" / plugin)
+
+    assert {text: (words, common[text]) for text, words in own.items() if words not in (common.get(text), None) and text in common} == {}
 
 
 @pytest.mark.parametrize("folder", ["core", "plugins", "templates"])
