@@ -146,7 +146,7 @@ class Log:
     def performance(self, month: StepPeriod, unfinished: bool, at: datetime) -> None:
         crm = month.department_id == self.department("crm")
         clerk, manager = (self.people[name] for name in (("employee", "manager") if crm else ("centre", "centres")))
-        performance.prepare(self.session, month, self.report("complaints.monthly"), "", actor=clerk, now=at)
+        performance.prepare(self.session, month, self.report("complaints.performance"), "", actor=clerk, now=at)
         if unfinished:
             return
         performance.review(self.session, month, self.words["weak"], actor=manager, now=at + timedelta(hours=20))

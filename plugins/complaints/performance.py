@@ -35,8 +35,7 @@ def prepare(session: Session, period: StepPeriod, report: Report, remarks: str, 
     _own(session, period, PREPARES, "RPT-04", actor)
     if of_period(session, period) is not None:
         raise Conflict(_l("The report of this month is prepared already."), rule="RPT-04")
-    given = {"from_on": period.starts_on, "to_on": period.ends_on, "kind": "all", "by": "place", "department": period.department_id}
-    kept = report_services.keep(session, report, given, actor=actor, now=now)
+    kept = report_services.keep(session, report, {"from_on": period.starts_on, "to_on": period.ends_on}, actor=actor, now=now)
     made = Performance(period_id=period.id, run_id=kept.id, remarks=_text(remarks, "remarks"), prepared_at=now, prepared_by_id=actor.user_id)
     session.add(made)
     session.flush()

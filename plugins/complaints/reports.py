@@ -26,6 +26,8 @@ FIGURES = (
     Column("late", _l("Late"), "integer"), Column("average_hours", _l("Average closing time (hours)"), "number"),
     Column("median_hours", _l("Median (hours)"), "number"), Column("closing_rate", _l("Closing rate %"), "number"),
 )
+SUMMED = ("received", "closed", "open", "late")
+MONTH = (Column("group", _l("Group")), *FIGURES, Column("rate_before", _l("Against the month before"), "number"))
 RATE = _l("Closing rate = closed ÷ received in the period, with one decimal. Closed, open and late are as at the end of the period. Source: the log.")
 
 
@@ -36,14 +38,16 @@ def reports() -> list[Report]:
     department = Parameter("department", _l("Department"), "choice", choices=departments)
     others = (Column("inquiries", _l("Inquiries"), "integer"), Column("suggestions", _l("Suggestions"), "integer"))
     return [
-        Report("complaints.monthly", _l("Monthly report of complaints"), PERMISSION, rows=monthly, about=RATE, every="month", role="crm_employee",
-               figures=monthly_figures, chart=monthly_chart, sent_to=("subcouncil_secretary",),
-               columns=(Column("group", _l("Group")), *FIGURES, Column("rate_before", _l("Against the month before"), "number"), *others),
-               parameters=(*PERIOD, kind, by, department), totals=("received", "closed", "open", "late", "inquiries", "suggestions")),
+        Report("complaints.monthly", _l("Monthly report of complaints"), PERMISSION, rows=monthly, about=RATE, kept=True,
+               figures=monthly_figures, chart=monthly_chart, sent_to=("subcouncil_secretary",), columns=(*MONTH, *others),
+               parameters=(*PERIOD, kind, by, department), totals=(*SUMMED, "inquiries", "suggestions")),
+        Report("complaints.performance", _l("Monthly performance report"), PERMISSION, rows=performance, about=RATE, every="month", role="crm_employee",
+               figures=of_all_kinds(monthly_figures), chart=of_all_kinds(monthly_chart), sent_to=("subcouncil_secretary",), columns=(*MONTH, *others),
+               parameters=PERIOD, totals=(*SUMMED, "inquiries", "suggestions")),
         Report("complaints.weekly", _l("Weekly summary of the log"), PERMISSION, rows=weekly, about=RATE, every="week", role="crm_employee",
                sent_to=("centres_manager", "crm_manager", "quality_employee"),
                columns=(Column("department", _l("Department")), Column("kind", _l("Kind")), *FIGURES), parameters=PERIOD,
-               totals=("received", "closed", "open", "late")),
+               totals=SUMMED),
         Report("complaints.repeated", _l("Repeated complaints"), PERMISSION, rows=repeated, every="month", role="quality_employee", parameters=PERIOD,
                sent_to=("strategic_planning_manager",), totals=("count",),
                columns=(Column("cause", _l("Cause")), Column("place", _l("Department or centre")), Column("count", _l("Complaints"), "integer"),
@@ -142,6 +146,16 @@ def departments(session: Session) -> list[tuple[str, Any]]:
     """The departments that entries are routed to."""
     routed = {line["department"] for line in domain.catalogue()["routing"]}
     return [(str(one.id), one.name) for one in session.scalars(sa.select(Department).order_by(Department.id)) if one.slug in routed]
+
+
+def of_all_kinds(answer: Callable[..., Any]) -> Callable[..., Any]:
+    """The same over complaints, inquiries and suggestions together."""
+    return lambda session, parameters, actor: answer(session, {**parameters, "kind": ALL}, actor)
+
+
+def performance(session: Session, parameters: Mapping[str, Any], actor: Actor) -> Iterator[tuple[Any, ...]]:
+    """The month of all kinds by department and centre, of the records that this actor reads: an employee's own department (RPT-01)."""
+    return monthly(session, {**parameters, "kind": ALL, "by": "place"}, actor)
 
 
 def _of_kind(found: Sequence[Case], parameters: Mapping[str, Any]) -> list[Case]:

@@ -156,7 +156,7 @@ class ReviewsView(PageView):
     def perform(self, act: str, session: Any, period: StepPeriod, text: str) -> None:
         given = {"actor": self.actor, "now": self.now()}
         done: dict[str, Callable[[], Any]] = {
-            "prepare": lambda: performance.prepare(session, period, self.report("complaints.monthly"), text, **given),
+            "prepare": lambda: performance.prepare(session, period, self.report("complaints.performance"), text, **given),
             "review": lambda: performance.review(session, period, text, **given),
             "follow_up": lambda: performance.follow_up(session, period, **given),
             "investigate": lambda: performance.investigate(session, period, **given),

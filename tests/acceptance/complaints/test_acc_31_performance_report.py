@@ -22,7 +22,7 @@ from plugins.complaints.models import Entry
 from tests.plugins.complaints.conftest import Staff, department
 
 LAST_DAY = datetime(2026, 1, 31, 6, 0, tzinfo=UTC)
-REPORT = next(one for one in reports.reports() if one.name == "complaints.monthly")
+REPORT = next(one for one in reports.reports() if one.name == "complaints.performance")
 
 
 @pytest.fixture
