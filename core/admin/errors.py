@@ -21,6 +21,8 @@ from core.i18n import lazy_gettext as _l
 from core.state import state
 
 log = logging.getLogger("diwan.errors")
+OUT_OF_RANGE = "22003"
+"""PostgreSQL's own word for it; SQLite keeps any number of 64 bits."""
 TEXTS: dict[int, tuple[Any, Any]] = {
     400: (_l("This request cannot be read"), _l("Go back and try again.")),
     403: (_l("Not allowed"), _l("Ask your manager or the administrator if this is part of your work.")),
@@ -77,11 +79,14 @@ def explain_http(error: HTTPException) -> Any:
 
 
 def explain_database(error: DBAPIError) -> Any:
-    """The database away, busy or without space is 503; anything else is a surprise."""
+    """The database away, busy or without space is 503, a number that no column holds 422; anything else is a surprise."""
     if isinstance(error, OperationalError):
         log.warning("%s database unavailable: %s", g.get("reference"), error.orig)
         _roll_back()
         return page(503, message=_("The server's disk is full. Tell the administrator: as soon as there is space, work goes on.") if disk_full(error) else None)
+    if getattr(error.orig, "sqlstate", None) == OUT_OF_RANGE:
+        _roll_back()
+        return page(422, message=_("A number in this request is larger than any that is kept."))
     return explain_surprise(error)
 
 

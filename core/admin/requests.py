@@ -18,7 +18,8 @@ from core.work import real
 
 csrf = CSRFProtect()
 SHORT_ENOUGH = 8_000
-LARGEST_KEY = 2**63 - 1
+LARGEST_KEY = 2**31 - 1
+"""The largest id of a table; the entries of the log go further, and their address says so."""
 
 
 class BoundedInteger(IntegerConverter):

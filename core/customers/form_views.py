@@ -329,7 +329,7 @@ class FormsView(PageView):
     # --- helpers --------------------------------------------------------------------------------------------------------
 
     def _one(self, form_id: int) -> CustomerForm:
-        found = queries.form_by_id(self.session, form_id, self.actor) if form_id < 2**63 else None
+        found = queries.form_by_id(self.session, form_id, self.actor)
         if found is None:
             raise NotFound(_l("There is no form “%(id)s”, or it is not among those you may read.", id=form_id), rule="CUST-37")
         return found

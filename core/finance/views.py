@@ -509,7 +509,7 @@ class FinanceView(PageView):
 
     @expose("/programmes/<int:programme_id>")
     def programme(self, programme_id: int) -> Any:
-        found, session = self.session.get(Programme, programme_id) if programme_id < 2**63 else None, self.session
+        found, session = self.session.get(Programme, programme_id), self.session
         if found is None:
             raise NotFound(_l("There is no such programme."))
         pledges, given = queries.movements_of_programme(session, found.id)

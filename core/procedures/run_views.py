@@ -19,8 +19,6 @@ from core.procedures import queries, services
 from core.procedures.clauses import READ
 from core.procedures.models import StepPeriod, StepRun, StepTask
 
-LARGEST_ID = 2**31 - 1
-
 
 class TaskForm(DiwanForm):
     title = StringField(_l("What is to be done"), validators=[DataRequired()], description=_l("No names of customers: the text stays in the log."))
@@ -58,7 +56,7 @@ class RunsView(PageView):
     def done(self, run_id: int, task_id: int) -> Any:
         self.find(run_id)
         with self.writing() as session:
-            task = session.get(StepTask, task_id) if task_id <= LARGEST_ID else None
+            task = session.get(StepTask, task_id)
             if task is None or task.run_id != run_id:
                 raise NotFound(_l("There is no such part of this step."))
             services.finish_task(session, task, actor=self.actor, now=self.now())
@@ -81,7 +79,7 @@ class RunsView(PageView):
 
     def find(self, run_id: int) -> StepRun:
         """The run, for whom it is or was; otherwise NotFound, whether it exists or not."""
-        run = self.session.get(StepRun, run_id) if run_id <= LARGEST_ID else None
+        run = self.session.get(StepRun, run_id)
         if run is None or run.step.procedure.plugin not in queries.owners() or not (queries.has_step(run, self.actor) or self.takes_part(run)):
             raise NotFound(_l("There is no such step for you."))
         return run
@@ -132,7 +130,7 @@ class PeriodsView(PageView):
 
     def find(self, period_id: int) -> tuple[StepPeriod, list[StepRun]]:
         """The period with its runs, for whoever has one of them or reads the clauses; otherwise NotFound."""
-        period = self.session.get(StepPeriod, period_id) if period_id <= LARGEST_ID else None
+        period = self.session.get(StepPeriod, period_id)
         runs = list(queries.steps_of(self.session, record_type=StepPeriod.__tablename__, record_id=period.id)) if period is not None else []
         shown = [run for run in runs if run.step.procedure.plugin in queries.owners() and (self.actor.may(READ) or queries.has_step(run, self.actor))]
         if period is None or not shown:

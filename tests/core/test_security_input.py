@@ -204,7 +204,26 @@ def test_a_bad_value_in_every_field_of_every_form(app: Flask, client: FlaskClien
         explained(sign_in(app.test_client(), everyone).post(address, data=dict.fromkeys(FIELD_NAMES.split(), value)))
 
 
-@pytest.mark.parametrize("number", ["999999", "99999999999999999999"])
+OVER_INTEGER = str(2**31)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_an_id_that_no_table_can_hold_is_a_clear_refusal(client: FlaskClient, path: str) -> None:
+    """Beyond 32 bits, where PostgreSQL refuses the number itself."""
+    for value in (OVER_INTEGER, "999999999999"):
+        answer = raw(client, path.format(value))
+        explained(answer)
+        assert answer.status_code in (404, 409, 422), f"{path} {value}: {answer.status_code}"
+
+
+@pytest.mark.parametrize("query", ["after=" + base64.urlsafe_b64encode(b'["1", 9999999999]').decode(), "f.city=9999999999", "id=9999999999",
+                                   "customer=9999999999"])
+def test_a_number_that_no_column_holds_is_a_clear_refusal(client: FlaskClient, query: str) -> None:
+    for page in READING:
+        explained(raw(client, f"{page}?{query}"))
+
+
+@pytest.mark.parametrize("number", ["999999", OVER_INTEGER, "99999999999999999999"])
 def test_an_act_on_a_record_that_is_not_there_is_a_clear_refusal(app: Flask, client: FlaskClient, number: str) -> None:
     for address in posted(app, number):
         if number in address:
