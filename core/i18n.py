@@ -20,6 +20,7 @@ from flask import g
 from flask_babel import force_locale, get_locale, get_translations
 from flask_babel.speaklater import LazyString
 from jinja2 import Environment
+from markupsafe import Markup
 
 __all__ = [
     "LANGUAGES", "Bilingual", "LazyString", "compile_catalogues", "direction", "gettext", "language", "lazy_gettext",
@@ -58,11 +59,20 @@ def lazy_ngettext(one: str, many: str, num: int, /, **values: Any) -> LazyString
 
 
 def teach(templates: Environment) -> None:
-    """Let templates speak: ``_('…')`` and ``{% trans %}`` use the same catalogues; Jinja puts the values in and escapes them."""
+    """Let templates speak: ``_('…')`` and ``{% trans %}`` use the same catalogues; the values put in are escaped.
+
+    ``_`` is not Jinja's own, which looks its function up in the context for each text: a page has a hundred.
+    """
     templates.install_gettext_callables(  # type: ignore[attr-defined]
         lambda text: _words().gettext(text), lambda one, many, num: _words().ngettext(one, many, num), newstyle=True,
         pgettext=lambda context, text: _words().pgettext(context, text),
     )
+    templates.globals["_"] = _on_page
+
+
+def _on_page(text: str, /, **values: Any) -> Markup:
+    found = Markup(_words().gettext(text))
+    return found % values if values or "%" in found else found
 
 
 def _filled(text: str, values: Mapping[str, Any]) -> str:

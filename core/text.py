@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import pairwise
 
 from core.errors import InvalidInput
 from core.i18n import lazy_gettext as _l
@@ -85,15 +84,34 @@ def check_plain(text: str, *, field: str | None = None, multiline: bool = False,
 def highlight(text: str, term: str) -> list[tuple[str, bool]]:
     """``text`` cut into (piece, found) so that every spelling that folds to a word of ``term`` is marked."""
     folded, places = _folded_with_places(text)
-    marked = [False] * len(text)
-    for word in _folded_words(term):
-        at = folded.find(word)
+    pieces: list[tuple[str, bool]] = []
+    done = 0
+    for start, end in _joined([(places[at], places[end] if end < len(places) else len(text)) for at, end in _spans(folded, _folded_words(term))]):
+        if done < start:
+            pieces.append((text[done:start], False))
+        pieces.append((text[start:end], True))
+        done = end
+    return [*pieces, (text[done:], False)] if done < len(text) else pieces
+
+
+def _spans(text: str, words: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """From where to where each of ``words`` stands in ``text``."""
+    for word in words:
+        at = text.find(word)
         while at >= 0:
-            end = places[at + len(word)] if at + len(word) < len(places) else len(text)
-            marked[places[at] : end] = [True] * (end - places[at])
-            at = folded.find(word, at + len(word))
-    changes = [0, *(at for at in range(1, len(text)) if marked[at] != marked[at - 1]), len(text)]
-    return [(text[start:end], marked[start]) for start, end in pairwise(changes) if start < end]
+            yield at, at + len(word)
+            at = text.find(word, at + len(word))
+
+
+def _joined(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Spans in order, those that touch or overlap as one, empty ones left out."""
+    joined: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = joined[-1][0], max(end, joined[-1][1])
+        elif start < end:
+            joined.append((start, end))
+    return joined
 
 
 @lru_cache(maxsize=256)

@@ -31,14 +31,15 @@ def rows_of(page: Page) -> Iterator[tuple[Any, Markup]]:
 def _printer(column: ListColumn, search: str) -> Callable[[Any], str]:
     """What prints a column's cells, with everything decided that is the same in each row."""
     label = f' data-label="{escape(column.label)}"' if column.kind in LABELLED else ""
-    opening, read = f'<td class="{cell_class(column)}"{label}>', reader(column)
+    opening, read, link = f'<td class="{cell_class(column)}"{label}>', reader(column), column.link
+    shown = values.printer(column.kind, search if column.searched else "", column.choices, dense=True)
+    empty = f"{opening}{values.nothing()}</td>"
 
     def print_cell(row: Any) -> str:
         found = read(row)
-        shown = values.value(found, column.kind, search, column.choices, dense=True)
-        if column.link is not None and found not in (None, ""):
-            shown = Markup(f'<a href="{escape(column.link(row))}">{shown}</a>')
-        return f"{opening}{shown}</td>"
+        if found is None or found == "":
+            return empty
+        return f'{opening}<a href="{escape(link(row))}">{shown(found)}</a></td>' if link is not None else f"{opening}{shown(found)}</td>"
 
     return print_cell
 
@@ -62,7 +63,8 @@ def row_link(endpoint: str, argument: str = "number") -> Callable[[Any], str]:
             values: dict[str, Any] = {argument: PLACE}
             patterns[endpoint] = url_for(endpoint, **values).rsplit(PLACE, 1)
         before, after = patterns[endpoint]
-        return f"{before}{quote(str(getattr(row, argument)), safe='')}{after}"
+        place = str(getattr(row, argument))
+        return f"{before}{place if place.isalnum() and place.isascii() else quote(place, safe='')}{after}"
 
     return link
 

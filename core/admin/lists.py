@@ -48,6 +48,8 @@ class ListColumn:
     link: Callable[[Any], str] | None = None
     masked: Callable[[Any], Any] | None = None
     """With ``permission``: what others see instead; the column stays, but cannot be sorted, filtered or searched by."""
+    searched: bool = True
+    """Whether a search looks into this column, so that what it found is marked here; for kinds text and name."""
 
     def read(self, row: Any) -> Any:
         return self.value(row) if self.value is not None else getattr(row, self.key)

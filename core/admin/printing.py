@@ -220,8 +220,9 @@ def highlight(text: Any, search: str) -> Markup:
     """``text`` with what the search found marked, also where the spelling differs (hamza, tashkeel, case, digits)."""
     if not search:
         return escape(text or "")
-    pieces = texts.highlight(str(text or ""), search)
-    return Markup("".join(f'<mark class="dw-found">{escape(piece)}</mark>' if found else escape(piece) for piece, found in pieces))
+    whole = str(text or "")
+    made = str if len(escape(whole)) == len(whole) else escape
+    return Markup("".join([f'<mark class="dw-found">{made(piece)}</mark>' if found else made(piece) for piece, found in texts.highlight(whole, search)]))
 
 
 def differences(old: Any, new: Any) -> tuple[Markup, Markup]:

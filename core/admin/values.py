@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import date as Date
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,6 +23,7 @@ from core.admin import printing
 from core.calendar import OfficeCalendar, office_calendar
 from core.database import db
 from core.i18n import gettext as _
+from core.i18n import language
 from core.phones import format_phone
 
 OFFICE_KEYS = ("time_zone", "day_count", "weekend", "country", "public_holidays", "holidays")
@@ -188,23 +190,29 @@ def clock(at: datetime, seconds: bool = False) -> Markup:
 
 def moment(at: datetime | None, seconds: bool = False) -> Markup:
     """Near day and time of day, by the association's clock."""
-    if not at:
-        return nothing()
-    local = printing.as_utc(at).astimezone(zone())
-    day, time = local.date(), f"{local:%H:%M:%S}" if seconds else f"{local:%H:%M}"
-    near = escape(printing.near_day(day, today()))
-    return Markup(f'<time class="dw-moment" datetime="{at.isoformat()}" title="{_both(day)}"><bdi>{near}</bdi> <bdi dir="ltr">{time}</bdi></time>')
+    return _moment(at, zone(), today(), language(), seconds) if at else nothing()
 
 
 def near_moment(at: datetime | None) -> Markup:
     """As ``near``, with the time of day for today and yesterday; else it is in the title."""
-    if not at:
-        return nothing()
-    local, now = printing.as_utc(at).astimezone(zone()), today()
-    if 0 <= (now - local.date()).days <= 1:
-        return moment(at)
+    return _near_moment(at, zone(), today(), language()) if at else nothing()
+
+
+@lru_cache(maxsize=4_000)
+def _moment(at: datetime, zone: ZoneInfo, today: Date, language: str, seconds: bool) -> Markup:
+    local = printing.as_utc(at).astimezone(zone)
+    day, time = local.date(), f"{local:%H:%M:%S}" if seconds else f"{local:%H:%M}"
+    near = escape(printing.near_day(day, today))
+    return Markup(f'<time class="dw-moment" datetime="{at.isoformat()}" title="{_both(day)}"><bdi>{near}</bdi> <bdi dir="ltr">{time}</bdi></time>')
+
+
+@lru_cache(maxsize=4_000)
+def _near_moment(at: datetime, zone: ZoneInfo, today: Date, language: str) -> Markup:
+    local = printing.as_utc(at).astimezone(zone)
+    if 0 <= (today - local.date()).days <= 1:
+        return _moment(at, zone, today, language, False)
     title = f"{_both(local.date())} {printing.isolate(f'{local:%H:%M}')}"
-    return Markup(f'<time datetime="{at.isoformat()}" title="{title}"><bdi>{escape(printing.near_day(local.date(), now))}</bdi></time>')
+    return Markup(f'<time datetime="{at.isoformat()}" title="{title}"><bdi>{escape(printing.near_day(local.date(), today))}</bdi></time>')
 
 
 def _both(value: Date | datetime) -> Markup:
@@ -229,21 +237,26 @@ KINDS: dict[str, Callable[[Any], Markup]] = {
 
 def value(x: Any, kind: str = "text", search: str = "", choices: Mapping[Any, Any] | None = None, dense: bool = False) -> Markup:
     """One value by the kind of its list column. ``dense`` shortens moments; ``search`` marks what was found in texts."""
-    if x is None or x == "":
-        return nothing()
+    return nothing() if x is None or x == "" else printer(kind, search, choices, dense)(x)
+
+
+def printer(kind: str = "text", search: str = "", choices: Mapping[Any, Any] | None = None, dense: bool = False) -> Callable[[Any], Markup]:
+    """What prints the values of one column, empty ones aside, with everything decided that is the same for each of them."""
     if kind == "moment" and dense:
-        return near_moment(x)
+        clock, day, code = zone(), today(), language()
+        return lambda at: _near_moment(at, clock, day, code)
     if kind in KINDS:
-        return KINDS[kind](x)
+        return KINDS[kind]
     if kind in ("choice", "state"):
-        return escape((choices or {}).get(x, x))
-    return _text(x, kind, search)
+        return lambda x: escape((choices or {}).get(x, x))
+    marked = search if kind in ("text", "name") else ""
+    return lambda x: _text(x, marked)
 
 
-def _text(x: Any, kind: str, search: str) -> Markup:
+def _text(x: Any, search: str) -> Markup:
     if x is True or x is False:
         return escape(_("yes") if x else _("no"))
-    if search and kind in ("text", "name"):
+    if search:
         return found(x, search)
     return ltr(x) if printing.reads_ltr(x) else bdi(x)
 

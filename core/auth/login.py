@@ -15,13 +15,13 @@ from flask import session as form_session
 from flask.testing import FlaskClient
 from flask_login import LoginManager, UserMixin
 from sqlalchemy import Select, bindparam, select, update
-from werkzeug.local import LocalProxy
 
 from core import settings, work
 from core.auth import queries, services, signin
 from core.auth.actor import system_actor
-from core.auth.models import User, UserSession
+from core.auth.models import Role, User, UserSession
 from core.database import db, section
+from core.i18n import Bilingual
 from core.plugins.selection import check_stamp, stamp_subquery
 from core.state import state
 
@@ -59,7 +59,7 @@ def identify() -> None:
         return
     session = work.real(db.session)
     token = request.cookies.get(cookie_name(), "")
-    stamp, row, user = _load(session, token)
+    stamp, row, user, post = _load(session, token)
     check_stamp(state().selection, stamp)
     now = work.now()
     g.default_language = settings.get(session, "core.language")
@@ -70,24 +70,25 @@ def identify() -> None:
         return
     g.user, g.user_session = user, row
     g.language, g.theme, g.no_keys = user.language, user.theme, not user.single_keys
-    g.person_role = LocalProxy(lambda: queries.first_role_name(session, user.id))
+    g.person_role = post
     g.actor = services.actor_for(session, user, source="web", now=now, address=request.remote_addr, session_id=row.id)
     session.info["actor"] = g.actor
     g.seen = (row.id, now) if now - row.seen_at > SEEN_EVERY else None
 
 
-def _load(session: Any, token: str) -> tuple[int | None, UserSession | None, User | None]:
+def _load(session: Any, token: str) -> tuple[int | None, UserSession | None, User | None, Bilingual]:
+    """The selection's stamp, the session, the person, and under which role they are shown to work."""
     if token:
         found = session.execute(_session_of(), {"token": signin.digest(token)}).first()
         if found is not None:
-            return found[0], found[1], found[2]
-    return session.scalar(select(stamp_subquery())), None, None
+            return found[0], found[1], found[2], Bilingual(found[3] or "", found[4] or "")
+    return session.scalar(select(stamp_subquery())), None, None, Bilingual("", "")
 
 
 @cache
-def _session_of() -> Select[int | None, UserSession, User]:
-    return (select(stamp_subquery().label("stamp"), UserSession, User).join(User, User.id == UserSession.user_id)
-            .where(UserSession.token_hash == bindparam("token")))
+def _session_of() -> Select[Any]:
+    return (select(stamp_subquery().label("stamp"), UserSession, User, queries.first_role(Role.name_ar), queries.first_role(Role.name_en))
+            .join(User, User.id == UserSession.user_id).where(UserSession.token_hash == bindparam("token")))
 
 
 def note_seen(error: BaseException | None = None) -> None:

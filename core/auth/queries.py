@@ -13,6 +13,7 @@ from sqlalchemy import (
     BindParameter,
     CompoundSelect,
     Date,
+    ScalarSelect,
     Select,
     String,
     and_,
@@ -32,7 +33,6 @@ from core import settings
 from core.auth.models import Authority, Delegation, Role, RolePermission, User, UserCentre, UserRole
 from core.calendar import local_day
 from core.errors import NotFound
-from core.i18n import Bilingual
 from core.i18n import lazy_gettext as _l
 
 
@@ -94,10 +94,10 @@ def _add_power(powers: Powers, kind: str, name: str, scope: str | None, permissi
         powers.permissions.add(permission)
 
 
-def first_role_name(session: Session, user_id: int) -> Bilingual | str:
-    """The role under which a person is shown to work; empty without one."""
-    role = session.scalar(select(Role).join(UserRole, UserRole.role_id == Role.id).where(UserRole.user_id == user_id, Role.active).order_by(Role.id).limit(1))
-    return role.name if role is not None else ""
+def first_role(column: Any) -> ScalarSelect[Any]:
+    """A column of the role under which the person of a query over ``User`` is shown to work; NULL without one."""
+    query = select(column).join(UserRole, UserRole.role_id == Role.id).where(UserRole.user_id == User.id, Role.active)
+    return query.order_by(Role.id).limit(1).correlate(User).scalar_subquery()
 
 
 def permissions_by_role(session: Session, role_ids: Sequence[int]) -> Mapping[int, frozenset[str]]:

@@ -31,6 +31,7 @@ from core.i18n import gettext as _
 from core.i18n import lazy_gettext as _l
 from core.i18n import ngettext
 from core.organisation import queries as organisation
+from core.organisation.models import Centre, City, Department
 from core.phones import mask_phone
 from core.procedures.queries import open_steps_of_customer
 from core.text import isolate, spellings
@@ -100,8 +101,8 @@ class CustomersView(RecordView):
     list_columns = (
         ListColumn("number", _l("Customer number"), "number", sort=Customer.id, link=_address),
         ListColumn("name", _l("Name"), "name", link=_address),
-        ListColumn("customer_class", _l("Type"), "text", value=lambda row: domain.classes()[row.customer_class]),
-        ListColumn("place", _l("City and centre"), "text", value=_place),
+        ListColumn("customer_class", _l("Type"), "text", value=lambda row: domain.classes()[row.customer_class], searched=False),
+        ListColumn("place", _l("City and centre"), "text", value=_place, searched=False),
         ListColumn("mobile", _l("Mobile"), "phone", permission=PERSONAL, masked=lambda row: mask_phone(row.mobile) if row.mobile else None),
         ListColumn("changed_at", _l("Last change"), "moment", sort=Customer.changed_at),
     )
@@ -109,11 +110,11 @@ class CustomersView(RecordView):
         ListFilter("class", _l("Type"), lambda statement, value: statement.where(Customer.customer_class == value),
                    choices=lambda session: list(classes(session).items())),
         ListFilter("city", _l("City"), _by(Customer.city_id),
-                   choices=lambda session: [(str(one.id), one.title) for one in organisation.active_cities(session)]),
+                   choices=lambda session: organisation.choices(session, City)),
         ListFilter("centre", _l("Centre"), _by(Customer.centre_id),
-                   choices=lambda session: [(str(one.id), one.name) for one in organisation.active_centres(session)]),
+                   choices=lambda session: organisation.choices(session, Centre)),
         ListFilter("department", _l("Department"), _by(Customer.department_id),
-                   choices=lambda session: [(str(one.id), one.name) for one in organisation.active_departments(session)]),
+                   choices=lambda session: organisation.choices(session, Department)),
         ListFilter("since", _l("Created since"), _created_since, kind="date_from"),
         ListFilter("unconfirmed", _l("Not confirmed for a year"), _unconfirmed, kind="yes"),
         ListFilter("imported", _l("Imported"), lambda statement, value: statement.where(Customer.imported), kind="yes"),

@@ -41,7 +41,7 @@ from core.i18n import lazy_gettext as _l
 from core.i18n import ngettext
 from core.money import Money, check_currency, parse_amount
 from core.organisation.models import Programme
-from core.organisation.queries import active_programmes
+from core.organisation.queries import choices
 
 SHOWN_ROWS = 50
 PART = 2_000
@@ -53,7 +53,7 @@ def _by(column: Any) -> Any:
 
 
 def _programmes(session: Session) -> list[tuple[str, Any]]:
-    return [(str(one.id), one.name) for one in active_programmes(session)]
+    return choices(session, Programme)
 
 
 def _funds(session: Session) -> list[tuple[str, Any]]:

@@ -44,8 +44,11 @@ class City(Named, Base):
     @property
     def title(self) -> Bilingual:
         """Name with region, as a choice needs it when a name occurs twice."""
-        name, region = self.name, self.region
-        return Bilingual(f"{name.ar}، {region.ar}", f"{name.en}, {region.en}") if region.ar else name
+        return with_region(self.name, self.region)
+
+
+def with_region(name: Bilingual, region: Bilingual) -> Bilingual:
+    return Bilingual(f"{name.ar}، {region.ar}", f"{name.en}, {region.en}") if region.ar else name
 
 
 class Centre(Named, Base):

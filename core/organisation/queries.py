@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import or_, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
-from core.organisation.models import Branch, Centre, City, Department, Programme
+from core.i18n import Bilingual
+from core.organisation.models import Branch, Centre, City, Department, Programme, with_region
 from core.text import fold
 
 MOST_CHOICES = 300
@@ -50,6 +52,19 @@ def active_departments(session: Session, *, keep: int | None = None) -> list[Dep
 def active_programmes(session: Session, *, keep: int | None = None) -> list[Programme]:
     found = list(session.scalars(select(Programme).where(Programme.active).order_by(Programme.name_ar, Programme.id)))
     return _with_kept(session, found, Programme, keep)
+
+
+def choices(session: Session, model: type[City | Centre | Department | Programme]) -> list[tuple[str, Bilingual]]:
+    """``(id, name)`` of what is in use, for the choices of a filter; a city with its region."""
+    found = [(str(row[0]), Bilingual.of({"ar": row[1], "en": row[2]}), row[3:]) for row in session.execute(_choices(model))]
+    return [(key, with_region(name, Bilingual.of({"ar": region[0], "en": region[1]})) if region else name) for key, name, region in found]
+
+
+@cache
+def _choices(model: type[Any]) -> Select[Any]:
+    region = (City.region_ar, City.region_en) if model is City else ()
+    order = (model.id,) if model is Department else (model.name_ar, model.id)
+    return select(model.id, model.name_ar, model.name_en, *region).where(model.active).order_by(*order).limit(MOST_CHOICES)
 
 
 def _with_kept(session: Session, found: list[Row], model: type[Row], keep: int | None) -> list[Row]:

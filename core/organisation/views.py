@@ -139,7 +139,7 @@ class CentresView(OrganisationView):
     )
     list_filters = (
         ListFilter("city", _l("City"), lambda statement, value: statement.where(Centre.city_id == (_number(value) or -1)),
-                   choices=lambda session: [(str(one.id), one.title) for one in queries.active_cities(session)]),
+                   choices=lambda session: queries.choices(session, City)),
     )
 
     def scope(self, statement: sa.Select[Any], actor: Actor) -> sa.Select[Any]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -79,8 +80,14 @@ def inbox(session: Session, actor: Actor, now: datetime) -> Inbox:
 
 def inbox_count(session: Session, actor: Actor) -> int:
     """How many steps wait, for the menu; one statement."""
-    mine = _mine(actor).with_only_columns(StepRun.id).order_by(None).limit(MOST_STEPS)
-    return session.scalar(sa.select(sa.func.count()).select_from(mine.subquery())) or 0
+    return session.scalar(_count_of(*_reach(actor), tuple(sorted(owners())))) or 0
+
+
+@lru_cache(maxsize=500)
+def _count_of(people: tuple[int, ...], roles: tuple[str, ...], centres: tuple[int, ...], owners: tuple[str, ...]) -> sa.Select[int]:
+    """Made once for each person: every page asks it, and making it takes longer than running it."""
+    mine = _of(people, roles, centres, owners).with_only_columns(StepRun.id).order_by(None).limit(MOST_STEPS)
+    return sa.select(sa.func.count()).select_from(mine.subquery())
 
 
 def next_in_inbox(session: Session, actor: Actor, *, record_type: str, record_id: int) -> StepRun | None:
@@ -94,7 +101,7 @@ def next_in_inbox(session: Session, actor: Actor, *, record_type: str, record_id
 def overdue_of_team(session: Session, actor: Actor, now: datetime, reports: Iterable[str]) -> Inbox:
     """Overdue steps of the roles that report to the actor (``reports``: their slugs), whoever they are assigned to (PLUG-10)."""
     roles = [slug for slug in reports if not actor.holds(slug)]
-    runs = session.scalars(_open().where(_held_by(roles), StepRun.due_at < now, _in_centres(actor))).all() if roles else []
+    runs = session.scalars(_open(owners()).where(_held_by(roles), StepRun.due_at < now, _in_centres(actor.centre_ids))).all() if roles else []
     return _grouped(session, [(run, None) for run in runs], now)
 
 
@@ -122,28 +129,37 @@ def owners() -> set[str]:
     return {"core", *(one.name for one in state().active)}
 
 
-def _open() -> sa.Select[StepRun]:
+def _open(owners: Iterable[str]) -> sa.Select[StepRun]:
     """Steps that somebody can do now; those of a plugin that is off wait, untouched, until it is on again (PLUG-03)."""
-    resting = sa.select(Procedure.code).where(Procedure.plugin.not_in(sorted(owners())))
+    resting = sa.select(Procedure.code).where(Procedure.plugin.not_in(sorted(owners)))
     doable = sa.select(StepRun).where(StepRun.ended_at.is_(None), StepRun.procedure_code.not_in(resting))
     return doable.order_by(StepRun.due_at.is_(None), StepRun.due_at, StepRun.id).limit(MOST_STEPS)
 
 
 def _mine(actor: Actor) -> sa.Select[StepRun]:
-    people = [one for one in (actor.user_id, *(each.user_id for each in actor.delegators)) if one is not None]
+    return _of(*_reach(actor), owners())
+
+
+def _reach(actor: Actor) -> tuple[tuple[int, ...], tuple[str, ...], tuple[int, ...]]:
+    """Whose steps, of which roles and in which centres an actor does, with those he stands in for."""
+    people = tuple(one for one in (actor.user_id, *(each.user_id for each in actor.delegators)) if one is not None)
     roles = set(actor.roles).union(*(each.roles for each in actor.delegators))
-    shared = sa.and_(StepRun.assigned_user_id.is_(None), _held_by(sorted(roles)), _in_centres(actor))
-    return _open().where(sa.or_(StepRun.assigned_user_id.in_(people), shared))
+    return people, tuple(sorted(roles)), tuple(sorted(actor.centre_ids))
+
+
+def _of(people: Sequence[int], roles: Sequence[str], centres: Collection[int], owners: Iterable[str]) -> sa.Select[StepRun]:
+    shared = sa.and_(StepRun.assigned_user_id.is_(None), _held_by(roles), _in_centres(centres))
+    return _open(owners).where(sa.or_(StepRun.assigned_user_id.in_(people), shared))
 
 
 def _held_by(roles: Sequence[str]) -> Any:
     return sa.or_(sa.false(), *(StepRun.roles.contains(f"|{slug}|", autoescape=True) for slug in roles))
 
 
-def _in_centres(actor: Actor) -> Any:
-    if not actor.centre_ids:
+def _in_centres(centres: Collection[int]) -> Any:
+    if not centres:
         return sa.true()
-    return sa.or_(StepRun.centre_id.is_(None), StepRun.centre_id.in_(actor.centre_ids))
+    return sa.or_(StepRun.centre_id.is_(None), StepRun.centre_id.in_(list(centres)))
 
 
 def _grouped(session: Session, runs: Sequence[tuple[StepRun, Delegator | None]], now: datetime) -> Inbox:
@@ -207,7 +223,7 @@ def begun_by(session: Session, runs: Sequence[StepRun]) -> dict[tuple[str, int],
 
 
 def open_steps_of_customer(session: Session, customer_id: int) -> Sequence[StepRun]:
-    return session.scalars(_open().where(StepRun.customer_id == customer_id)).all()
+    return session.scalars(_open(owners()).where(StepRun.customer_id == customer_id)).all()
 
 
 @dataclass(frozen=True)
@@ -419,7 +435,7 @@ def _recurrence(session: Session, step: StepVersion, figures: ClauseFigures, sin
     present = since <= now < until
     today, last = timing.local_day(session, now), timing.local_day(session, until - timedelta(seconds=1))
     coming = len(openings_between(begins, today, last)) if present else 0
-    waiting = _open().where(StepRun.procedure_code == step.procedure.code, StepRun.step_number == step.number)
+    waiting = _open(owners()).where(StepRun.procedure_code == step.procedure.code, StepRun.step_number == step.number)
     if not present:
         waiting = waiting.where(_opened_between(step.procedure.code, since, until))
     planned = figures.opened - figures.cancelled + coming * (len(step.role_slugs) if begins.each == "role" else 1)

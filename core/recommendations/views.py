@@ -21,7 +21,8 @@ from core.auth.actor import Actor
 from core.errors import InvalidInput
 from core.i18n import gettext as _
 from core.i18n import lazy_gettext as _l
-from core.organisation.queries import active_departments
+from core.organisation.models import Department
+from core.organisation.queries import choices
 from core.recommendations import forms, queries, services
 from core.recommendations.domain import STATE_NAMES, Source, checked_link
 from core.recommendations.models import FOLLOWED, Recommendation
@@ -34,7 +35,7 @@ Act = Callable[[Session, Recommendation], Any]
 
 
 def _departments(session: Session) -> list[tuple[str, Any]]:
-    return [(str(one.id), one.name) for one in active_departments(session)]
+    return choices(session, Department)
 
 
 def _owners(session: Session) -> list[tuple[str, Any]]:

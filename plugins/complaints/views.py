@@ -27,6 +27,7 @@ from core.exporter.responses import attachment
 from core.i18n import gettext as _
 from core.i18n import lazy_gettext as _l
 from core.organisation import queries as organisation
+from core.organisation.models import Centre, Department
 from core.text import isolate
 from plugins.complaints import domain, exports, faq, intake, page, queries, services
 from plugins.complaints.forms import FORMS, IntakeForm, OutcomeForm, form_of, intake_form
@@ -109,9 +110,9 @@ class LogView(RecordView):
         ListFilter("kind", _l("Kind"), lambda statement, value: statement.where(Entry.kind == value), choices=lambda session: list(domain.kinds().items())),
         ListFilter("state", _l("State"), _in_state, choices=lambda session: [("open", _l("Still open")), *domain.states().items()]),
         ListFilter("department", _l("Department"), _by(Entry.department_id),
-                   choices=lambda session: [(str(one.id), one.name) for one in organisation.active_departments(session)]),
+                   choices=lambda session: organisation.choices(session, Department)),
         ListFilter("centre", _l("Centre"), _by(Entry.centre_id),
-                   choices=lambda session: [(str(one.id), one.name) for one in organisation.active_centres(session)]),
+                   choices=lambda session: organisation.choices(session, Centre)),
         ListFilter("channel", _l("Channel"), lambda statement, value: statement.where(Entry.channel == value),
                    choices=lambda session: list(domain.channels().items())),
         ListFilter("cause", _l("Cause"), _by(Entry.cause_id),
