@@ -23,6 +23,7 @@ from core.commands import operator
 from core.customers import entry, services
 from core.customers.models import Customer
 from core.database import db
+from core.hosting import settle
 from core.opening import opened
 from core.settings import Association, Deployment
 from core.testing import close_app, make_app, sign_in
@@ -49,6 +50,7 @@ def signed_in(association: Association, deployment: Deployment) -> Iterator[Flas
     """A client of a manager who may read, see personal data and export every customer."""
     fill.team(association, deployment)
     app = make_app(association, deployment)
+    settle()
     try:
         with app.app_context():
             client = app.test_client()
