@@ -187,12 +187,11 @@ class ListEngine:
         hits = self._hits(session, statement) if sort is self.identity and asked.search and not asked.count_all else None
         if hits is not None and len(hits) <= COUNT_BOUND:
             statement = scoped.where(self.identity.in_(self._ids_of_page(hits, asked, size + 1)))
-        rows = list(session.execute(self._slice(statement, sort, asked).limit(size + 1)).unique().scalars())
+        rows, count, more = self._rows(session, statement, sort, asked, size + 1, hits)
         further = len(rows) > size
         rows = rows[:size]
         if asked.backwards:
             rows.reverse()
-        count, more = _bounded(len(hits)) if hits is not None else self._count(session, statement, asked, rows, further)
         sorted_by = ("-" if asked.descending else "") + asked.sort
         page = Page(rows, self.visible_columns(actor), count, more, self._chips(session, asked, actor), sorted_by, asked.search)
         self._add_cursors(page, asked, sort, further)
@@ -226,14 +225,23 @@ class ListEngine:
             statement = statement.where(here < there if descending else here > there)
         return statement.order_by(*order)
 
-    def _count(self, session: Session, statement: sa.Select[Any], asked: Request, rows: list[Any], further: bool) -> tuple[int, bool]:
-        if asked.cursor is None and not further:
-            return len(rows), False
+    def _rows(
+        self, session: Session, statement: sa.Select[Any], sort: ColumnElement[Any], asked: Request, limit: int, hits: list[int] | None,
+    ) -> tuple[list[Any], int, bool]:
+        """The rows of the page, how many match in all, and whether that is a bound; with one statement where there are any."""
+        page = self._slice(statement, sort, asked).limit(limit)
+        if hits is not None:
+            return list(session.execute(page).unique().scalars()), *_bounded(len(hits))
+        counted = self._counted(statement, asked)
+        found = session.execute(page.add_columns(counted.scalar_subquery())).unique().all()
+        count: int = found[0][-1] if found else (session.scalar(counted) or 0) if asked.cursor else 0
+        return [row[0] for row in found], *((count, False) if asked.count_all else _bounded(count))
+
+    def _counted(self, statement: sa.Select[Any], asked: Request) -> sa.Select[int]:
         identities = statement.with_only_columns(self.identity, maintain_column_froms=True).order_by(None)
         if not asked.count_all:
             identities = identities.limit(COUNT_BOUND + 1)
-        found = session.scalar(sa.select(sa.func.count()).select_from(identities.subquery())) or 0
-        return (found, False) if asked.count_all else _bounded(found)
+        return sa.select(sa.func.count()).select_from(identities.subquery())
 
     def _chips(self, session: Session, asked: Request, actor: Actor) -> list[Chip]:
         chips = []

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Flask, Response, g, request
 from flask import session as form_session
 from flask.testing import FlaskClient
 from flask_login import LoginManager, UserMixin
-from sqlalchemy import Select, bindparam, select, update
+from sqlalchemy import Date, Select, bindparam, select, update
 
 from core import settings, work
 from core.auth import queries, services, signin
@@ -59,9 +59,10 @@ def identify() -> None:
         return
     session = work.real(db.session)
     token = request.cookies.get(cookie_name(), "")
-    stamp, row, user, post = _load(session, token)
-    check_stamp(state().selection, stamp)
     now = work.now()
+    known = _load(session, token, now)
+    row, user = known.session, known.user
+    check_stamp(state().selection, known.stamp)
     g.default_language = settings.get(session, "core.language")
     if row is None or user is None or not signin.is_live(session, row, user, now):
         return
@@ -70,24 +71,36 @@ def identify() -> None:
         return
     g.user, g.user_session = user, row
     g.language, g.theme, g.no_keys = user.language, user.theme, not user.single_keys
-    g.person_role = post
-    g.actor = services.actor_for(session, user, source="web", now=now, address=request.remote_addr, session_id=row.id)
+    g.person_role = known.post
+    g.actor = services.actor_for(session, user, source="web", now=now, lent=known.lent, address=request.remote_addr, session_id=row.id)
     session.info["actor"] = g.actor
     g.seen = (row.id, now) if now - row.seen_at > SEEN_EVERY else None
 
 
-def _load(session: Any, token: str) -> tuple[int | None, UserSession | None, User | None, Bilingual]:
-    """The selection's stamp, the session, the person, and under which role they are shown to work."""
+class Known(NamedTuple):
+    """What the first statement finds: under which role the person is shown to work, and whether anybody may have delegated to them."""
+
+    stamp: int | None
+    session: UserSession | None = None
+    user: User | None = None
+    post: Bilingual = Bilingual("", "")
+    lent: bool = False
+
+
+def _load(session: Any, token: str, now: datetime) -> Known:
     if token:
-        found = session.execute(_session_of(), {"token": signin.digest(token)}).first()
+        found = session.execute(_session_of(), {"token": signin.digest(token), "since": now.date() - timedelta(days=1)}).first()
         if found is not None:
-            return found[0], found[1], found[2], Bilingual(found[3] or "", found[4] or "")
-    return session.scalar(select(stamp_subquery())), None, None, Bilingual("", "")
+            stamp, row, user, ar, en, lent = found
+            return Known(stamp, row, user, Bilingual(ar or "", en or ""), lent)
+    return Known(session.scalar(select(stamp_subquery())))
 
 
 @cache
 def _session_of() -> Select[Any]:
-    return (select(stamp_subquery().label("stamp"), UserSession, User, queries.first_role(Role.name_ar), queries.first_role(Role.name_en))
+    """By ``token``; ``since`` is a day that is over in every time zone."""
+    return (select(stamp_subquery().label("stamp"), UserSession, User, queries.first_role(Role.name_ar), queries.first_role(Role.name_en),
+                   queries.lent_since(bindparam("since", type_=Date)))
             .join(User, User.id == UserSession.user_id).where(UserSession.token_hash == bindparam("token")))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     BindParameter,
+    ColumnElement,
     CompoundSelect,
     Date,
     ScalarSelect,
@@ -112,6 +113,11 @@ def lenders_to(session: Session, user_id: int, now: datetime) -> dict[int, User]
     """Active people whose powers this person holds today, by the association's clock (ORG-07)."""
     today = local_day(now, settings.time_zone(session))
     return {one.id: one for one in session.scalars(_lenders(), {"person": user_id, "today": today})}
+
+
+def lent_since(day: Any) -> ColumnElement[bool]:
+    """Whether the person of a query over ``User`` has a delegation that goes on until ``day`` or longer."""
+    return exists().where(Delegation.to_user_id == User.id, Delegation.until_on >= day, Delegation.ended_at.is_(None)).correlate(User)
 
 
 @cache

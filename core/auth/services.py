@@ -83,11 +83,14 @@ def _role(item: dict[str, Any]) -> Role:
 # --- the actor ---------------------------------------------------------------------------------------------------------
 
 
-def actor_for(session: Session, user: User, *, source: str, now: datetime | None = None, **more: Any) -> Actor:
-    """What ``user`` may do now, with two statements: what others delegated for today, and everybody's powers."""
+def actor_for(session: Session, user: User, *, source: str, now: datetime | None = None, lent: bool = True, **more: Any) -> Actor:
+    """What ``user`` may do now, with two statements: what others delegated for today, and everybody's powers.
+
+    ``lent=False``: nobody delegated anything, as is known already.
+    """
     from core import work
 
-    lenders = queries.lenders_to(session, user.id, now or work.now())
+    lenders = queries.lenders_to(session, user.id, now or work.now()) if lent else {}
     powers = queries.powers_of(session, [user.id, *lenders])
     own = powers[user.id]
     return Actor(
