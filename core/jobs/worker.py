@@ -33,6 +33,7 @@ from core.errors import DiwanError
 from core.hosting import Hosting
 from core.i18n import use_language
 from core.jobs import services
+from core.jobs.clock import SteadyClock, ticks
 from core.jobs.models import JobRow
 from core.jobs.offers import Job
 from core.jobs.services import Claim, GivenBack, LeaseLost
@@ -71,6 +72,8 @@ class Worker:
         self.started_at = work.now()
         self.hosting = Hosting(self.deployment)
         self.known: OrderedDict[str, Known] = OrderedDict()
+        self.clock = SteadyClock()
+        self.believed = True
 
     def run(self) -> None:
         """Until ``stop`` is set: sweep, and pause only when nothing was done."""
@@ -89,6 +92,7 @@ class Worker:
     def sweep(self) -> int:
         """One job of each association that has one due, so that a long queue in one keeps nobody waiting for its end."""
         done = 0
+        self._look_at_clock()
         associations = all_associations(self.deployment)
         for gone in set(self.known) - {one.slug for one in associations}:
             self.known.pop(gone).engine.dispose()
@@ -97,6 +101,15 @@ class Worker:
                 break
             done += self._attend(association)
         return done
+
+    def _look_at_clock(self) -> None:
+        """While the clock is doubted, periodic work waits; afterwards it is scheduled anew."""
+        believed = self.clock.steady(work.now(), ticks())
+        if believed != self.believed:
+            log.warning("the clock is believed again" if believed else "the clock jumped: periodic jobs wait until it has stood for ten minutes")
+            for known in self.known.values():
+                known.stamp = None
+        self.believed = believed
 
     def close(self) -> None:
         for known in self.known.values():
@@ -162,14 +175,16 @@ class Worker:
             jobs = offered_jobs(app)
             session = work.real(db.session)
             with work.unit_of_work(session):
-                added = services.schedule(session, jobs.values(), work.now(), settings.time_zone(session))
-            known.stamp, known.names = app.extensions["diwan"].selection.stamp, frozenset(jobs)
+                periodic = jobs.values() if self.believed else ()
+                added = services.schedule(session, periodic, work.now(), settings.time_zone(session))
+            known.stamp = app.extensions["diwan"].selection.stamp
+            known.names = frozenset(name for name, job in jobs.items() if self.believed or job.every is None)
         self._beat(known)
         return 1 if added or self._is_due(known) else 0
 
     def _run_next(self, association: Association, known: Known) -> int:
         with self._app(association) as app:
-            return int(run_next(app, lease_seconds=self.lease_seconds, stopping=self.stop.is_set))
+            return int(run_next(app, lease_seconds=self.lease_seconds, stopping=self.stop.is_set, periodic=self.believed))
 
     @contextmanager
     def _app(self, association: Association) -> Iterator[Flask]:
@@ -204,9 +219,11 @@ def offered_jobs(app: Flask) -> dict[str, Job]:
     return jobs
 
 
-def run_next(app: Flask, *, lease_seconds: int = services.LEASE_SECONDS, stopping: Any = None, now: datetime | None = None) -> bool:
-    """Claim and run one job of this app's association, inside its app context; whether there was one."""
-    jobs = offered_jobs(app)
+def run_next(
+    app: Flask, *, lease_seconds: int = services.LEASE_SECONDS, stopping: Any = None, now: datetime | None = None, periodic: bool = True,
+) -> bool:
+    """Claim and run one job of this app's association, inside its app context; whether there was one. Without ``periodic`` only what somebody wanted."""
+    jobs = {name: job for name, job in offered_jobs(app).items() if periodic or job.every is None}
     session = work.real(db.session)
     with work.unit_of_work(session):
         held = services.claim(session, now or work.now(), lease_seconds, names=jobs)
