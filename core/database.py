@@ -398,6 +398,22 @@ class Derived:
         return self.sqlite if dialect == "sqlite" else self.postgresql
 
 
+def refusal(name: str, table: str, event: str, condition: str | None, message: str) -> Derived:
+    """A trigger by which the database itself refuses an ``event`` (INSERT, UPDATE or DELETE) on a row, with ``message``.
+
+    ``condition`` is SQL that reads NEW and OLD on both engines; None refuses every such event.
+    """
+    row, when = "OLD" if event == "DELETE" else "NEW", f" WHEN {condition}" if condition else ""
+    refuse = f"RAISE EXCEPTION '{message}' USING ERRCODE = 'raise_exception';"
+    body = f"IF {condition} THEN {refuse} END IF; RETURN {row};" if condition else refuse
+    return Derived(
+        name=name, kind="trigger", table=table,
+        sqlite=(f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW{when} BEGIN SELECT RAISE(ABORT, '{message}'); END",),
+        postgresql=(f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $body$ BEGIN {body} END $body$",
+                    f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()"),
+    )
+
+
 _derived: dict[str, Derived] = {}
 
 

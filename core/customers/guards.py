@@ -6,24 +6,10 @@ The same rules on both engines; ``core.database.ensure_derived`` makes them and 
 from __future__ import annotations
 
 from core.customers.domain import NEXT_STATES
-from core.database import Derived, derive
+from core.database import Derived, derive, refusal
 
 ENTERING = ("SELECT 1 FROM core_customer_form_line l JOIN core_customer_form f ON f.id = l.form_id"
             " WHERE l.id = NEW.line_id AND f.id = NEW.form_id AND f.state = 'entering'")
-
-
-def _refusal(name: str, table: str, event: str, condition: str, message: str) -> Derived:
-    """A trigger that raises ``message`` when ``condition`` holds; ``condition`` reads NEW and OLD on both engines."""
-    row = "OLD" if event == "DELETE" else "NEW"
-    function = (
-        f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $body$ BEGIN"
-        f" IF {condition} THEN RAISE EXCEPTION '{message}' USING ERRCODE = 'raise_exception'; END IF; RETURN {row}; END $body$"
-    )
-    return Derived(
-        name=name, kind="trigger", table=table,
-        sqlite=(f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW WHEN {condition} BEGIN SELECT RAISE(ABORT, '{message}'); END",),
-        postgresql=(function, f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()"),
-    )
 
 
 def _state_change() -> str:
@@ -32,27 +18,27 @@ def _state_change() -> str:
 
 
 derive(
-    _refusal("core_customer_by_form_insert", "core_customer", "INSERT",
-             f"NOT EXISTS ({ENTERING} AND l.action = 'create' AND l.customer_id IS NULL)"  # noqa: S608
-             " OR EXISTS (SELECT 1 FROM core_customer c WHERE c.number = NEW.number)",
-             "CUST-11: a customer is created only by a form in state entering"),
-    _refusal("core_customer_by_form_update", "core_customer", "UPDATE",
-             "NEW.number <> OLD.number OR NEW.id <> OLD.id OR NEW.line_id = OLD.line_id"
-             f" OR NOT EXISTS ({ENTERING} AND l.action = 'update' AND l.customer_id = OLD.id)",
-             "CUST-11: a customer changes only by a form in state entering"),
-    _refusal("core_customer_no_delete", "core_customer", "DELETE", "1 = 1", "CUST-06: a customer is never deleted"),
-    _refusal("core_customer_alias_no_delete", "core_customer_alias", "DELETE", "1 = 1", "CUST-06: a number is never given up"),
-    _refusal("core_customer_form_begin", "core_customer_form", "INSERT", "NEW.state NOT IN ('draft', 'filled')",
-             "CUST-14: a form begins as a draft or filled"),
-    _refusal("core_customer_form_steps", "core_customer_form", "UPDATE", _state_change(), "CUST-11: the form cannot go to this state"),
-    _refusal("core_customer_form_archived", "core_customer_form", "UPDATE", "OLD.state = 'filed'", "CUST-18: a filed form is read-only"),
-    _refusal("core_customer_form_kept", "core_customer_form", "DELETE", "OLD.state <> 'draft'", "CUST-18: only drafts can be deleted"),
-    _refusal("core_customer_line_archived", "core_customer_form_line", "UPDATE",
-             "EXISTS (SELECT 1 FROM core_customer_form f WHERE f.id = OLD.form_id AND f.state IN ('entered', 'filed'))",
-             "CUST-18: a line of an entered form is read-only"),
-    _refusal("core_customer_line_kept", "core_customer_form_line", "DELETE",
-             "NOT EXISTS (SELECT 1 FROM core_customer_form f WHERE f.id = OLD.form_id AND f.state = 'draft')",
-             "CUST-18: only lines of drafts can be deleted"),
+    refusal("core_customer_by_form_insert", "core_customer", "INSERT",
+            f"NOT EXISTS ({ENTERING} AND l.action = 'create' AND l.customer_id IS NULL)"  # noqa: S608
+            " OR EXISTS (SELECT 1 FROM core_customer c WHERE c.number = NEW.number)",
+            "CUST-11: a customer is created only by a form in state entering"),
+    refusal("core_customer_by_form_update", "core_customer", "UPDATE",
+            "NEW.number <> OLD.number OR NEW.id <> OLD.id OR NEW.line_id = OLD.line_id"
+            f" OR NOT EXISTS ({ENTERING} AND l.action = 'update' AND l.customer_id = OLD.id)",
+            "CUST-11: a customer changes only by a form in state entering"),
+    refusal("core_customer_no_delete", "core_customer", "DELETE", "1 = 1", "CUST-06: a customer is never deleted"),
+    refusal("core_customer_alias_no_delete", "core_customer_alias", "DELETE", "1 = 1", "CUST-06: a number is never given up"),
+    refusal("core_customer_form_begin", "core_customer_form", "INSERT", "NEW.state NOT IN ('draft', 'filled')",
+            "CUST-14: a form begins as a draft or filled"),
+    refusal("core_customer_form_steps", "core_customer_form", "UPDATE", _state_change(), "CUST-11: the form cannot go to this state"),
+    refusal("core_customer_form_archived", "core_customer_form", "UPDATE", "OLD.state = 'filed'", "CUST-18: a filed form is read-only"),
+    refusal("core_customer_form_kept", "core_customer_form", "DELETE", "OLD.state <> 'draft'", "CUST-18: only drafts can be deleted"),
+    refusal("core_customer_line_archived", "core_customer_form_line", "UPDATE",
+            "EXISTS (SELECT 1 FROM core_customer_form f WHERE f.id = OLD.form_id AND f.state IN ('entered', 'filed'))",
+            "CUST-18: a line of an entered form is read-only"),
+    refusal("core_customer_line_kept", "core_customer_form_line", "DELETE",
+            "NOT EXISTS (SELECT 1 FROM core_customer_form f WHERE f.id = OLD.form_id AND f.state = 'draft')",
+            "CUST-18: only lines of drafts can be deleted"),
 )
 
 

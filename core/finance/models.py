@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.customers.models import Customer
-from core.database import Base, Derived, JsonDict, UtcDateTime, derive
+from core.database import Base, JsonDict, UtcDateTime, derive, refusal
 from core.exporter.stream import group_digest
 from core.i18n import Bilingual
 from core.money import Money
@@ -228,33 +228,22 @@ class FinanceMovement(Base):
 # --- what the database guards by itself: a frozen row changes only by going out of force, and is never deleted ------------
 
 
-def _refusal(name: str, table: str, event: str, condition: str, message: str) -> Derived:
-    row = "OLD" if event == "DELETE" else "NEW"
-    function = (f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $body$ BEGIN"
-                f" IF {condition} THEN RAISE EXCEPTION '{message}' USING ERRCODE = 'raise_exception'; END IF; RETURN {row}; END $body$")
-    return Derived(
-        name=name, kind="trigger", table=table,
-        sqlite=(f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW WHEN {condition} BEGIN SELECT RAISE(ABORT, '{message}'); END",),
-        postgresql=(function, f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()"),
-    )
-
-
 _FROZEN = " OR ".join(f"NEW.{name} <> OLD.{name}" for name in (
     "batch_id", "position", "kind", "on_date", "number", "reference", "programme", "fund", "fund_name", "method", "amount_minor", "currency"))
 _IN_LIVE_BATCH = "EXISTS (SELECT 1 FROM core_finance_batch_row r WHERE r.contribution_id = OLD.id AND r.live)"
 
 derive(
-    _refusal("core_finance_row_frozen", "core_finance_batch_row", "UPDATE",
-             f"{_FROZEN} OR (NEW.live AND NOT OLD.live) OR (NEW.memo <> OLD.memo AND NEW.memo <> '')",
-             "FIN-09: a row of an issued batch is frozen"),
-    _refusal("core_finance_row_kept", "core_finance_batch_row", "DELETE", "1 = 1", "FIN-09: a row of an issued batch is kept"),
-    _refusal("core_finance_batch_kept", "core_finance_batch", "DELETE", "1 = 1", "FIN-09: an issued batch is kept"),
-    _refusal("core_finance_batch_frozen", "core_finance_batch", "UPDATE",
-             "NEW.number <> OLD.number OR NEW.sha256 <> OLD.sha256 OR NEW.row_count <> OLD.row_count OR NEW.layout <> OLD.layout"
-             " OR (OLD.state = 'void' AND NEW.state <> 'void')",
-             "FIN-09: an issued batch is frozen"),
-    _refusal("core_contribution_exported", "core_contribution", "UPDATE",
-             "(NEW.amount_minor <> OLD.amount_minor OR NEW.currency <> OLD.currency OR NEW.reference <> OLD.reference"
-             f" OR NEW.received_on <> OLD.received_on) AND {_IN_LIVE_BATCH}",
-             "FIN-09: an exported contribution is corrected by a refund, not rewritten"),
+    refusal("core_finance_row_frozen", "core_finance_batch_row", "UPDATE",
+            f"{_FROZEN} OR (NEW.live AND NOT OLD.live) OR (NEW.memo <> OLD.memo AND NEW.memo <> '')",
+            "FIN-09: a row of an issued batch is frozen"),
+    refusal("core_finance_row_kept", "core_finance_batch_row", "DELETE", "1 = 1", "FIN-09: a row of an issued batch is kept"),
+    refusal("core_finance_batch_kept", "core_finance_batch", "DELETE", "1 = 1", "FIN-09: an issued batch is kept"),
+    refusal("core_finance_batch_frozen", "core_finance_batch", "UPDATE",
+            "NEW.number <> OLD.number OR NEW.sha256 <> OLD.sha256 OR NEW.row_count <> OLD.row_count OR NEW.layout <> OLD.layout"
+            " OR (OLD.state = 'void' AND NEW.state <> 'void')",
+            "FIN-09: an issued batch is frozen"),
+    refusal("core_contribution_exported", "core_contribution", "UPDATE",
+            "(NEW.amount_minor <> OLD.amount_minor OR NEW.currency <> OLD.currency OR NEW.reference <> OLD.reference"
+            f" OR NEW.received_on <> OLD.received_on) AND {_IN_LIVE_BATCH}",
+            "FIN-09: an exported contribution is corrected by a refund, not rewritten"),
 )

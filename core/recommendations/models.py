@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.auth.models import User
-from core.database import Base, Derived, UtcDateTime, derive
+from core.database import Base, UtcDateTime, derive, refusal
 from core.organisation.models import Department
 
 PROPOSED, ADOPTED, DECLINED, CARRIED_OUT, NOT_CARRIED_OUT = STATES = ("proposed", "adopted", "declined", "carried_out", "not_carried_out")
@@ -76,26 +76,15 @@ class Recommendation(Base):
 # --- what the database guards by itself -------------------------------------------------------------------------------
 
 
-def _refusal(name: str, event: str, condition: str, message: str) -> Derived:
-    table, row = Recommendation.__tablename__, "OLD" if event == "DELETE" else "NEW"
-    function = (f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $body$ BEGIN"
-                f" IF {condition} THEN RAISE EXCEPTION '{message}' USING ERRCODE = 'raise_exception'; END IF; RETURN {row}; END $body$")
-    return Derived(
-        name=name, kind="trigger", table=table,
-        sqlite=(f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW WHEN {condition} BEGIN SELECT RAISE(ABORT, '{message}'); END",),
-        postgresql=(function, f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()"),
-    )
-
-
 _NEXT = {PROPOSED: (ADOPTED, DECLINED), ADOPTED: (NOT_CARRIED_OUT, CARRIED_OUT), NOT_CARRIED_OUT: (CARRIED_OUT,)}
 _ALLOWED = " OR ".join(f"(OLD.state = '{old}' AND NEW.state = '{new}')" for old, news in _NEXT.items() for new in news)
 
 derive(
-    _refusal("core_recommendation_course", "UPDATE", f"NEW.state <> OLD.state AND NOT ({_ALLOWED})",
-             "CMPL-22: a recommendation is decided once and then followed up"),
-    _refusal("core_recommendation_frozen", "UPDATE",
-             "NEW.number <> OLD.number OR NEW.raised_at <> OLD.raised_at OR (OLD.state <> 'proposed' AND (NEW.text <> OLD.text"
-             " OR NEW.why <> OLD.why OR NEW.decided_at <> OLD.decided_at OR NEW.decision_reason <> OLD.decision_reason))",
-             "CMPL-22: what was decided on is not rewritten"),
-    _refusal("core_recommendation_kept", "DELETE", "1 = 1", "CMPL-22: a recommendation is kept"),
+    refusal("core_recommendation_course", "core_recommendation", "UPDATE", f"NEW.state <> OLD.state AND NOT ({_ALLOWED})",
+            "CMPL-22: a recommendation is decided once and then followed up"),
+    refusal("core_recommendation_frozen", "core_recommendation", "UPDATE",
+            "NEW.number <> OLD.number OR NEW.raised_at <> OLD.raised_at OR (OLD.state <> 'proposed' AND (NEW.text <> OLD.text"
+            " OR NEW.why <> OLD.why OR NEW.decided_at <> OLD.decided_at OR NEW.decision_reason <> OLD.decision_reason))",
+            "CMPL-22: what was decided on is not rewritten"),
+    refusal("core_recommendation_kept", "core_recommendation", "DELETE", "1 = 1", "CMPL-22: a recommendation is kept"),
 )

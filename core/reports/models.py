@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from core.database import Base, Derived, UtcDateTime, derive
+from core.database import Base, UtcDateTime, derive, refusal
 from core.exporter.stream import group_digest
 from core.i18n import Bilingual
 
@@ -84,19 +84,9 @@ class ReportSending(Base):
 # --- what the database guards by itself: neither a kept run nor the note of its sending is ever changed or deleted --------
 
 
-def _refusal(name: str, table: str, event: str, message: str) -> Derived:
-    function = (f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $body$ BEGIN"
-                f" RAISE EXCEPTION '{message}' USING ERRCODE = 'raise_exception'; END $body$")
-    return Derived(
-        name=name, kind="trigger", table=table,
-        sqlite=(f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW BEGIN SELECT RAISE(ABORT, '{message}'); END",),
-        postgresql=(function, f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()"),
-    )
-
-
 derive(
-    _refusal("core_report_run_frozen", "core_report_run", "UPDATE", "RPT-09: a kept run of a report never changes"),
-    _refusal("core_report_run_kept", "core_report_run", "DELETE", "RPT-09: a kept run of a report is not deleted"),
-    _refusal("core_report_sending_frozen", "core_report_sending", "UPDATE", "RPT-03: what was sent when stays as it was"),
-    _refusal("core_report_sending_kept", "core_report_sending", "DELETE", "RPT-03: what was sent when stays as it was"),
+    refusal("core_report_run_frozen", "core_report_run", "UPDATE", None, "RPT-09: a kept run of a report never changes"),
+    refusal("core_report_run_kept", "core_report_run", "DELETE", None, "RPT-09: a kept run of a report is not deleted"),
+    refusal("core_report_sending_frozen", "core_report_sending", "UPDATE", None, "RPT-03: what was sent when stays as it was"),
+    refusal("core_report_sending_kept", "core_report_sending", "DELETE", None, "RPT-03: what was sent when stays as it was"),
 )

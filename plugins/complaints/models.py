@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.database import Derived, JsonDict, Phone, UtcDateTime, derive, owner_base
+from core.database import JsonDict, Phone, UtcDateTime, derive, owner_base, refusal
 from core.i18n import Bilingual
 from core.i18n import lazy_gettext as _l
 
@@ -253,14 +253,5 @@ class Performance(Base):
     archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
-_FROZEN = "OLD.archived_at IS NOT NULL"
-_MESSAGE = "RPT-09: an archived report does not change"
-derive(Derived(
-    name="complaints_performance_archived", kind="trigger", table="complaints_performance",
-    sqlite=(f"CREATE TRIGGER complaints_performance_archived BEFORE UPDATE ON complaints_performance FOR EACH ROW WHEN {_FROZEN}"
-            f" BEGIN SELECT RAISE(ABORT, '{_MESSAGE}'); END",),
-    postgresql=("CREATE OR REPLACE FUNCTION complaints_performance_archived() RETURNS trigger LANGUAGE plpgsql AS $body$ BEGIN"
-                f" IF {_FROZEN} THEN RAISE EXCEPTION '{_MESSAGE}' USING ERRCODE = 'raise_exception'; END IF; RETURN NEW; END $body$",
-                "CREATE TRIGGER complaints_performance_archived BEFORE UPDATE ON complaints_performance FOR EACH ROW"
-                " EXECUTE FUNCTION complaints_performance_archived()"),
-))
+derive(refusal("complaints_performance_archived", "complaints_performance", "UPDATE", "OLD.archived_at IS NOT NULL",
+               "RPT-09: an archived report does not change"))
