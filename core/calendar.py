@@ -358,6 +358,21 @@ def add_months(day: date, months: int) -> date:
     return min(date(year, month + 1, 1) + timedelta(days=day.day - 1), following - timedelta(days=1))
 
 
+MONTHS_OF = {"month": 1, "quarter": 3, "year": 12}
+
+
+def period_of(every: str, day: date) -> tuple[date, date]:
+    """The first and the last day of the day, week (Sunday to Saturday), month, quarter or year in which ``day`` lies."""
+    if every == "day":
+        return day, day
+    if every == "week":
+        first = day - timedelta(days=(day.weekday() + 1) % 7)
+        return first, first + timedelta(days=6)
+    months = MONTHS_OF[every]
+    first = date(day.year, (day.month - 1) // months * months + 1, 1)
+    return first, add_months(first, months) - timedelta(days=1)
+
+
 def late_words(due: datetime, now: datetime, office: OfficeCalendar, *, in_days: bool) -> str:
     """By how much something due at ``due`` is late, in the unit of its limit: "2 working days", "3 hours" (PLUG-11).
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta, tzinfo
 
+from core.calendar import period_of
 from core.jobs.offers import Job
 
 MOST_ATTEMPTS = 5
@@ -17,22 +18,15 @@ def retry_after(attempts: int) -> timedelta:
     return timedelta(seconds=RETRY_AFTER_SECONDS[min(attempts, len(RETRY_AFTER_SECONDS)) - 1])
 
 
-def period_of(job: Job, now: datetime, zone: tzinfo) -> datetime:
+def newest_start(job: Job, now: datetime, zone: tzinfo) -> datetime:
     """The local start of the newest period whose run is due at ``now``: a naive local moment, its clock at ``job.at``."""
     local = now.astimezone(zone).replace(tzinfo=None)
     at = _clock(job.at)
     if job.every == "hour":
         start = local.replace(minute=at.minute, second=0, microsecond=0)
         return start if start <= local else start - timedelta(hours=1)
-    start = datetime.combine(_first_day(job, local), at)
+    start = datetime.combine(period_of(str(job.every), local.date())[0], at)
     return start if start <= local else step(job, start, -1)
-
-
-def _first_day(job: Job, local: datetime) -> datetime:
-    day = local.replace(hour=0, minute=0, second=0, microsecond=0)
-    if job.every == "week":
-        return day - timedelta(days=(day.weekday() + 1) % 7)  # weeks begin on Sunday, as the manual's reports do
-    return day.replace(day=1) if job.every == "month" else day
 
 
 def step(job: Job, start: datetime, count: int = 1) -> datetime:

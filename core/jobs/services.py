@@ -21,7 +21,7 @@ from core.auth.actor import Actor, authorize
 from core.database import section
 from core.errors import AppError, Conflict, DiwanError, NotFound
 from core.i18n import lazy_gettext as _l
-from core.jobs.domain import MOST_ATTEMPTS, missed, moment_of, period_of, retry_after, step
+from core.jobs.domain import MOST_ATTEMPTS, missed, moment_of, newest_start, retry_after, step
 from core.jobs.models import DEAD, DONE, RUNNING, SKIPPED, WAITING, JobRow, WorkerBeat
 from core.jobs.offers import Job
 
@@ -209,7 +209,7 @@ def schedule(session: Session, offered: Iterable[Job], now: datetime, zone: Any)
 
 
 def _schedule(session: Session, job: Job, now: datetime, zone: Any) -> int:
-    newest = period_of(job, now, zone)
+    newest = newest_start(job, now, zone)
     last = _last_period(session, job, newest)
     starts = [newest] if last is None else list(missed(job, last, newest))
     if not job.catch_up:

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from core.calendar import add_months, parse_duration
+from core.calendar import add_months, parse_duration, period_of
 from core.errors import DiwanError, InvalidInput
 from core.i18n import Bilingual
 from core.i18n import lazy_gettext as _l
 from core.text import isolate, normalise_digits
 
 MODES = ("any", "all", "by_customer_class", "by_department", "both_informed_either_acts")
-PERIODS = ("P1D", "P1W", "P1M", "P1Y")
+PERIODS = {"P1D": "day", "P1W": "week", "P1M": "month", "P1Y": "year"}
 OVERDUE, TODAY, WEEK, LATER, WHEN_NEEDED = "overdue", "today", "week", "later", "when_needed"
 LONGEST_CATCH_UP = 400
 GROUPS = (OVERDUE, TODAY, WEEK, LATER, WHEN_NEEDED)
@@ -32,6 +32,10 @@ class Begins:
     every: str
     on: str = "start"
     each: str = ""
+
+    def period(self, day: date) -> tuple[date, date]:
+        """The first and the last day of the period in which ``day`` lies."""
+        return period_of(PERIODS[self.every], day)
 
     def as_json(self) -> dict[str, str]:
         return {"every": self.every, "on": self.on, "each": self.each}
@@ -153,31 +157,20 @@ def begins_of(opens: Mapping[str, Any]) -> Begins | None:
     return Begins(**given) if given else None
 
 
-def period_of(every: str, day: date) -> tuple[date, date]:
-    """The first and the last day of the period of this kind in which ``day`` lies; weeks run from Sunday to Saturday."""
-    if every == "P1D":
-        return day, day
-    if every == "P1W":
-        first = day - timedelta(days=(day.weekday() + 1) % 7)
-        return first, first + timedelta(days=6)
-    first = day.replace(day=1) if every == "P1M" else day.replace(month=1, day=1)
-    return first, add_months(first, 1 if every == "P1M" else 12) - timedelta(days=1)
-
-
 def periods_begun(begins: Begins, after: date | None, today: date) -> list[tuple[date, date]]:
     """Periods that began by ``today`` and lie after the one that starts on ``after``, the oldest first; None: the newest only.
 
     A period of ``on: end`` begins on its last day. At most ``LONGEST_CATCH_UP`` of them, the newest.
     """
     found: list[tuple[date, date]] = []
-    first, last = period_of(begins.every, today)
+    first, last = begins.period(today)
     if begins.on == "end" and last > today:
-        first, last = period_of(begins.every, first - timedelta(days=1))
+        first, last = begins.period(first - timedelta(days=1))
     while len(found) < LONGEST_CATCH_UP and (after is None or first > after):
         found.append((first, last))
         if after is None:
             break
-        first, last = period_of(begins.every, first - timedelta(days=1))
+        first, last = begins.period(first - timedelta(days=1))
     return found[::-1]
 
 
@@ -187,22 +180,22 @@ def opening_day(begins: Begins, first: date, last: date) -> date:
 
 def next_opening_day(begins: Begins, first: date, last: date) -> date:
     """The day on which the following occurrence opens; without a limit of its own a step is due when it begins."""
-    return opening_day(begins, *period_of(begins.every, last + timedelta(days=1)))
+    return opening_day(begins, *begins.period(last + timedelta(days=1)))
 
 
 def openings_between(begins: Begins, after: date, last: date) -> list[date]:
     """The days after ``after`` and up to ``last`` on which an occurrence begins."""
     found: list[date] = []
-    first, end = period_of(begins.every, after)
+    first, end = begins.period(after)
     while first <= last:
         found += [day for day in (opening_day(begins, first, end),) if after < day <= last]
-        first, end = period_of(begins.every, end + timedelta(days=1))
+        first, end = begins.period(end + timedelta(days=1))
     return found
 
 
 def next_opening(begins: Begins, after: date) -> date:
     """The first day after ``after`` on which an occurrence begins."""
-    first, end = period_of(begins.every, after)
+    first, end = begins.period(after)
     day = opening_day(begins, first, end)
     return day if day > after else next_opening_day(begins, first, end)
 
@@ -227,9 +220,9 @@ def period_label(first: date, last: date) -> str:
     """A period as the label of its record: 2026-02-01, 2026-02-01 – 2026-02-07, 2026-02 or 2026."""
     if first == last:
         return first.isoformat()
-    if (first, last) == period_of("P1Y", first):
+    if (first, last) == period_of("year", first):
         return f"{first:%Y}"
-    return f"{first:%Y-%m}" if (first, last) == period_of("P1M", first) else f"{first.isoformat()} – {last.isoformat()}"
+    return f"{first:%Y-%m}" if (first, last) == period_of("month", first) else f"{first.isoformat()} – {last.isoformat()}"
 
 
 def group_of(due_at: datetime | None, due_on: date | None, now: datetime, today: date) -> str:

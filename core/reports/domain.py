@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from core.calendar import add_months, gregorian_text, parse_date
+from core.calendar import gregorian_text, parse_date, period_of
 from core.errors import InvalidInput, InvalidInputs
 from core.exporter.columns import Column
 from core.i18n import LazyString
@@ -16,22 +16,9 @@ from core.money import Money
 from core.reports.offers import Parameter, Report
 
 LONGEST = 200
-MONTHS_OF = {"month": 1, "quarter": 3, "year": 12}
 LOOKED_BACK = {"day": 7, "week": 6, "month": 3, "quarter": 2, "year": 1}
 """How many ended periods of a report the calendar shows."""
 PRODUCED, DUE, OVERDUE = "produced", "due", "overdue"
-
-
-def period_of(every: str, day: date) -> tuple[date, date]:
-    """The first and the last day of the day, week (Sunday to Saturday), month, quarter or year in which ``day`` lies."""
-    if every == "day":
-        return day, day
-    if every == "week":
-        first = day - timedelta(days=(day.weekday() + 1) % 7)
-        return first, first + timedelta(days=6)
-    months = MONTHS_OF[every]
-    first = date(day.year, (day.month - 1) // months * months + 1, 1)
-    return first, add_months(first, months) - timedelta(days=1)
 
 
 def periods_due(every: str, today: date, since: date) -> list[tuple[date, date]]:
@@ -64,8 +51,8 @@ def default_of(parameter: Parameter, today: date) -> Any:
     """A parameter's default; ``today``, ``month_start``, ``month_end`` and ``year_start`` are days relative to ``today``."""
     if parameter.kind != "date" or not isinstance(parameter.default, str):
         return parameter.default
-    following = (today.replace(day=28) + timedelta(days=4)).replace(day=1)
-    days = {"today": today, "month_start": today.replace(day=1), "month_end": following - timedelta(days=1), "year_start": today.replace(month=1, day=1)}
+    first, last = period_of("month", today)
+    days = {"today": today, "month_start": first, "month_end": last, "year_start": period_of("year", today)[0]}
     return days[parameter.default]
 
 

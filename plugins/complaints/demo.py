@@ -18,7 +18,7 @@ from core import settings
 from core.auth import services as auth
 from core.auth.actor import Actor
 from core.auth.models import User
-from core.calendar import day_bounds, local_day
+from core.calendar import day_bounds, local_day, period_of
 from core.customers import queries as customers
 from core.customers.models import Customer
 from core.organisation.models import Department
@@ -102,7 +102,7 @@ class Log:
 
     def weeks(self) -> None:
         """The last weeks' reviews, closed by their managers; some recommend something, on which the secretary decides."""
-        sunday = self.now - timedelta(days=(self.now.weekday() + 1) % 7)
+        sunday = datetime.combine(period_of("week", self.now.date())[0], self.now.timetz())
         managers = {self.department("crm"): self.people["manager"], self.department("centres_affairs"): self.people["centres"]}
         for weeks in range(WEEKS, 0, -1):
             at = sunday - timedelta(weeks=weeks)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from core import settings, work
 from core.auth.actor import Actor
-from core.calendar import add_months, day_bounds, local_day
+from core.calendar import add_months, day_bounds, local_day, period_of
 from core.exporter.columns import Column
 from core.i18n import lazy_gettext as _l
 from core.organisation.models import Centre, Department
@@ -63,7 +63,7 @@ def reports() -> list[Report]:
 # --- rows ------------------------------------------------------------------------------------------------------------
 
 
-def period_of(session: Session, parameters: Mapping[str, Any], now: datetime) -> tuple[datetime, datetime]:
+def chosen_period(session: Session, parameters: Mapping[str, Any], now: datetime) -> tuple[datetime, datetime]:
     """The moments between which a report's days lie; without days the current month."""
     zone = settings.time_zone(session)
     today = local_day(now, zone)
@@ -85,7 +85,7 @@ def monthly(session: Session, parameters: Mapping[str, Any], actor: Actor) -> It
     """One line a group: the chosen kind in figures, and the inquiries and suggestions in columns of their own (ACC-33)."""
     now = work.now()
     key = GROUPINGS[parameters.get("by") or "place"][1]
-    everything = found_in(session, period_of(session, parameters, now), parameters, actor)
+    everything = found_in(session, chosen_period(session, parameters, now), parameters, actor)
     before = figures.grouped(_of_kind(found_in(session, month_before(session, parameters, now), parameters, actor), parameters), key)
     chosen, inquiries, suggestions = (figures.grouped(some, key) for some in (
         _of_kind(everything, parameters), (one for one in everything if one.kind == domain.INQUIRY),
@@ -108,7 +108,7 @@ def found_in(session: Session, period: tuple[datetime, datetime], parameters: Ma
 def _both(session: Session, parameters: Mapping[str, Any], actor: Actor) -> tuple[list[Case], list[Case]]:
     now = work.now()
     return tuple(_of_kind(found_in(session, period, parameters, actor), parameters) for period in (  # type: ignore[return-value]
-        period_of(session, parameters, now), month_before(session, parameters, now)))
+        chosen_period(session, parameters, now), month_before(session, parameters, now)))
 
 
 def monthly_figures(session: Session, parameters: Mapping[str, Any], actor: Actor) -> list[ReportFigure]:
@@ -133,7 +133,7 @@ def _hours(minutes: int | None) -> Any:
 def monthly_chart(session: Session, parameters: Mapping[str, Any], actor: Actor) -> Chart | None:
     """Received and closed week by week; a week is named by its first day within the period."""
     found, _earlier = _both(session, parameters, actor)
-    weeks = figures.grouped(found, lambda one: one.received_on - timedelta(days=(one.received_on.weekday() + 1) % 7))
+    weeks = figures.grouped(found, lambda one: period_of("week", one.received_on)[0])
     if not weeks:
         return None
     first = parameters.get("from_on")
@@ -171,7 +171,7 @@ def _cells(count: Count) -> tuple[Any, ...]:
 def weekly(session: Session, parameters: Mapping[str, Any], actor: Actor) -> Iterator[tuple[Any, ...]]:
     """The log's summary by department and kind (CMPL-08)."""
     now = work.now()
-    found = figures.cases(session, *period_of(session, parameters, now), now, actor)
+    found = figures.cases(session, *chosen_period(session, parameters, now), now, actor)
     department = names(session, "department")
     for (department_id, kind), count in figures.grouped(found, lambda one: (one.department_id, one.kind)).items():
         yield (department(department_id), domain.kinds()[kind], *_cells(count))
@@ -180,7 +180,7 @@ def weekly(session: Session, parameters: Mapping[str, Any], actor: Actor) -> Ite
 def repeated(session: Session, parameters: Mapping[str, Any], actor: Actor) -> Iterator[tuple[Any, ...]]:
     """Causes that came again at one place, with their number in the period before (CMPL-12)."""
     now = work.now()
-    found = figures.cases(session, *period_of(session, parameters, now), now, actor, kinds=(domain.COMPLAINT,))
+    found = figures.cases(session, *chosen_period(session, parameters, now), now, actor, kinds=(domain.COMPLAINT,))
     before = figures.repeated(figures.cases(session, *month_before(session, parameters, now), now, actor, kinds=(domain.COMPLAINT,)), 1)
     earlier = {(one.cause_id, one.department_id, one.centre_id): one.count for one in before}
     cause, place = names(session, "cause"), names(session, "place")
@@ -192,7 +192,7 @@ def repeated(session: Session, parameters: Mapping[str, Any], actor: Actor) -> I
 def handled(session: Session, parameters: Mapping[str, Any], actor: Actor) -> Iterator[tuple[Any, ...]]:
     """How many suggestions and problems were dealt with (CMPL-26)."""
     now = work.now()
-    found = figures.cases(session, *period_of(session, parameters, now), now, actor)
+    found = figures.cases(session, *chosen_period(session, parameters, now), now, actor)
     for kind, title in domain.kinds().items():
         own = [one for one in found if one.kind == kind]
         decided = [one.decision for one in own]

@@ -35,6 +35,7 @@ from core.calendar import (
     office_calendar,
     parse_date,
     parse_duration,
+    period_of,
     read_holiday,
     weeks_words,
 )
@@ -278,6 +279,19 @@ def test_months_end_on_the_same_day_or_the_month_s_last(day, months):
 
     assert (found.year * 12 + found.month) - (day.year * 12 + day.month) == months
     assert found.day == day.day or (found + timedelta(days=1)).day == 1
+
+
+@pytest.mark.parametrize(("every", "first", "last"), [
+    ("day", date(2026, 2, 14), date(2026, 2, 14)), ("week", date(2026, 2, 8), date(2026, 2, 14)), ("month", date(2026, 2, 1), date(2026, 2, 28)),
+    ("quarter", date(2026, 1, 1), date(2026, 3, 31)), ("year", date(2026, 1, 1), date(2026, 12, 31)),
+])
+def test_period_in_which_a_day_lies(every, first, last):
+    assert period_of(every, date(2026, 2, 14)) == period_of(every, first) == period_of(every, last) == (first, last)
+
+
+def test_a_week_runs_from_sunday_to_saturday():
+    assert period_of("week", date(2026, 1, 10)) == (date(2026, 1, 4), date(2026, 1, 10))
+    assert period_of("week", date(2026, 1, 11)) == (date(2026, 1, 11), date(2026, 1, 17))
 
 
 def test_a_day_of_the_association_is_not_the_day_of_utc():

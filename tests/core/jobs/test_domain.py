@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from core.jobs.domain import missed, moment_of, period_of, retry_after, step
+from core.jobs.domain import missed, moment_of, newest_start, retry_after, step
 from core.jobs.offers import Job
 
 RIYADH = ZoneInfo("Asia/Riyadh")
@@ -27,14 +27,14 @@ def job(every: Any, at: str = "00:00") -> Job:
     ("hour", "00:15", datetime(2026, 2, 2, 7, 15)),
     ("hour", "00:45", datetime(2026, 2, 2, 6, 45)),
 ])
-def test_period_of_is_the_newest_that_has_begun(every: str, at: str, start: datetime) -> None:
-    assert period_of(job(every, at), MONDAY, RIYADH) == start
+def test_newest_start_is_of_the_period_that_has_begun(every: str, at: str, start: datetime) -> None:
+    assert newest_start(job(every, at), MONDAY, RIYADH) == start
 
 
 def test_month_before_its_hour_is_the_month_before() -> None:
     first = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)  # 05:00 in Riyadh
 
-    assert period_of(job("month", "06:00"), first, RIYADH) == datetime(2026, 2, 1, 6, 0)
+    assert newest_start(job("month", "06:00"), first, RIYADH) == datetime(2026, 2, 1, 6, 0)
 
 
 @pytest.mark.parametrize(("every", "following"), [

@@ -17,7 +17,7 @@ from core.auth.actor import Actor
 from core.errors import DiwanError
 from core.i18n import use_language
 from core.procedures import recurring, services
-from core.procedures.domain import Begins, period_label, period_of, periods_begun
+from core.procedures.domain import Begins, period_label, periods_begun
 from core.procedures.models import StepPeriod, StepRun
 
 SUNDAY = datetime(2026, 2, 1, 6, 0, tzinfo=UTC)
@@ -69,7 +69,7 @@ def opened(session: Session, now: datetime) -> None:
     ("P1Y", date(2026, 1, 1), date(2026, 12, 31), "2026"),
 ])
 def test_periods_hold_their_day(every: str, first: date, last: date, label: str) -> None:
-    assert period_of(every, date(2026, 2, 4)) == (first, last)
+    assert Begins(every).period(date(2026, 2, 4)) == (first, last)
     assert period_label(first, last) == label
 
 

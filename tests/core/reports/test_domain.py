@@ -16,7 +16,6 @@ from core.reports.domain import (
     as_texts,
     default_of,
     is_whole,
-    period_of,
     periods_due,
     plain_filter,
     read_parameters,
@@ -95,20 +94,6 @@ def test_rows_are_shown_with_their_amounts_as_money() -> None:
     totals = Totals(COLUMNS, [])
 
     assert totals.with_money((TODAY, 1, 1250, "KWD")) == [TODAY, 1, Money(Decimal("1.250"), "KWD"), "KWD"]
-
-
-@pytest.mark.parametrize(("every", "first", "last"), [
-    ("day", TODAY, TODAY), ("week", date(2026, 2, 8), date(2026, 2, 14)), ("month", date(2026, 2, 1), date(2026, 2, 28)),
-    ("quarter", date(2026, 1, 1), date(2026, 3, 31)), ("year", date(2026, 1, 1), date(2026, 12, 31)),
-])
-def test_period_in_which_a_day_lies(every: str, first: date, last: date) -> None:
-    assert period_of(every, TODAY) == (first, last)
-    assert period_of(every, first) == period_of(every, last) == (first, last)
-
-
-def test_a_week_runs_from_sunday_to_saturday() -> None:
-    assert period_of("week", date(2026, 1, 10)) == (date(2026, 1, 4), date(2026, 1, 10))
-    assert period_of("week", date(2026, 1, 11)) == (date(2026, 1, 11), date(2026, 1, 17))
 
 
 def test_quarters_go_over_the_end_of_the_year() -> None:

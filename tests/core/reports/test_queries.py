@@ -12,11 +12,10 @@ from sqlalchemy.orm import Session
 from core import settings, work
 from core.audit import services as audit
 from core.audit.models import AuditEvent
-from core.calendar import day_bounds, local_day
+from core.calendar import day_bounds, local_day, period_of
 from core.i18n import use_language
 from core.reports import queries, services
 from core.reports.cards import overdue
-from core.reports.domain import period_of
 from core.testing import actor_with
 from tests.core.reports.samples import WEEKLY
 
