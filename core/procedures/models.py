@@ -10,7 +10,6 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.database import Base, JsonDict, UtcDateTime
 from core.i18n import Bilingual
-from core.i18n import lazy_gettext as _l
 
 
 class Procedure(Base):
@@ -96,7 +95,6 @@ class StepPeriod(Base):
     """
 
     __tablename__ = "core_step_period"
-    __audit_title__ = _l("Period of a step")
     __table_args__ = (sa.UniqueConstraint("procedure_code", "step_number", "role", "starts_on"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -114,7 +112,6 @@ class StepTask(Base):
     """A part of a step, done by one person; the step closes when all of its parts are done (ORG-19)."""
 
     __tablename__ = "core_step_task"
-    __audit_title__ = _l("Part of a step")
 
     id: Mapped[int] = mapped_column(primary_key=True)
     run_id: Mapped[int] = mapped_column(sa.ForeignKey("core_step_run.id"), index=True)
