@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,22 @@ def shared_app(association: Association, deployment: Deployment) -> Iterator[Fla
     app = make_app(association, deployment)
     yield app
     close_app(app)
+
+
+@pytest.fixture(scope="session")
+def app_with(engine_name: str, deployment: Deployment, request: pytest.FixtureRequest) -> Iterator[Callable[[str], Flask]]:
+    """The app of an association with this plugin on, one per engine and run; tests of a plugin return it as their ``shared_app``."""
+    server = request.getfixturevalue("postgres") if engine_name == "postgresql" else None
+
+    @cache
+    def build(plugin: str) -> Flask:
+        made.append(make_app(new_association(deployment, f"{plugin}-{engine_name}", postgres=server, plugins=frozenset({plugin})), deployment))
+        return made[-1]
+
+    made: list[Flask] = []
+    yield build
+    for app in made:
+        close_app(app)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,7 @@ from core.commands import operator
 from core.errors import Conflict, InvalidInput, NotAllowed
 from core.procedures.models import StepRun
 from core.procedures.queries import inbox
-from core.settings import Deployment
-from core.testing import NOON, actor_with, close_app, make_app, new_association, rolled_back, sign_in
+from core.testing import NOON, actor_with, sign_in
 from tests.conftest import PLUGINS
 from tests.core.customers.conftest import approved, customer, fill, people  # noqa: F401 - fixtures
 
@@ -33,25 +32,9 @@ EMPLOYEE = actor_with("visits.record", "customers.read", scopes={"*": "all"})
 MANAGER = actor_with("visits.confirm")
 
 
-@pytest.fixture(scope="module")
-def visiting(engine_name: str, deployment: Deployment, request: pytest.FixtureRequest) -> Iterator[Flask]:
-    server = request.getfixturevalue("postgres") if engine_name == "postgresql" else None
-    app = make_app(new_association(deployment, f"visiting-{engine_name}", postgres=server, plugins=frozenset({"visits"})), deployment)
-    yield app
-    close_app(app)
-
-
 @pytest.fixture
-def shared_app(visiting: Flask) -> Flask:
-    return visiting
-
-
-@pytest.fixture
-def session(visiting: Flask) -> Iterator[Session]:
-    with rolled_back(visiting) as session:
-        work.begin_write(session)
-        session.info["actor"] = actor_with()
-        yield session
+def shared_app(app_with: Callable[[str], Flask]) -> Flask:
+    return app_with("visits")
 
 
 @pytest.fixture
@@ -94,8 +77,8 @@ def test_a_visit_needs_a_customer_one_may_read(session: Session, visit: Visit) -
 
 
 @pytest.mark.parametrize(("language", "title"), [("ar", "الزيارات"), ("en", "Visits")])
-def test_its_pages_speak_both_languages(visiting: Flask, session: Session, visit: Visit, language: str, title: str) -> None:
-    clerk, manager = signed(visiting, session, "crm_employee", "crm_manager")
+def test_its_pages_speak_both_languages(app: Flask, session: Session, visit: Visit, language: str, title: str) -> None:
+    clerk, manager = signed(app, session, "crm_employee", "crm_manager")
     number = session.scalar(sa.text("SELECT number FROM core_customer"))
     page = manager.get(f"/visits/visits/?lang={language}").get_data(as_text=True)
     assert title in page and "بخير" in page
@@ -106,8 +89,8 @@ def test_its_pages_speak_both_languages(visiting: Flask, session: Session, visit
     assert session.scalar(sa.select(sa.func.count(Visit.confirmed_at))) == 1
 
 
-def test_its_report_has_a_page_and_a_file(visiting: Flask, session: Session, visit: Visit) -> None:
-    (manager,) = signed(visiting, session, "crm_manager")
+def test_its_report_has_a_page_and_a_file(app: Flask, session: Session, visit: Visit) -> None:
+    (manager,) = signed(app, session, "crm_manager")
     assert "visits.by_day" in manager.get("/reports/").get_data(as_text=True)
     file = manager.post("/reports/visits.by_day/export", data={"from_on": "2026-01-01", "to_on": "2026-01-31"})
     assert file.data.decode("utf-8-sig").splitlines()[-1] == "2026-01-05,1"

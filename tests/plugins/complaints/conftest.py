@@ -2,65 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import count
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
-from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from core import work
 from core.auth import services as auth
 from core.auth.models import User
 from core.customers.models import Customer
 from core.organisation import services as organisation
 from core.organisation.models import Centre, Department
-from core.settings import Deployment
-from core.testing import actor_with, close_app, make_app, new_association, rolled_back
+from core.testing import actor_with
 from plugins.complaints import services
 from plugins.complaints.models import Entry
 from tests.core.customers.conftest import ADMIN, People, Person, approved, customer, fill, people, person  # noqa: F401 - fixtures
 
 MONDAY = datetime(2026, 2, 2, 7, 15, tzinfo=UTC)
 """10:15 in Makkah."""
-_numbers = count(1)
-
-
-@pytest.fixture(scope="session")
-def complaining(engine_name: str, deployment: Deployment, request: pytest.FixtureRequest) -> Iterator[Flask]:
-    server = request.getfixturevalue("postgres") if engine_name == "postgresql" else None
-    slug = f"complaints-{next(_numbers)}-{engine_name}"
-    app = make_app(new_association(deployment, slug, postgres=server, plugins=frozenset({"complaints"})), deployment)
-    yield app
-    close_app(app)
 
 
 @pytest.fixture
-def shared_app(complaining: Flask) -> Flask:
-    return complaining
-
-
-@pytest.fixture
-def session(complaining: Flask) -> Iterator[Session]:
-    with rolled_back(complaining) as session:
-        work.begin_write(session)
-        session.info["actor"] = actor_with()
-        yield session
-
-
-@pytest.fixture
-def app(complaining: Flask, session: Session) -> Flask:
-    return complaining
-
-
-@pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    return app.test_client()
+def shared_app(app_with: Callable[[str], Flask]) -> Flask:
+    return app_with("complaints")
 
 
 def department(session: Session, slug: str) -> Department:

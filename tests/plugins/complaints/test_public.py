@@ -146,12 +146,12 @@ def test_the_same_sending_twice_is_one_entry_with_one_file(client: FlaskClient, 
     assert len(files.attached_to(session, entry)) == 1
 
 
-def test_a_sending_without_a_token_is_refused(complaining: Flask, session: Session, client: FlaskClient) -> None:
-    complaining.config["WTF_CSRF_ENABLED"] = True
+def test_a_sending_without_a_token_is_refused(app: Flask, session: Session, client: FlaskClient) -> None:
+    app.config["WTF_CSRF_ENABLED"] = True
     try:
         assert send(client).status_code == 400
     finally:
-        complaining.config["WTF_CSRF_ENABLED"] = False
+        app.config["WTF_CSRF_ENABLED"] = False
     assert entries(session) == []
 
 
