@@ -13,7 +13,8 @@ from core.auth.actor import Actor
 from core.exporter.columns import Column
 from core.i18n import lazy_gettext as _l
 
-Rows = Callable[[Session, Mapping[str, Any], Actor], Iterable[Sequence[Any]]]
+Load = Callable[[Session, Mapping[str, Any], Actor], Any]
+Rows = Callable[..., Iterable[Sequence[Any]]]
 Number = int | Decimal | float
 EVERY = ("day", "week", "month", "quarter", "year")
 CHART_KINDS = ("columns", "bars")
@@ -93,8 +94,8 @@ class Chart:
             raise ValueError(f"Tones are one for each label of a single series: {', '.join(filter(None, TONES))} or empty.")
 
 
-Figures = Callable[[Session, Mapping[str, Any], Actor], Sequence[ReportFigure]]
-Charts = Callable[[Session, Mapping[str, Any], Actor], Chart | Sequence[Chart] | None]
+Figures = Callable[..., Sequence[ReportFigure]]
+Charts = Callable[..., Chart | Sequence[Chart] | None]
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,8 @@ class Report:
 
     ``permission`` opens page and export. ``totals`` names columns to be summed; money is summed per currency and never
     across. ``about`` is definition and source, shown below. ``figures`` and ``chart`` take what ``rows`` takes and return
-    the cards (``ReportFigure``) and the picture (``Chart``, or up to two) above the table.
+    the cards (``ReportFigure``) and the picture (``Chart``, or up to two) above the table. Where the three are made of the
+    same, ``load(session, parameters, actor)`` reads it once, and each takes what it returned as a fourth argument.
 
     ``every`` (day, week, month, quarter, year) puts it into the calendar of due reports (RPT-10), each period on its own
     row; it needs the parameters of ``PERIOD``. ``role`` is the slug of who must produce it. ``kept``: its runs can be kept,
@@ -126,6 +128,7 @@ class Report:
     kept: bool = False
     sent_to: Sequence[str] = ()
     total_row: bool = False
+    load: Load | None = None
 
     def __post_init__(self) -> None:
         if self.rows is None or not self.columns:

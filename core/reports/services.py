@@ -91,26 +91,32 @@ def run(
     end = None if limit is None else start + limit
     shown: list[Sequence[Any]] = []
     count = 0
-    for count, row in enumerate(_rows(session, report, values, actor), 1):
+    arguments = _arguments(session, report, values, actor)
+    for count, row in enumerate(_rows(report, arguments), 1):
         totals.add(row)
         if count > start and (end is None or count <= end):
             shown.append(totals.with_money(row))
     return Result(
         report, values, report.columns, shown, count, totals.cells() if report.totals else {}, start,
-        tuple(report.figures(session, values, actor)) if report.figures is not None else (), _charts(session, report, values, actor),
+        tuple(report.figures(*arguments)) if report.figures is not None else (), _charts(report, arguments),
         sentence(report, values, choices_of(session, report, actor)),
     )
 
 
-def _charts(session: Session, report: Report, values: Mapping[str, Any], actor: Actor) -> tuple[Chart, ...]:
-    found = report.chart(session, values, actor) if report.chart is not None else None
+def _arguments(session: Session, report: Report, values: Mapping[str, Any], actor: Actor) -> tuple[Any, ...]:
+    """What a report's rows, figures and chart take, with what it loads for all of them."""
+    return (session, values, actor) if report.load is None else (session, values, actor, report.load(session, values, actor))
+
+
+def _charts(report: Report, arguments: tuple[Any, ...]) -> tuple[Chart, ...]:
+    found = report.chart(*arguments) if report.chart is not None else None
     return () if found is None else (found,) if isinstance(found, Chart) else tuple(found)
 
 
-def _rows(session: Session, report: Report, values: Mapping[str, Any], actor: Actor) -> Iterable[Sequence[Any]]:
+def _rows(report: Report, arguments: tuple[Any, ...]) -> Iterable[Sequence[Any]]:
     if report.rows is None:
         raise DiwanError(f"Report '{report.name}' has no rows.")
-    return report.rows(session, values, actor)
+    return report.rows(*arguments)
 
 
 # --- files -------------------------------------------------------------------------------------------------------------
@@ -127,7 +133,8 @@ def export(
     values = values_of(session, report, given, actor=actor, now=now)
     kept = plain_filter(values, report)
     if _checked(format) in ("csv", "xlsx"):
-        table = files.Table(report.name, str(report.title), report.columns, _rows(session, report, values, actor), _summed(report))
+        rows = _rows(report, _arguments(session, report, values, actor))
+        table = files.Table(report.name, str(report.title), report.columns, rows, _summed(report))
         return Export(report, kept, *files.table_file(table, format, zone=settings.time_zone(session), bom=bom), format)
     result = run(session, report, given, actor=actor, now=now, limit=None if format == "json" else pdf.MOST_ROWS)
     return Export(report, kept, *_document(session, result, format, now), format)

@@ -19,6 +19,7 @@ from core.reports.offers import PERIOD, Chart, Parameter, Report, ReportFigure, 
 from plugins.complaints import domain, figures, queries
 from plugins.complaints.figures import Case, Count
 
+Months = tuple[list[Case], list[Case]]
 ALL = "all"
 PERMISSION = "complaints.read"
 FIGURES = (
@@ -38,12 +39,12 @@ def reports() -> list[Report]:
     department = Parameter("department", _l("Department"), "choice", choices=departments)
     others = (Column("inquiries", _l("Inquiries"), "integer"), Column("suggestions", _l("Suggestions"), "integer"))
     return [
-        Report("complaints.monthly", _l("Monthly report of complaints"), PERMISSION, rows=monthly, about=RATE, kept=True,
+        Report("complaints.monthly", _l("Monthly report of complaints"), PERMISSION, load=months, rows=monthly, about=RATE, kept=True,
                figures=monthly_figures, chart=monthly_chart, sent_to=("subcouncil_secretary",), columns=(*MONTH, *others),
                parameters=(*PERIOD, kind, by, department), totals=(*SUMMED, "inquiries", "suggestions")),
-        Report("complaints.performance", _l("Monthly performance report"), PERMISSION, rows=performance, about=RATE, every="month", role="crm_employee",
-               figures=of_all_kinds(monthly_figures), chart=of_all_kinds(monthly_chart), sent_to=("subcouncil_secretary",), columns=(*MONTH, *others),
-               parameters=PERIOD, totals=(*SUMMED, "inquiries", "suggestions")),
+        Report("complaints.performance", _l("Monthly performance report"), PERMISSION, load=months, rows=performance, about=RATE, every="month",
+               role="crm_employee", figures=of_all_kinds(monthly_figures), chart=of_all_kinds(monthly_chart), sent_to=("subcouncil_secretary",),
+               columns=(*MONTH, *others), parameters=PERIOD, totals=(*SUMMED, "inquiries", "suggestions")),
         Report("complaints.weekly", _l("Weekly summary of the log"), PERMISSION, rows=weekly, about=RATE, every="week", role="crm_employee",
                sent_to=("centres_manager", "crm_manager", "quality_employee"),
                columns=(Column("department", _l("Department")), Column("kind", _l("Kind")), *FIGURES), parameters=PERIOD,
@@ -81,12 +82,21 @@ def month_before(session: Session, parameters: Mapping[str, Any], now: datetime)
     return day_bounds(add_months(first, -1), zone)[0], day_bounds(end, zone)[1]
 
 
-def monthly(session: Session, parameters: Mapping[str, Any], actor: Actor) -> Iterator[tuple[Any, ...]]:
+def months(session: Session, parameters: Mapping[str, Any], actor: Actor) -> Months:
+    """The cases of the period and of the month before it, of every kind, and of the chosen department only where one is chosen."""
+    now, department = work.now(), parameters.get("department")
+
+    def found(since: datetime, until: datetime) -> list[Case]:
+        return [one for one in figures.cases(session, since, until, now, actor) if department in (None, "", str(one.department_id))]
+
+    return found(*chosen_period(session, parameters, now)), found(*month_before(session, parameters, now))
+
+
+def monthly(session: Session, parameters: Mapping[str, Any], actor: Actor, loaded: Months) -> Iterator[tuple[Any, ...]]:
     """One line a group: the chosen kind in figures, and the inquiries and suggestions in columns of their own (ACC-33)."""
-    now = work.now()
+    everything, month_ago = loaded
     key = GROUPINGS[parameters.get("by") or "place"][1]
-    everything = found_in(session, chosen_period(session, parameters, now), parameters, actor)
-    before = figures.grouped(_of_kind(found_in(session, month_before(session, parameters, now), parameters, actor), parameters), key)
+    before = figures.grouped(_of_kind(month_ago, parameters), key)
     chosen, inquiries, suggestions = (figures.grouped(some, key) for some in (
         _of_kind(everything, parameters), (one for one in everything if one.kind == domain.INQUIRY),
         (one for one in everything if one.kind == domain.SUGGESTION)))
@@ -98,22 +108,9 @@ def monthly(session: Session, parameters: Mapping[str, Any], actor: Actor) -> It
                suggestions.get(group, Count()).received)
 
 
-def found_in(session: Session, period: tuple[datetime, datetime], parameters: Mapping[str, Any], actor: Actor) -> list[Case]:
-    """The cases of a period, of the chosen department only where one is chosen."""
-    department = parameters.get("department")
-    found = figures.cases(session, *period, work.now(), actor)
-    return [one for one in found if department in (None, "", str(one.department_id))]
-
-
-def _both(session: Session, parameters: Mapping[str, Any], actor: Actor) -> tuple[list[Case], list[Case]]:
-    now = work.now()
-    return tuple(_of_kind(found_in(session, period, parameters, actor), parameters) for period in (  # type: ignore[return-value]
-        chosen_period(session, parameters, now), month_before(session, parameters, now)))
-
-
-def monthly_figures(session: Session, parameters: Mapping[str, Any], actor: Actor) -> list[ReportFigure]:
+def monthly_figures(session: Session, parameters: Mapping[str, Any], actor: Actor, loaded: Months) -> list[ReportFigure]:
     """Received, closed, closing rate and speed beside the month before (RPT-02)."""
-    found, earlier = (figures.counted(part) for part in _both(session, parameters, actor))
+    found, earlier = (figures.counted(_of_kind(part, parameters)) for part in loaded)
     return [
         ReportFigure(_l("Came in"), found.received, _before(earlier.received)),
         ReportFigure(_l("Closed"), found.closed, _before(earlier.closed)),
@@ -130,10 +127,9 @@ def _hours(minutes: int | None) -> Any:
     return "–" if minutes is None else _l("%(n)s hours", n=figures.hours(minutes))
 
 
-def monthly_chart(session: Session, parameters: Mapping[str, Any], actor: Actor) -> Chart | None:
+def monthly_chart(session: Session, parameters: Mapping[str, Any], actor: Actor, loaded: Months) -> Chart | None:
     """Received and closed week by week; a week is named by its first day within the period."""
-    found, _earlier = _both(session, parameters, actor)
-    weeks = figures.grouped(found, lambda one: period_of("week", one.received_on)[0])
+    weeks = figures.grouped(_of_kind(loaded[0], parameters), lambda one: period_of("week", one.received_on)[0])
     if not weeks:
         return None
     first = parameters.get("from_on")
@@ -150,12 +146,12 @@ def departments(session: Session) -> list[tuple[str, Any]]:
 
 def of_all_kinds(answer: Callable[..., Any]) -> Callable[..., Any]:
     """The same over complaints, inquiries and suggestions together."""
-    return lambda session, parameters, actor: answer(session, {**parameters, "kind": ALL}, actor)
+    return lambda session, parameters, actor, loaded: answer(session, {**parameters, "kind": ALL}, actor, loaded)
 
 
-def performance(session: Session, parameters: Mapping[str, Any], actor: Actor) -> Iterator[tuple[Any, ...]]:
+def performance(session: Session, parameters: Mapping[str, Any], actor: Actor, loaded: Months) -> Iterator[tuple[Any, ...]]:
     """The month of all kinds by department and centre, of the records that this actor reads: an employee's own department (RPT-01)."""
-    return monthly(session, {**parameters, "kind": ALL, "by": "place"}, actor)
+    return monthly(session, {**parameters, "kind": ALL, "by": "place"}, actor, loaded)
 
 
 def _of_kind(found: Sequence[Case], parameters: Mapping[str, Any]) -> list[Case]:

@@ -26,6 +26,7 @@ from core.notices.models import Notice
 from core.notices.services import words
 from core.reports import files, pdf, services
 from core.reports.models import ReportRun, ReportSending
+from core.reports.offers import ReportFigure
 from core.reports.queries import may_read_run, run_of_period, runs_of
 from core.reports.results import result_of
 from core.testing import NOON, actor_with
@@ -289,3 +290,19 @@ def test_reports_without_pictures_run_as_before(session: Session, weekly: Flask)
 
     result = services.run(session, plain, WEEK, actor=READER, now=NOON)
     assert (result.figures, result.charts, result.run) == ((), (), None)
+
+
+def test_what_a_report_loads_is_read_once_for_rows_figures_and_chart(session: Session, weekly: Flask) -> None:
+    read: list[object] = []
+
+    def load(*_: object) -> list[object]:
+        read.append("once")
+        return read
+
+    loading = replace(WEEKLY, name="notes.loading", load=load, rows=lambda _s, values, _a, loaded: [("x", len(loaded), None, 1, values["from_on"])],
+                      figures=lambda _s, _v, _a, loaded: [ReportFigure("x", len(loaded))], chart=lambda _s, _v, _a, loaded: samples.CHART if loaded else None)
+
+    result = services.run(session, loading, WEEK, actor=READER, now=NOON)
+    assert (result.rows[0][1], result.figures[0].value, result.charts) == (1, 1, (samples.CHART,))
+    assert read == ["once"]
+    assert b"x,2," in content_of(services.export(session, loading, WEEK, actor=READER, now=NOON))

@@ -12,8 +12,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core import work
+from core.auth.actor import Actor
 from core.i18n import use_language
 from core.organisation.models import Centre
+from core.reports import services as report_services
+from core.reports.domain import as_texts
+from core.reports.results import Result
 from plugins.complaints import domain, figures, reports, services
 from plugins.complaints.models import Cause, Entry
 from tests.plugins.complaints.conftest import MONDAY, Staff
@@ -35,10 +39,13 @@ def cause(session: Session, code: str) -> int:
 
 
 def rows(session: Session, name: str, staff: Staff, **parameters: Any) -> list[dict[str, Any]]:
+    found = run(session, name, staff.quality.actor, **parameters)
+    return [{column.key: str(cell) if hasattr(cell, "localized") else cell for column, cell in zip(found.columns, row, strict=True)} for row in found.rows]
+
+
+def run(session: Session, name: str, actor: Actor, **parameters: Any) -> Result:
     report = next(one for one in reports.reports() if one.name == name)
-    assert report.rows is not None
-    found = report.rows(session, {**FEBRUARY, **parameters}, staff.quality.actor)
-    return [{column.key: str(cell) if hasattr(cell, "localized") else cell for column, cell in zip(report.columns, row, strict=True)} for row in found]
+    return report_services.run(session, report, as_texts({**FEBRUARY, **parameters}), actor=actor, now=work.now())
 
 
 def close(session: Session, entry: Entry, staff: Staff, hours: float) -> None:
@@ -106,9 +113,22 @@ def test_what_was_open_at_the_end_of_a_period_counts_as_open_there(session: Sess
 
 
 def test_a_person_of_one_department_gets_that_departments_figures(session: Session, staff: Staff, month: None) -> None:
-    report = next(one for one in reports.reports() if one.name == "complaints.monthly")
+    assert run(session, "complaints.monthly", staff.centres.actor).rows == []
 
-    assert list(report.rows(session, FEBRUARY, staff.centres.actor)) == []  # type: ignore[misc]
+
+@pytest.mark.parametrize("name", ["complaints.monthly", "complaints.performance"])
+def test_rows_figures_and_chart_read_each_month_once(session: Session, staff: Staff, month: None, name: str) -> None:
+    made: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        made.append(statement)
+
+    sa.event.listen(session.get_bind(), "before_cursor_execute", note)
+    found = run(session, name, staff.quality.actor)
+    sa.event.remove(session.get_bind(), "before_cursor_execute", note)
+
+    assert (len(found.rows), len(found.figures), len(found.charts)) == (1, 4, 1)
+    assert sum("FROM complaints_entry" in one for one in made) == 2, len(made)
 
 
 def test_averages_leave_out_what_the_source_lacks(session: Session, staff: Staff, receive: Receive) -> None:
