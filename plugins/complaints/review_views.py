@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from flask import flash, redirect, url_for
+from sqlalchemy.orm import Session
 from wtforms import TextAreaField
 
 from core.admin.forms import DiwanForm
@@ -38,7 +39,6 @@ from plugins.complaints.models import Entry, RepeatedLine
 from plugins.complaints.reports import names
 
 SHOWN = 60
-ACTS = {PREPARE: "prepare", REVIEW: "review", FOLLOW_UP: "follow_up", INVESTIGATE: "investigate", DISCUSS: "discuss", ARCHIVE: "archive"}
 TEXTS = {PREPARE: _l("Remarks on the month"), REVIEW: _l("Weak points"), DISCUSS: _l("What was discussed, and with whom")}
 
 
@@ -115,7 +115,7 @@ class ReviewsView(PageView):
 
     def show(self, period: StepPeriod, form: NoteForm | None = None) -> Any:
         session, runs = self.session, self.runs_of(period)
-        mine = next((run for run in runs if run.is_open() and procedures.has_step(run, self.actor)), None)
+        mine = self.my_step(runs)
         kind = "performance" if period.procedure_code == PERFORMANCE else "repeated" if period.step_number == REPEATED else "review"
         given = {"performance": self.of_performance, "repeated": self.of_repeated, "review": self.of_review}[kind](period)
         shown = form or NoteForm(formdata=None)
@@ -141,39 +141,45 @@ class ReviewsView(PageView):
         return {"made": made, "kept": self.kept(made.run_id if made else None), "asks_text": TEXTS, "follow_up": FOLLOW_UP, "investigate": INVESTIGATE}
 
     def do(self, period: StepPeriod, text: str) -> None:
-        mine = next((run for run in self.runs_of(period) if run.is_open() and procedures.has_step(run, self.actor)), None)
+        mine = self.my_step(self.runs_of(period))
         if mine is None:
             raise Conflict(_l("No step of this review is open for you."))
         with self.writing() as session:
             own = session.get_one(StepPeriod, period.id)
             if period.procedure_code == PERFORMANCE:
-                self.perform(ACTS[mine.step_number], session, own, text)
+                self.perform(session, own, mine.step_number, text)
             elif period.step_number == REPEATED:
                 reviews.send_repeated(session, own, self.report("complaints.repeated"), actor=self.actor, now=self.now())
             else:
                 reviews.finish(session, own, text, actor=self.actor, now=self.now())
 
-    def perform(self, act: str, session: Any, period: StepPeriod, text: str) -> None:
-        given = {"actor": self.actor, "now": self.now()}
-        done: dict[str, Callable[[], Any]] = {
-            "prepare": lambda: performance.prepare(session, period, self.report("complaints.performance"), text, **given),
-            "review": lambda: performance.review(session, period, text, **given),
-            "follow_up": lambda: performance.follow_up(session, period, **given),
-            "investigate": lambda: performance.investigate(session, period, **given),
-            "discuss": lambda: performance.discuss(session, period, text, **given),
-            "archive": lambda: performance.archive(session, period, **given),
-        }
-        done[act]()
+    def perform(self, session: Session, period: StepPeriod, step: int, text: str) -> None:
+        """A step of the monthly performance report."""
+        actor, now = self.actor, self.now()
+        if step == PREPARE:
+            performance.prepare(session, period, self.report("complaints.performance"), text, actor=actor, now=now)
+        elif step == REVIEW:
+            performance.review(session, period, text, actor=actor, now=now)
+        elif step == FOLLOW_UP:
+            performance.follow_up(session, period, actor=actor, now=now)
+        elif step == INVESTIGATE:
+            performance.investigate(session, period, actor=actor, now=now)
+        elif step == DISCUSS:
+            performance.discuss(session, period, text, actor=actor, now=now)
+        elif step == ARCHIVE:
+            performance.archive(session, period, actor=actor, now=now)
 
     # --- looking up --------------------------------------------------------------------------------------------------
 
     def find(self, period_id: int) -> StepPeriod:
-        found = self.session.get(StepPeriod, period_id)
-        return reviews.period_for(self.session, period_id, self.actor, code=found.procedure_code if found is not None and
-                                  found.procedure_code == PERFORMANCE else HANDLING)
+        return reviews.period_for(self.session, period_id, self.actor)
 
     def runs_of(self, period: StepPeriod) -> list[StepRun]:
         return list(procedures.steps_of(self.session, record_type=StepPeriod.__tablename__, record_id=period.id))
+
+    def my_step(self, runs: Sequence[StepRun]) -> StepRun | None:
+        """The open one among these steps that is this person's to do."""
+        return next((run for run in runs if run.is_open() and procedures.has_step(run, self.actor)), None)
 
     def kept(self, run_id: int | None) -> ReportRun | None:
         return self.session.get(ReportRun, run_id) if run_id is not None else None

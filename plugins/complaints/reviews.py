@@ -23,7 +23,7 @@ from core.reports import services as report_services
 from core.reports.offers import Report
 from core.text import check_plain
 from plugins.complaints import domain, figures, queries
-from plugins.complaints.domain import DECIDE, HANDLING, REPEATED, WEEKLY
+from plugins.complaints.domain import DECIDE, HANDLING, PERFORMANCE, REPEATED, WEEKLY
 from plugins.complaints.models import RepeatedLine, Review
 
 REVIEW, REPORT_REPEATED, DECIDES = "complaints.review", "complaints.repeated", "complaints.decide"
@@ -31,10 +31,10 @@ PERMISSIONS = {WEEKLY: (REVIEW, "CMPL-21"), REPEATED: (REPORT_REPEATED, "CMPL-20
 PLANNING = ("strategic_planning_manager",)
 
 
-def period_for(session: Session, period_id: int, actor: Actor, *, code: str = HANDLING) -> StepPeriod:
+def period_for(session: Session, period_id: int, actor: Actor) -> StepPeriod:
     """The period, for whoever reads its department's log; otherwise NotFound, whether it exists or not."""
     found = session.get(StepPeriod, period_id)
-    if found is None or found.procedure_code != code or not may_read(found, actor):
+    if found is None or found.procedure_code not in (HANDLING, PERFORMANCE) or not may_read(found, actor):
         raise NotFound(_l("There is no such review, or it is not among those you may read."), rule="CUST-37")
     return found
 
