@@ -70,6 +70,11 @@ class ListFilter:
         return self.choices(session) if callable(self.choices) else self.choices
 
 
+def by_id(column: Any) -> Callable[[sa.Select[Any], str], sa.Select[Any]]:
+    """For ``ListFilter.apply``: narrow by an id from the address; one that is no number matches nothing."""
+    return lambda statement, value: statement.where(column == (int(value) if value.isascii() and value.isdigit() and len(value) < 19 else -1))
+
+
 @dataclass(frozen=True)
 class Chip:
     """An active filter as shown: name, value, and the address without it."""

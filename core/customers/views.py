@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, joinedload
 from core import settings, work
 from core.admin.help import Help
 from core.admin.listing import row_link
-from core.admin.lists import ListColumn, ListEngine, ListFilter, Request, chosen_rows
+from core.admin.lists import ListColumn, ListEngine, ListFilter, Request, by_id, chosen_rows
 from core.admin.records import RecordView
 from core.admin.views import current_actor, needs, show_faults, writing
 from core.auth.actor import Actor
@@ -45,11 +45,6 @@ def _place(customer: Customer) -> str:
 
 
 _address = row_link("customers.customer")
-
-
-def _by(column: Any) -> Any:
-    """Narrow by an id from the address; one that is no number matches nothing."""
-    return lambda statement, value: statement.where(column == (int(value) if value.isascii() and value.isdigit() and len(value) < 19 else -1))
 
 
 def _created_since(statement: sa.Select[Any], day: date) -> sa.Select[Any]:
@@ -109,11 +104,11 @@ class CustomersView(RecordView):
     list_filters = (
         ListFilter("class", _l("Type"), lambda statement, value: statement.where(Customer.customer_class == value),
                    choices=lambda session: list(classes(session).items())),
-        ListFilter("city", _l("City"), _by(Customer.city_id),
+        ListFilter("city", _l("City"), by_id(Customer.city_id),
                    choices=lambda session: organisation.choices(session, City)),
-        ListFilter("centre", _l("Centre"), _by(Customer.centre_id),
+        ListFilter("centre", _l("Centre"), by_id(Customer.centre_id),
                    choices=lambda session: organisation.choices(session, Centre)),
-        ListFilter("department", _l("Department"), _by(Customer.department_id),
+        ListFilter("department", _l("Department"), by_id(Customer.department_id),
                    choices=lambda session: organisation.choices(session, Department)),
         ListFilter("since", _l("Created since"), _created_since, kind="date_from"),
         ListFilter("unconfirmed", _l("Not confirmed for a year"), _unconfirmed, kind="yes"),

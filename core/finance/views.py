@@ -16,7 +16,7 @@ from wtforms import Form
 
 from core import settings, work
 from core.admin.help import Help
-from core.admin.lists import ListColumn, ListFilter
+from core.admin.lists import ListColumn, ListFilter, by_id
 from core.admin.records import RecordView
 from core.admin.views import PageView, current_actor, needs, show_faults, writing
 from core.audit import services as audit
@@ -45,11 +45,6 @@ from core.organisation.queries import choices
 
 SHOWN_ROWS = 50
 PART = 2_000
-
-
-def _by(column: Any) -> Any:
-    """Narrow by an id from the address; one that is no number matches nothing."""
-    return lambda statement, value: statement.where(column == (int(value) if value.isascii() and value.isdigit() and len(value) < 19 else -1))
 
 
 def _programmes(session: Session) -> list[tuple[str, Any]]:
@@ -159,8 +154,8 @@ class ContributionsView(MoneyView):
     list_filters = (
         ListFilter("from", _l("From"), lambda statement, value: statement.where(Contribution.received_on >= value), kind="date_from"),
         ListFilter("until", _l("Until"), lambda statement, value: statement.where(Contribution.received_on <= value), kind="date_to"),
-        ListFilter("programme", _l("Programme"), _by(Contribution.programme_id), choices=_programmes),
-        ListFilter("fund", _l("Fund"), _by(Contribution.fund_id), choices=_funds),
+        ListFilter("programme", _l("Programme"), by_id(Contribution.programme_id), choices=_programmes),
+        ListFilter("fund", _l("Fund"), by_id(Contribution.fund_id), choices=_funds),
         ListFilter("method", _l("Way of paying"), lambda statement, value: statement.where(Contribution.method == value), choices=list(METHODS.items())),
         _currency(Contribution),
         ListFilter("refunds", _l("Refunds"), lambda statement, value: statement.where(Contribution.amount_minor < 0), kind="yes"),
@@ -311,7 +306,7 @@ class PledgesView(MoneyView):
     list_filters = (
         ListFilter("from", _l("From"), lambda statement, value: statement.where(Pledge.promised_on >= value), kind="date_from"),
         ListFilter("until", _l("Until"), lambda statement, value: statement.where(Pledge.promised_on <= value), kind="date_to"),
-        ListFilter("programme", _l("Programme"), _by(Pledge.programme_id), choices=_programmes),
+        ListFilter("programme", _l("Programme"), by_id(Pledge.programme_id), choices=_programmes),
         _currency(Pledge),
         ListFilter("cancelled", _l("Cancelled"), lambda statement, value: statement.where(Pledge.cancelled_at.is_not(None)), kind="yes"),
     )

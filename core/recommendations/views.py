@@ -14,7 +14,7 @@ from wtforms import Form
 from core import work
 from core.admin.addresses import inside, path_to
 from core.admin.help import Help
-from core.admin.lists import ListColumn, ListFilter
+from core.admin.lists import ListColumn, ListFilter, by_id
 from core.admin.records import RecordView
 from core.admin.views import current_actor, needs, show_faults, writing
 from core.auth.actor import Actor
@@ -41,10 +41,6 @@ def _departments(session: Session) -> list[tuple[str, Any]]:
 def _owners(session: Session) -> list[tuple[str, Any]]:
     return [(name, _("Raised here") if name == "core" else state().owner_title(name))
             for name in session.scalars(sa.select(Recommendation.plugin).distinct().order_by(Recommendation.plugin))]
-
-
-def _by_department(statement: sa.Select[Any], value: str) -> sa.Select[Any]:
-    return statement.where(Recommendation.department_id == (int(value) if value.isascii() and value.isdigit() and len(value) < 19 else -1))
 
 
 def _short(text: str) -> str:
@@ -80,7 +76,7 @@ class RecommendationsView(RecordView):
     list_filters = (
         ListFilter("state", _l("State"), lambda statement, value: statement.where(Recommendation.state == value), choices=list(STATE_NAMES.items())),
         ListFilter("open", _l("Adopted and not carried out"), lambda statement, value: statement.where(Recommendation.state.in_(FOLLOWED)), kind="yes"),
-        ListFilter("department", _l("Department"), _by_department, choices=_departments),
+        ListFilter("department", _l("Department"), by_id(Recommendation.department_id), choices=_departments),
         ListFilter("plugin", _l("Belongs to"), lambda statement, value: statement.where(Recommendation.plugin == value), choices=_owners),
         ListFilter("since", _l("Period from"), lambda statement, value: statement.where(Recommendation.period_until >= value), kind="date_from"),
         ListFilter("until", _l("Period until"), lambda statement, value: statement.where(Recommendation.period_from <= value), kind="date_to"),

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from core import settings, work
 from core.admin.help import Help
-from core.admin.lists import ListColumn, ListEngine, ListFilter, Page
+from core.admin.lists import ListColumn, ListEngine, ListFilter, Page, by_id
 from core.admin.records import RecordView
 from core.admin.views import current_actor, expose, needs, refuse_without, show_faults, writing
 from core.audit import services as audit
@@ -53,11 +53,6 @@ def _start_of(day: date) -> datetime:
 
 def _end_of(day: date) -> datetime:
     return day_bounds(day, settings.time_zone(work.real(db.session)))[1]
-
-
-def _by(column: Any) -> Any:
-    """Narrow by an id from the address; one that is no number matches nothing."""
-    return lambda statement, value: statement.where(column == (int(value) if value.isascii() and value.isdigit() and len(value) < 19 else -1))
 
 
 def _in_state(statement: sa.Select[Any], value: str) -> sa.Select[Any]:
@@ -109,13 +104,13 @@ class LogView(RecordView):
     list_filters = (
         ListFilter("kind", _l("Kind"), lambda statement, value: statement.where(Entry.kind == value), choices=lambda session: list(domain.kinds().items())),
         ListFilter("state", _l("State"), _in_state, choices=lambda session: [("open", _l("Still open")), *domain.states().items()]),
-        ListFilter("department", _l("Department"), _by(Entry.department_id),
+        ListFilter("department", _l("Department"), by_id(Entry.department_id),
                    choices=lambda session: organisation.choices(session, Department)),
-        ListFilter("centre", _l("Centre"), _by(Entry.centre_id),
+        ListFilter("centre", _l("Centre"), by_id(Entry.centre_id),
                    choices=lambda session: organisation.choices(session, Centre)),
         ListFilter("channel", _l("Channel"), lambda statement, value: statement.where(Entry.channel == value),
                    choices=lambda session: list(domain.channels().items())),
-        ListFilter("cause", _l("Cause"), _by(Entry.cause_id),
+        ListFilter("cause", _l("Cause"), by_id(Entry.cause_id),
                    choices=lambda session: [(str(one.id), one.name) for one in queries.causes(session, active=False)]),
         ListFilter("from", _l("Received from"), lambda statement, day: statement.where(Entry.received_at >= _start_of(day)), kind="date_from"),
         ListFilter("until", _l("Received until"), lambda statement, day: statement.where(Entry.received_at < _end_of(day)), kind="date_to"),
