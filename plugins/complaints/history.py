@@ -21,7 +21,7 @@ from core.i18n import lazy_gettext as _l
 from core.keys import new_subjects
 from plugins.complaints import domain, queries
 from plugins.complaints.models import Assignment, Entry, FollowUp, Update
-from plugins.complaints.services import next_number
+from plugins.complaints.services import next_numbers
 
 IMPORT = "complaints.import"
 SOURCE = "import"
@@ -66,8 +66,9 @@ def take_in(session: Session, rows: Sequence[Former], *, import_id: int, actor: 
     fresh = [row for row in rows if row.reference not in there]
     departments = {one: queries.route(session, one)[1].id for one in {row.customer_class for row in fresh}}
     entries = []
-    for row, subject_id in zip(fresh, new_subjects(session, len(fresh)), strict=True):
-        entries.append(_entry(session, row, subject_id, departments[row.customer_class], import_id, actor, now))
+    numbers = next_numbers(session, (row.received_at for row in fresh))
+    for row, number, subject_id in zip(fresh, numbers, new_subjects(session, len(fresh)), strict=True):
+        entries.append(_entry(row, number, subject_id, departments[row.customer_class], import_id, actor, now))
     session.add_all(entries)
     session.flush()
     session.add_all(Assignment(entry_id=one.id, department_id=one.department_id, centre_id=one.centre_id, assigned_at=one.received_at,
@@ -77,10 +78,10 @@ def take_in(session: Session, rows: Sequence[Former], *, import_id: int, actor: 
     return [there[row.reference] for row in rows]
 
 
-def _entry(session: Session, row: Former, subject_id: str, department_id: int, import_id: int, actor: Actor, now: datetime) -> Entry:
+def _entry(row: Former, number: str, subject_id: str, department_id: int, import_id: int, actor: Actor, now: datetime) -> Entry:
     closed = row.state == domain.CLOSED
     return Entry(
-        number=next_number(session, row.received_at), subject_id=subject_id, kind=row.kind, channel=row.channel, state=row.state,
+        number=number, subject_id=subject_id, kind=row.kind, channel=row.channel, state=row.state,
         customer_class=row.customer_class, name=row.name, phone=row.phone, department_id=department_id, centre_id=row.centre_id, cause_id=row.cause_id,
         text=row.text, received_at=row.received_at, registered_at=now, registered_by_id=actor.user_id, returned_at=row.returned_at, answer=row.answer,
         closed_at=row.returned_at if closed else None, updated_at=row.returned_at or row.received_at, source=SOURCE, source_reference=row.reference,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -73,7 +74,7 @@ def _earlier(session: Session, operation_key: str | None, actor: Actor) -> Recei
 
 def _receive(session: Session, values: Mapping[str, Any], source: str, actor: Actor, now: datetime, operation_key: str | None) -> Received:
     read = Reading(session, values, actor, now).read()
-    number = next_number(session, read["received_at"])
+    (number,) = next_numbers(session, [read["received_at"]])
     who = read.pop("customer")
     entry = Entry(**read, number=number, state=domain.RECEIVED, subject_id=who.subject_id if who is not None else new_subject(session),
                   customer_id=who.id if who is not None else None, registered_at=now, registered_by_id=actor.user_id, updated_at=now,
@@ -87,10 +88,15 @@ def _receive(session: Session, values: Mapping[str, Any], source: str, actor: Ac
     return Received(entry, code)
 
 
-def next_number(session: Session, received_at: datetime) -> str:
-    """``C-2026-0418``: one running number for all kinds, counted per year of the association's calendar (CMPL-07)."""
-    year = received_at.astimezone(settings.time_zone(session)).year
-    return f"C-{year}-{next_value(session, f'complaints_entry_{year}'):04d}"
+def next_numbers(session: Session, received_at: Iterable[datetime]) -> list[str]:
+    """``C-2026-0418`` for each of these moments: one running number for all kinds, counted per year of the association's calendar (CMPL-07)."""
+    zone = settings.time_zone(session)
+    years = [moment.astimezone(zone).year for moment in received_at]
+    following = {}
+    for year, count in sorted(Counter(years).items()):
+        last = next_value(session, f"complaints_entry_{year}", count=count)
+        following[year] = iter(range(last - count + 1, last + 1))
+    return [f"C-{year}-{next(following[year]):04d}" for year in years]
 
 
 def _answer_now(session: Session, entry: Entry, values: Mapping[str, Any], actor: Actor, now: datetime) -> None:

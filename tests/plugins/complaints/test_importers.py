@@ -74,6 +74,23 @@ def reasons(session: Session, row: Import) -> list[tuple[str, str]]:
     return [(field, reason) for _line, field, reason, _cells in services.refused_lines(session, row.id)]
 
 
+def test_a_block_takes_its_numbers_of_each_year_at_once(take: Take, session: Session) -> None:
+    counted: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        counted.append(statement)
+
+    sa.event.listen(session.get_bind(), "before_cursor_execute", note)
+    take(*(line(received=f"{year}-03-0{day} 10:00", returned=f"{year}-03-0{day} 11:00", reference=f"N-{year}-{day}")
+           for day in (4, 5, 6) for year in (2024, 2025)))
+    sa.event.remove(session.get_bind(), "before_cursor_execute", note)
+
+    numbers = [one.number for one in entries(session)]
+    assert [number[:7] for number in numbers] == ["C-2024-", "C-2025-"] * 3
+    assert numbers[::2] == sorted(numbers[::2]) and numbers[1::2] == sorted(numbers[1::2]) and len(set(numbers)) == 6
+    assert sum("UPDATE core_counter" in one for one in counted) == 2
+
+
 def test_a_line_becomes_a_marked_entry_where_its_class_belongs(take: Take, session: Session, centre: Centre) -> None:
     row = take(line(centre=centre.name_ar))
 
