@@ -12,9 +12,11 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.orm import Session
 
+from core import work
 from core.auth import services as auth
 from core.auth.models import User
 from core.customers.models import Customer
+from core.database import db
 from core.organisation import services as organisation
 from core.organisation.models import Centre, Department
 from core.testing import actor_with
@@ -26,9 +28,14 @@ MONDAY = datetime(2026, 2, 2, 7, 15, tzinfo=UTC)
 """10:15 in Makkah."""
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def shared_app(app_with: Callable[[str], Flask]) -> Flask:
-    return app_with("complaints")
+    """The app with complaints on; its staff is at work before the first test."""
+    app = app_with("complaints")
+    with app.app_context(), work.unit_of_work(work.real(db.session)) as session:
+        if session.scalar(sa.select(User.id).where(User.username == "c_crm")) is None:
+            hire(session)
+    return app
 
 
 def department(session: Session, slug: str) -> Department:
@@ -47,17 +54,21 @@ class Staff:
     secretary: Person
 
 
+STAFF = {"crm": ("crm_employee", "crm"), "centres": ("centres_employee", "centres_affairs"), "crm_manager": ("crm_manager", "crm"),
+         "centres_manager": ("centres_manager", "centres_affairs"), "quality": ("quality_employee", "quality"),
+         "secretary": ("subcouncil_secretary", "sub_council")}
+
+
+def hire(session: Session) -> None:
+    session.info["actor"] = actor_with()
+    for name, (role, home) in STAFF.items():
+        person(session, f"c_{name}", role).user.department_id = department(session, home).id
+
+
 @pytest.fixture
 def staff(session: Session) -> Staff:
-    made = {}
-    for name, role, home in (("crm", "crm_employee", "crm"), ("centres", "centres_employee", "centres_affairs"), ("crm_manager", "crm_manager", "crm"),
-                             ("centres_manager", "centres_manager", "centres_affairs"), ("quality", "quality_employee", "quality"),
-                             ("secretary", "subcouncil_secretary", "sub_council")):
-        one = person(session, f"c_{name}", role)
-        one.user.department_id = department(session, home).id
-        session.flush()
-        made[name] = Person(one.user, auth.actor_for(session, one.user, source="web", now=MONDAY))
-    return Staff(**made)
+    users = {one.username: one for one in session.scalars(sa.select(User).where(User.username.in_([f"c_{name}" for name in STAFF])))}
+    return Staff(**{name: Person(users[f"c_{name}"], auth.actor_for(session, users[f"c_{name}"], source="web", now=MONDAY)) for name in STAFF})
 
 
 @pytest.fixture
