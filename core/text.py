@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from typing import Any
 
 from core.errors import InvalidInput
 from core.i18n import lazy_gettext as _l
@@ -79,6 +80,14 @@ def check_plain(text: str, *, field: str | None = None, multiline: bool = False,
             raise InvalidInput(_l("The character U+%(code)s at place %(at)s cannot be seen and may not stand in a text. Remove it, or type the text again.",
                                   code=f"{ord(ch):04X}", at=at + 1), field=field, value=text[:40].encode("unicode_escape").decode())
     return unicodedata.normalize("NFC", text)
+
+
+def clean(text: str | None, field: str, *, multiline: bool = False, missing: Any = None, rule: str | None = None) -> str:
+    """What somebody typed, as it is stored: ``check_plain``, without blanks around it. ``missing`` refuses an empty one in these words."""
+    found = check_plain(text or "", field=field, multiline=multiline).strip()
+    if not found and missing is not None:
+        raise InvalidInput(missing, field=field, value="", rule=rule)
+    return found
 
 
 def highlight(text: str, term: str) -> list[tuple[str, bool]]:

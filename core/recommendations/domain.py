@@ -9,7 +9,7 @@ from typing import Any
 from core.errors import InvalidInput
 from core.i18n import lazy_gettext as _l
 from core.recommendations.models import ADOPTED, CARRIED_OUT, DECLINED, NOT_CARRIED_OUT, PROPOSED
-from core.text import check_plain
+from core.text import clean
 
 DEFAULT_DECISION = "recommendations.decide"
 STATE_NAMES = {
@@ -39,9 +39,7 @@ class Source:
 
 def checked(text: str, *, field: str, missing: Any = None) -> str:
     """A text as it is stored; ``missing`` refuses an empty one. Raises InvalidInput."""
-    text = check_plain(text or "", field=field, multiline=True).strip()
-    if not text and missing is not None:
-        raise InvalidInput(missing, field=field, value="")
+    text = clean(text, field, multiline=True, missing=missing)
     if len(text) > LONGEST:
         raise InvalidInput(_l("At most %(n)s characters; this has %(found)s.", n=LONGEST, found=len(text)), field=field)
     return text

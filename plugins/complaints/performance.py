@@ -19,7 +19,7 @@ from core.recommendations import queries as recommendations
 from core.recommendations.models import NOT_CARRIED_OUT, Recommendation
 from core.reports import services as report_services
 from core.reports.offers import Report
-from core.text import check_plain
+from core.text import clean
 from plugins.complaints.domain import ARCHIVE, DISCUSS, FOLLOW_UP, INVESTIGATE, PERFORMANCE, PREPARE, REVIEW
 from plugins.complaints.models import Performance
 
@@ -36,7 +36,7 @@ def prepare(session: Session, period: StepPeriod, report: Report, remarks: str, 
     if of_period(session, period) is not None:
         raise Conflict(_l("The report of this month is prepared already."), rule="RPT-04")
     kept = report_services.keep(session, report, {"from_on": period.starts_on, "to_on": period.ends_on}, actor=actor, now=now)
-    made = Performance(period_id=period.id, run_id=kept.id, remarks=_text(remarks, "remarks"), prepared_at=now, prepared_by_id=actor.user_id)
+    made = Performance(period_id=period.id, run_id=kept.id, remarks=clean(remarks, "remarks", multiline=True), prepared_at=now, prepared_by_id=actor.user_id)
     session.add(made)
     session.flush()
     _close(session, period, PREPARE, actor, now)
@@ -47,7 +47,7 @@ def review(session: Session, period: StepPeriod, weak_points: str, *, actor: Act
     """Step 2: the manager marks the weak points (RPT-05)."""
     _own(session, period, REVIEWS, "RPT-05", actor)
     found = _prepared(session, period)
-    found.weak_points = _needed(weak_points, "weak_points", _l("Mark the weak points, or write that there are none."))
+    found.weak_points = clean(weak_points, "weak_points", multiline=True, missing=_l("Mark the weak points, or write that there are none."))
     audit.name_action(session, found, "review")
     session.flush()
     _close(session, period, REVIEW, actor, now)
@@ -90,7 +90,7 @@ def discuss(session: Session, period: StepPeriod, discussion: str, *, actor: Act
     """Step 5: the secretary reviews the report and discusses its weak points with those responsible (RPT-03, 08)."""
     authorize(session, actor, DISCUSSES, rule="RPT-08")
     found = _prepared(session, period)
-    found.discussion = _needed(discussion, "discussion", _l("Write what was discussed, and with whom."))
+    found.discussion = clean(discussion, "discussion", multiline=True, missing=_l("Write what was discussed, and with whom."))
     audit.name_action(session, found, "discuss")
     session.flush()
     _close(session, period, DISCUSS, actor, now)
@@ -124,14 +124,3 @@ def _prepared(session: Session, period: StepPeriod) -> Performance:
 def _close(session: Session, period: StepPeriod, number: int, actor: Actor, now: datetime, outcome: str | None = None) -> None:
     if procedures.close_step(session, PERFORMANCE, number, record=period, actor=actor, now=now, outcome=outcome) is None:
         raise Conflict(_l("This step of the report is not open: it was done before, or its turn has not come."))
-
-
-def _text(text: str, field: str) -> str:
-    return check_plain(text, field=field, multiline=True).strip()
-
-
-def _needed(text: str, field: str, missing: object) -> str:
-    found = _text(text, field)
-    if not found:
-        raise InvalidInput(missing, field=field)
-    return found

@@ -21,7 +21,7 @@ from core.procedures.models import StepPeriod
 from core.recommendations import queries as recommendations
 from core.reports import services as report_services
 from core.reports.offers import Report
-from core.text import check_plain
+from core.text import clean
 from plugins.complaints import domain, figures, queries
 from plugins.complaints.domain import DECIDE, HANDLING, PERFORMANCE, REPEATED, WEEKLY
 from plugins.complaints.models import RepeatedLine, Review
@@ -67,7 +67,7 @@ def finish(session: Session, period: StepPeriod, note: str, *, actor: Actor, now
     if period.step_number == DECIDE:
         _refuse_undecided(session, period)
     found = _review(session, period)
-    found.note = check_plain(note, field="note", multiline=True).strip()
+    found.note = clean(note, "note", multiline=True)
     _close(session, period, period.step_number, found, actor, now, found.note)
     return found
 
@@ -130,7 +130,7 @@ def propose_solution(session: Session, line: RepeatedLine, *, solution: str, imp
     review = session.scalar(sa.select(Review).where(Review.period_id == line.period_id))
     if review is not None and review.reviewed_at is not None:
         raise Conflict(_l("The report was sent; it does not change any more."), rule="CMPL-20")
-    texts = {key: check_plain(value, field=key, multiline=True).strip() for key, value in (
+    texts = {key: clean(value, key, multiline=True) for key, value in (
         ("solution", solution), ("implementation", implementation), ("monitoring", monitoring))}
     for key, text in texts.items():
         setattr(line, key, text)

@@ -24,7 +24,7 @@ from core.numbering import next_value
 from core.organisation.models import Centre, Department, Programme
 from core.phones import parse_phone
 from core.procedures import services as procedures
-from core.text import check_plain
+from core.text import clean
 from plugins.complaints import domain, follow, queries, steps
 from plugins.complaints.models import Assignment, Cause, Entry, FollowUp, Update
 
@@ -134,7 +134,7 @@ def promise(session: Session, entry: Entry, promised_at: datetime | None, to: st
 
 
 def _reached_at(session: Session, to: str) -> str:
-    text = check_plain(to, field="callback_to").strip()[:254]
+    text = clean(to, "callback_to")[:254]
     return text if "@" in text else _phone(session, text, "callback_to")
 
 
@@ -182,9 +182,7 @@ class Reading:
         return str(value)
 
     def _text(self) -> str:
-        text = check_plain(str(self.values.get("text") or ""), field="text", multiline=True).strip()
-        if not text:
-            raise InvalidInput(_l("Write what the caller said."), field="text", rule="CMPL-07")
+        text = clean(str(self.values.get("text") or ""), "text", multiline=True, missing=_l("Write what the caller said."), rule="CMPL-07")
         if len(text) > domain.LONGEST_TEXT:
             raise InvalidInput(_l("The text has %(n)s letters; at most %(most)s are kept. Shorten it, or attach it as a file.", n=len(text),
                                   most=domain.LONGEST_TEXT), field="text")
@@ -204,8 +202,8 @@ class Reading:
         """Name, phone and e-mail of somebody who is no customer; of a customer the register has them."""
         if customer is not None:
             return None, None, None
-        name = check_plain(str(self.values.get("name") or ""), field="name").strip()[:200]
-        phone, email = str(self.values.get("phone") or "").strip(), check_plain(str(self.values.get("email") or ""), field="email").strip()[:254]
+        name, email = (clean(str(self.values.get(key) or ""), key)[:longest] for key, longest in (("name", 200), ("email", 254)))
+        phone = str(self.values.get("phone") or "").strip()
         if not name:
             raise InvalidInput(_l("Choose a customer, or write the caller's name."), field="name", rule="CMPL-24")
         if not phone and not email:
@@ -238,7 +236,7 @@ def study(session: Session, entry: Entry, analysis: str, helping_party: str, *, 
     authorize(session, actor, HANDLE, rule="CMPL-17")
     _lock(session, entry)
     _expect(entry, domain.RECEIVED, domain.CALLBACK, domain.IN_STUDY)
-    analysis, party = check_plain(analysis, field="analysis", multiline=True).strip(), check_plain(helping_party, field="helping_party").strip()[:300]
+    analysis, party = clean(analysis, "analysis", multiline=True), clean(helping_party, "helping_party")[:300]
     missing = [InvalidInput(message, field=field, rule="CMPL-17") for field, value, message in (
         ("analysis", analysis, _l("Write what the study found.")), ("helping_party", party, _l("Name the party that helps to solve it."))) if not value]
     if missing:
@@ -284,7 +282,7 @@ def _close(session: Session, entry: Entry, answer: str, channel: str, returned_a
     faults = list(_closing_faults(entry, answer, channel, returned_at, now))
     if faults:
         raise InvalidInputs(faults)
-    entry.answer, entry.answer_channel, entry.returned_at = check_plain(answer, field="answer", multiline=True).strip(), channel, returned_at
+    entry.answer, entry.answer_channel, entry.returned_at = clean(answer, "answer", multiline=True), channel, returned_at
     _note(session, entry, "answer", entry.answer, actor, now, public=True)
     entry.state, entry.closed_at, entry.closed_by_id = domain.CLOSED, now, actor.user_id
     audit.name_action(session, entry, "close")
@@ -423,9 +421,7 @@ def _note(session: Session, entry: Entry, kind: str, text: str, actor: Actor, no
 
 
 def _needed(text: str, field: str) -> str:
-    found = check_plain(text, field=field, multiline=True).strip()
-    if not found:
-        raise InvalidInput(_l("Write something here; it is kept in the log."), field=field)
+    found = clean(text, field, multiline=True, missing=_l("Write something here; it is kept in the log."))
     if len(found) > domain.LONGEST_TEXT:
         raise InvalidInput(_l("The text has %(n)s letters; at most %(most)s are kept.", n=len(found), most=domain.LONGEST_TEXT), field=field)
     return found

@@ -18,6 +18,7 @@ from core.text import (
     PDI,
     RLI,
     check_plain,
+    clean,
     digits,
     fold,
     highlight,
@@ -112,6 +113,13 @@ def test_the_refusal_names_character_and_place():
 def test_ordinary_writing_passes_in_nfc():
     assert check_plain("e\u0301 شركة «النور» 100٪ – №1 👍") == "é شركة «النور» 100٪ – №1 👍"
     assert check_plain("one\r\ntwo\rthree\tx", multiline=True) == "one\ntwo\nthree\tx"
+
+
+def test_what_was_typed_is_kept_without_blanks_around_and_may_be_needed():
+    assert (clean(" a\nb \n", "note", multiline=True), clean(None, "note")) == ("a\nb", "")
+    with pytest.raises(InvalidInput, match="Write it") as refused:
+        clean(" \n", "note", multiline=True, missing="Write it.", rule="CMPL-07")
+    assert (refused.value.field, refused.value.rule) == ("note", "CMPL-07")
 
 
 @pytest.mark.parametrize(("text", "term", "found"), [
