@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from core.customers.offers import CustomerPanel
     from core.imports.offers import Importer
     from core.jobs.offers import Job
+    from core.messages import Message, Taken
     from core.reports.offers import Report
 
 __all__ = ["hookimpl", "hookspec"]
@@ -153,3 +154,15 @@ def on_contribution_recorded(session: Session, contribution_id: int, actor: Acto
 @hookspec
 def on_step_closed(session: Session, step_run_id: int, actor: Actor, now: datetime) -> None:
     """A step of a procedure closed with its output. Told inside the transaction; raise to refuse the closing."""
+
+
+@hookspec
+def take_message(session: Session, message: Message, actor: Actor, now: datetime) -> Taken | None:
+    """Take what somebody said into the log in which it is answered, and say which entry that is.
+
+    Called inside the transaction by ``core.messages.hand_over``, which a plugin uses at which people's words arrive (a comment,
+    a call). Make the entry through your services, in the actor's name; the same ``source`` and ``reference`` again is the same
+    entry. Return None for what you do not take; raise to refuse.
+
+    Example: ``return Taken(entry.number, f"/complaints/{entry.id}")``
+    """

@@ -1,7 +1,7 @@
 """Asking and telling plugins: each by itself, knowing who answered.
 
 ``ask`` collects what plugins offer: a raising one is named as failed and the others' answers stand. ``tell`` announces
-inside the transaction: a raising one refuses the whole act.
+inside the transaction: a raising one refuses the whole act. ``first`` is for what one plugin does for whoever needs it.
 """
 
 from __future__ import annotations
@@ -46,15 +46,19 @@ class Relay:
     def tell(self, hook: str, **arguments: Any) -> None:
         """Announce to every listener; the first that raises refuses the act and is named."""
         for implementation in self._implementations(hook):
-            try:
-                _call(implementation, arguments)
-            except AppError:
-                raise
-            except Exception as exc:
-                log.exception("plugin %s refused %s", implementation.plugin_name, hook)
-                raise Conflict(_l("The plugin “%(name)s” failed while being told of this, so nothing was saved."
-                                  " Ask the administrator to look at it or turn it off.",
-                                  name=implementation.plugin_name)) from exc
+            _told(implementation, hook, arguments)
+
+    def answers(self, hook: str) -> bool:
+        """Whether somebody who is on implements this hook."""
+        return bool(self._implementations(hook))
+
+    def first(self, hook: str, **arguments: Any) -> Any:
+        """The first answer that is one, for what a single plugin does; None where nobody does it. Raising refuses, as in ``tell``."""
+        for implementation in self._implementations(hook):
+            answer = _told(implementation, hook, arguments)
+            if answer is not None:
+                return answer
+        return None
 
     def objections(self, hook: str, **arguments: Any) -> list[Any]:
         """All reasons against; an implementation that fails is a reason too."""
@@ -72,3 +76,16 @@ class Relay:
 
 def _call(implementation: pluggy.HookImpl, arguments: dict[str, Any]) -> Any:
     return implementation.function(*(arguments[name] for name in implementation.argnames))
+
+
+def _told(implementation: pluggy.HookImpl, hook: str, arguments: dict[str, Any]) -> Any:
+    """What it answers; a refusal passes, a failure refuses the act and names the plugin."""
+    try:
+        return _call(implementation, arguments)
+    except AppError:
+        raise
+    except Exception as exc:
+        log.exception("plugin %s refused %s", implementation.plugin_name, hook)
+        raise Conflict(_l("The plugin “%(name)s” failed while being told of this, so nothing was saved."
+                          " Ask the administrator to look at it or turn it off.",
+                          name=implementation.plugin_name)) from exc

@@ -94,6 +94,8 @@ class Entry(Base):
     source: Mapped[str] = mapped_column(sa.String(40), default="staff")
     """``staff``, ``public``, ``import`` or the plugin that handed it over (``social``, ``callcenter``)."""
     source_reference: Mapped[str | None] = mapped_column(sa.String(200))
+    source_link: Mapped[str | None] = mapped_column(sa.String(300))
+    """Where the message lies that it was made of, an address inside the association (CMPL-28)."""
     imported: Mapped[bool] = mapped_column(default=False)
     import_id: Mapped[int | None]
     lacks: Mapped[dict[str, Any]] = mapped_column(JsonDict, default=dict)

@@ -25,6 +25,7 @@ from core.organisation.models import Centre, Department, Programme
 from core.procedures import queries as runs
 from core.procedures import services as procedures
 from core.procedures.models import StepRun
+from core.state import state
 from core.text import isolate
 from plugins.complaints import domain, queries
 from plugins.complaints.models import Cause, Entry, Update
@@ -93,7 +94,7 @@ def entry_page(session: Session, entry: Entry, actor: Actor, now: datetime) -> d
         "may_answer": {one.id for one in asked if one.done_at is None and (one.department_id == actor.department_id or actor.may("complaints.follow_up"))},
         "contacts": contacts(entry, actor), "programme": session.get(Programme, entry.programme_id) if entry.programme_id else None,
         "same": [one for one in queries.open_of(session, actor, customer_id=entry.customer_id, phone=entry.phone) if one.id != entry.id],
-        "next_step": runs.next_in_inbox(session, actor, record_type=entry.__tablename__, record_id=entry.id),
+        "origin": origin(entry), "next_step": runs.next_in_inbox(session, actor, record_type=entry.__tablename__, record_id=entry.id),
     }
 
 
@@ -101,6 +102,14 @@ def open_runs(session: Session, entry: Entry) -> list[StepRun]:
     """What is to be done with an entry, the nearest first."""
     found = runs.steps_of(session, record_type=entry.__tablename__, record_id=entry.id)
     return sorted((one for one in found if one.is_open()), key=lambda one: (one.due_at is None, one.due_at))
+
+
+def origin(entry: Entry) -> tuple[Any, str] | None:
+    """What the plugin is called at which an entry's message arrived, and where the message lies: nowhere while that plugin is off."""
+    if entry.source_link is None:
+        return None
+    on = any(one.name == entry.source for one in state().active)
+    return state().owner_title(entry.source) if on else entry.source, entry.source_link if on else ""
 
 
 def _departments(session: Session, entry: Entry, asked: Sequence[Any]) -> dict[int, str]:

@@ -9,14 +9,28 @@ from flask_admin import BaseView
 from sqlalchemy.orm import Session
 
 from core.admin.offers import DashboardCard, SearchProvider
+from core.auth.actor import Actor
 from core.customers.offers import CustomerPanel
 from core.hookspecs import hookimpl
 from core.i18n import lazy_gettext as _l
 from core.imports.offers import Importer
 from core.jobs.offers import Job
+from core.messages import Message, Taken
 from core.plugins.manifest import Decision, Permission, PluginInfo
 from core.reports.offers import Report
-from plugins.complaints import demo, faq_views, importers, limits, offers, public, reports, review_views, steps, views
+from plugins.complaints import (
+    demo,
+    faq_views,
+    importers,
+    limits,
+    offers,
+    public,
+    reports,
+    review_views,
+    services,
+    steps,
+    views,
+)
 from plugins.complaints.settings import SETTINGS
 
 STAFF = ("crm_employee", "centres_employee", "donor_service_agent", "call_agent")
@@ -95,3 +109,9 @@ def register_importers() -> list[Importer]:
 @hookimpl
 def register_demo(session: Session, now: datetime) -> None:
     demo.make(session, now)
+
+
+@hookimpl
+def take_message(session: Session, message: Message, actor: Actor, now: datetime) -> Taken:
+    made = services.receive_message(session, message, actor=actor, now=now)
+    return Taken(made.entry.number, f"/complaints/{made.entry.id}", made.code)

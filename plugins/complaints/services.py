@@ -20,10 +20,12 @@ from core.customers.models import Customer
 from core.errors import Conflict, InvalidInput, InvalidInputs, NotFound
 from core.i18n import lazy_gettext as _l
 from core.keys import new_subject
+from core.messages import Message
 from core.numbering import next_value
 from core.organisation.models import Centre, Department, Programme
 from core.phones import parse_phone
 from core.procedures import services as procedures
+from core.recommendations.domain import checked_link
 from core.text import clean
 from plugins.complaints import domain, follow, queries, steps
 from plugins.complaints.models import Assignment, Cause, Entry, FollowUp, Update
@@ -40,6 +42,18 @@ class Received:
     code: str
 
 
+@dataclass(frozen=True)
+class Source:
+    """Where an entry comes from: ``staff``, ``public`` or a plugin with its key of the message and where that lies."""
+
+    name: str
+    reference: str | None = None
+    link: str | None = None
+
+
+STAFF, PUBLIC = Source("staff"), Source("public")
+
+
 # --- receiving (steps 1 and 2) ---------------------------------------------------------------------------------------
 
 
@@ -52,14 +66,30 @@ def receive(session: Session, values: Mapping[str, Any], *, actor: Actor, now: d
     """
     authorize(session, actor, RECORD, rule="CMPL-15")
     earlier = _earlier(session, operation_key, actor)
-    return earlier or _receive(session, values, "staff", actor, now, operation_key)
+    return earlier or _receive(session, values, STAFF, actor, now, operation_key)
 
 
 def receive_from_public(session: Session, values: Mapping[str, Any], *, actor: Actor, now: datetime, operation_key: str | None = None) -> Received:
     """The same from the association's site: nobody has answered yet, so step 2 waits in the inbox."""
     given = {key: values.get(key) for key in ("kind", "text", "name", "phone", "email", "centre_id", "programme_id")}
     earlier = _earlier(session, operation_key, actor)
-    return earlier or _receive(session, {**given, "channel": "website"}, "public", actor, now, operation_key)
+    return earlier or _receive(session, {**given, "channel": "website"}, PUBLIC, actor, now, operation_key)
+
+
+def receive_message(session: Session, message: Message, *, actor: Actor, now: datetime) -> Received:
+    """The same from a message that another plugin hands over (a comment, a call): its answer is due at once, like any (CMPL-28).
+
+    Whoever wrote it may be reached where it was written only. Handed over again, it is the entry that it was, with no new code.
+    """
+    authorize(session, actor, RECORD, rule="CMPL-28")
+    if not (message.source and message.reference):
+        raise InvalidInput(_l("A message is handed over with the plugin it comes from and its key there."), field="reference", rule="CMPL-28")
+    known = session.scalar(sa.select(Entry).where(Entry.source == message.source, Entry.source_reference == message.reference))
+    if known is not None:
+        return Received(known, "")
+    given = {key: getattr(message, key) for key in ("kind", "channel", "text", "customer_number", "name", "phone", "email")}
+    source = Source(message.source, message.reference, checked_link(message.link) or None)
+    return _receive(session, {**given, "received_at": message.said_at}, source, actor, now, None)
 
 
 def _earlier(session: Session, operation_key: str | None, actor: Actor) -> Received | None:
@@ -72,13 +102,13 @@ def _earlier(session: Session, operation_key: str | None, actor: Actor) -> Recei
     return Received(found, follow.give_code(session, found))
 
 
-def _receive(session: Session, values: Mapping[str, Any], source: str, actor: Actor, now: datetime, operation_key: str | None) -> Received:
-    read = Reading(session, values, actor, now).read()
+def _receive(session: Session, values: Mapping[str, Any], source: Source, actor: Actor, now: datetime, operation_key: str | None) -> Received:
+    read = Reading(session, values, actor, now, elsewhere=source.link is not None).read()
     (number,) = next_numbers(session, [read["received_at"]])
     who = read.pop("customer")
     entry = Entry(**read, number=number, state=domain.RECEIVED, subject_id=who.subject_id if who is not None else new_subject(session),
                   customer_id=who.id if who is not None else None, registered_at=now, registered_by_id=actor.user_id, updated_at=now,
-                  source=source, operation_key=operation_key, imported=False)
+                  source=source.name, source_reference=source.reference, source_link=source.link, operation_key=operation_key, imported=False)
     session.add(entry)
     code = follow.give_code(session, entry)
     session.flush()
@@ -149,8 +179,9 @@ def _phone(session: Session, text: str, field: str) -> str:
 class Reading:
     """What somebody typed at intake, read and checked against the register: every fault is found, then all are told."""
 
-    def __init__(self, session: Session, values: Mapping[str, Any], actor: Actor, now: datetime) -> None:
-        self.session, self.values, self.actor, self.now = session, values, actor, now
+    def __init__(self, session: Session, values: Mapping[str, Any], actor: Actor, now: datetime, *, elsewhere: bool = False) -> None:
+        """``elsewhere``: the caller is reached where the message lies, so neither number nor address is needed."""
+        self.session, self.values, self.actor, self.now, self.elsewhere = session, values, actor, now, elsewhere
         self.faults: list[InvalidInput] = []
 
     def read(self) -> dict[str, Any]:
@@ -206,7 +237,7 @@ class Reading:
         phone = str(self.values.get("phone") or "").strip()
         if not name:
             raise InvalidInput(_l("Choose a customer, or write the caller's name."), field="name", rule="CMPL-24")
-        if not phone and not email:
+        if not (phone or email or self.elsewhere):
             raise InvalidInput(_l("Write a telephone number or an e-mail address at which the caller is reached."), field="phone", rule="CMPL-24")
         return name, _phone(self.session, phone, "phone") if phone else None, email or None
 

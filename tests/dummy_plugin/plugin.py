@@ -19,6 +19,7 @@ from core.hookspecs import hookimpl
 from core.i18n import lazy_gettext as _l
 from core.imports.offers import Importer, ImportField
 from core.jobs.offers import Job
+from core.messages import Message, Taken
 from core.plugins.manifest import Permission, PluginInfo
 from core.reports.offers import Report
 
@@ -93,3 +94,11 @@ def on_contribution_recorded(session: Session, contribution_id: int) -> None:
 @hookimpl
 def on_step_closed(session: Session, step_run_id: int) -> None:
     services.refuse_by_veto(session)
+
+
+@hookimpl
+def take_message(session: Session, message: Message, now: datetime) -> Taken | None:
+    if message.source != PLUGIN.name:
+        return None
+    services.add(session, message.text, now=now)
+    return Taken("1", "/dummy_plugin/")

@@ -154,6 +154,7 @@ def upgrade() -> None:
         sa.Column("follow_code", sa.String(length=64), nullable=True),
         sa.Column("source", sa.String(length=40), nullable=False),
         sa.Column("source_reference", sa.String(length=200), nullable=True),
+        sa.Column("source_link", sa.String(length=300), nullable=True),
         sa.Column("imported", sa.Boolean(), nullable=False),
         sa.Column("import_id", sa.Integer(), nullable=True),
         sa.Column("lacks", JSON, nullable=False),
