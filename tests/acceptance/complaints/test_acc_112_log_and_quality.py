@@ -9,10 +9,13 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from core.errors import InvalidInput
+from core import work
+from core.audit.models import AuditEvent
+from core.errors import InvalidInput, NotAllowed
 from core.notices.models import Notice
 from core.procedures.models import StepRun
 from core.reports import services as report_services
+from core.reports.queries import may_read_run
 from plugins.complaints import queries, reports, services
 from plugins.complaints.models import Entry
 from tests.plugins.complaints.conftest import MONDAY, Staff, department
@@ -26,17 +29,31 @@ def test_complaint_inquiry_and_suggestion_get_running_numbers_of_one_log(staff: 
 
 def test_the_weekly_summary_goes_to_three_recipients_and_is_logged(session: Session, staff: Staff, receive: Callable[..., Entry]) -> None:
     receive(staff.crm)
+    receive(staff.centres, customer_class="beneficiary", kind="suggestion")
     report = next(one for one in reports.reports() if one.name == "complaints.weekly")
     week = {"from_on": date(2026, 2, 1), "to_on": date(2026, 2, 7)}
     now = MONDAY + timedelta(days=6)
 
-    kept = report_services.keep(session, report, week, actor=staff.crm.actor, now=now)
-    sent = report_services.send(session, kept, to_roles=report.sent_to, actor=staff.crm.actor, now=now)
+    kept = report_services.keep(session, report, week, actor=staff.crm_manager.actor, now=now)
+    sent = report_services.send(session, kept, to_roles=report.sent_to, actor=staff.crm_manager.actor, now=now)
+    work.commit(session)
 
+    assert [(row[0]["en"], row[1]["en"], row[2]) for row in kept.document["rows"]] == [
+        ("Customer relations", "Complaint", 1), ("Centres, programmes and projects affairs", "Suggestion", 1)]
     assert sorted(sent.role_slugs) == ["centres_manager", "crm_manager", "quality_employee"]
     told = set(session.scalars(sa.select(Notice.user_id).where(Notice.link == f"/reports/runs/{kept.number}/")))
     assert told == {staff.centres_manager.user.id, staff.crm_manager.user.id, staff.quality.user.id}
+    assert all(may_read_run(session, kept, report, one.actor) for one in (staff.centres_manager, staff.crm_manager, staff.quality))
+    logged = session.scalars(sa.select(AuditEvent).where(AuditEvent.action == "report_send")).all()
+    assert [(one.record_type, int(one.record_id or 0)) for one in logged] == [("core_report_sending", sent.id)]
     assert sent.sent_at == now
+
+
+def test_an_employee_who_reads_one_department_does_not_make_the_summary_of_all(session: Session, staff: Staff) -> None:
+    report = next(one for one in reports.reports() if one.name == "complaints.weekly")
+
+    with pytest.raises(NotAllowed):
+        report_services.keep(session, report, {}, actor=staff.crm.actor, now=MONDAY)
 
 
 def test_quality_assigns_a_follow_up_to_it(session: Session, staff: Staff, receive: Callable[..., Entry]) -> None:
