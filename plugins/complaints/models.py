@@ -1,13 +1,16 @@
-"""Tables of complaints: the log with its assignments and updates, causes, answers to frequent questions, reviews and reports."""
+"""Tables of complaints: the log with its assignments and updates, causes, later contacts, trainings,
+answers to frequent questions, reviews and reports."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from core.auth.models import User
+from core.customers.models import Customer
 from core.database import JsonDict, Phone, UtcDateTime, derive, owner_base, refusal
 from core.i18n import Bilingual
 from core.i18n import lazy_gettext as _l
@@ -154,6 +157,54 @@ class FollowUp(Base):
     done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     done_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"))
     outcome: Mapped[str | None] = mapped_column(sa.Text, info={"personal": True})
+
+
+class Contact(Base):
+    """A contact with a customer some months after an event, and what came of it (CMPL-27)."""
+
+    __tablename__ = "complaints_contact"
+    __audit_title__ = _l("Later contact")
+    __audit_subject__ = "subject_id"
+    __table_args__ = (
+        sa.CheckConstraint("state IN ('open', 'done', 'dropped')", name="state"),
+        sa.CheckConstraint("(state = 'open') = (settled_at IS NULL)", name="settled"),
+        sa.CheckConstraint("(state = 'done') = (channel IS NOT NULL)", name="channel"),
+        sa.Index("ix_complaints_contact_open", "due_on", "department_id", sqlite_where=sa.text("state = 'open'"),
+                 postgresql_where=sa.text("state = 'open'")),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    subject_id: Mapped[str] = mapped_column(sa.String(36))
+    customer_id: Mapped[int] = mapped_column(sa.ForeignKey("core_customer.id"), index=True)
+    event: Mapped[str] = mapped_column(sa.String(200), info={"personal": True})
+    event_on: Mapped[date]
+    months: Mapped[int]
+    due_on: Mapped[date]
+    state: Mapped[str] = mapped_column(sa.String(10), default="open")
+    department_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_department.id"))
+    planned_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    planned_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"))
+    settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    settled_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"))
+    channel: Mapped[str | None] = mapped_column(sa.String(40))
+    outcome: Mapped[str | None] = mapped_column(sa.Text, info={"personal": True})
+    operation_key: Mapped[str | None] = mapped_column(sa.String(80), unique=True, info={"audit": False})
+    customer: Mapped[Customer] = relationship(lazy="joined")
+
+
+class Training(Base):
+    """A training in handling complaints that somebody has had (CMPL-13)."""
+
+    __tablename__ = "complaints_training"
+    __audit_title__ = _l("Training in handling complaints")
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("core_user.id"), index=True)
+    topic: Mapped[str] = mapped_column(sa.String(200))
+    held_on: Mapped[date]
+    recorded_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    recorded_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"))
+    person: Mapped[User] = relationship(foreign_keys=[user_id], lazy="joined")
 
 
 class Faq(Base):

@@ -15,22 +15,23 @@ from core.customers.models import Customer
 from core.customers.offers import SummaryLine, TimelineEntry
 from core.i18n import gettext as _
 from core.i18n import lazy_gettext as _l
-from plugins.complaints import domain, page, queries
-from plugins.complaints.models import Entry
+from plugins.complaints import contacts, domain, page, queries
+from plugins.complaints.models import Contact, Entry
 from plugins.complaints.queries import PERSONAL
 
-LOG = "/complaints/"
+LOG, CONTACTS = "/complaints/", "/complaints/contacts/"
 
 
 def panel(session: Session, customer: Customer, actor: Actor) -> list[SummaryLine]:
-    """How many entries the customer has, and those that are open, each with its state."""
+    """How many entries the customer has, those that are open, each with its state, and the next contact that is planned."""
+    planned = [SummaryLine(_l("Contact planned for"), one.due_on, "date", CONTACTS) for one in contacts.open_of(session, customer.id, actor)[:1]]
     mine = sa.select(Entry).where(Entry.customer_id == customer.id)
     count = session.scalar(sa.select(sa.func.count()).select_from(queries.scope(mine, actor).with_only_columns(Entry.id).subquery())) or 0
     if not count:
-        return []
+        return planned
     lines = [SummaryLine(_l("Entries in the log"), count, "integer")]
-    return lines + [SummaryLine(domain.kinds()[one.kind], f"{one.number} · {domain.states()[one.state]}", link=page.address(one))
-                    for one in queries.open_of(session, actor, customer_id=customer.id)]
+    return lines + planned + [SummaryLine(domain.kinds()[one.kind], f"{one.number} · {domain.states()[one.state]}", link=page.address(one))
+                              for one in queries.open_of(session, actor, customer_id=customer.id)]
 
 
 def entries(session: Session, customer_id: int, actor: Actor, before: datetime | None, limit: int) -> list[TimelineEntry]:
@@ -76,6 +77,14 @@ def callbacks(session: Session, actor: Actor, now: datetime) -> Figure:
     found, late = (_count(session, actor, queries.callback_by(moment)) for moment in (day_bounds(local_day(now, zone), zone)[1], now))
     words = _("%(n)s overdue", n=late) if late else _("none overdue")
     return Figure(found, words, f"{LOG}?f.callback=1", "bad" if late else "")
+
+
+def later_contacts(session: Session, actor: Actor, now: datetime) -> Figure:
+    """Contacts some months after an event whose day has come (CMPL-27)."""
+    today = local_day(now, settings.time_zone(session))
+    due = contacts.scope(sa.select(Contact.id).where(contacts.due(today)), actor)
+    found = session.scalar(sa.select(sa.func.count()).select_from(due.subquery())) or 0
+    return Figure(found, _l("3, 6 or 12 months after an event"), f"{CONTACTS}?f.due=1", "warn" if found else "")
 
 
 # --- the search ------------------------------------------------------------------------------------------------------

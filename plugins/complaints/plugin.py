@@ -19,6 +19,7 @@ from core.messages import Message, Taken
 from core.plugins.manifest import Decision, Permission, PluginInfo
 from core.reports.offers import Report
 from plugins.complaints import (
+    care_views,
     demo,
     faq_views,
     importers,
@@ -76,7 +77,8 @@ def register_reports() -> list[Report]:
 
 @hookimpl
 def register_admin_views() -> list[BaseView]:
-    return [views.LogView(), review_views.ReviewsView(), faq_views.FaqView(), faq_views.CauseView()]
+    return [views.LogView(), review_views.ReviewsView(), faq_views.FaqView(), faq_views.CauseView(),
+            care_views.ContactsView(), care_views.TrainingView()]
 
 
 @hookimpl
@@ -88,7 +90,8 @@ def register_customer_panels() -> list[CustomerPanel]:
 def register_dashboard_cards() -> list[DashboardCard]:
     return [DashboardCard("complaints.open", _l("Open entries of the log"), "complaints.read", offers.open_entries, order=20),
             DashboardCard("complaints.quiet", _l("Without update today"), "complaints.read", offers.without_update, order=21),
-            DashboardCard("complaints.callbacks", _l("Customers to be told today"), "complaints.read", offers.callbacks, order=22)]
+            DashboardCard("complaints.callbacks", _l("Customers to be told today"), "complaints.read", offers.callbacks, order=22),
+            DashboardCard("complaints.contacts", _l("Later contacts that are due"), "complaints.handle", offers.later_contacts, order=23)]
 
 
 @hookimpl

@@ -29,7 +29,7 @@ from core.i18n import lazy_gettext as _l
 from core.organisation import queries as organisation
 from core.organisation.models import Centre, Department
 from core.text import isolate
-from plugins.complaints import domain, exports, faq, intake, page, queries, services
+from plugins.complaints import domain, exports, faq, intake, page, queries, services, training
 from plugins.complaints.forms import FORMS, IntakeForm, OutcomeForm, form_of, intake_form
 from plugins.complaints.intake import Caller
 from plugins.complaints.models import Entry
@@ -212,7 +212,7 @@ class LogView(RecordView):
             "reach": intake.reached_at(customer, typed, actor),
             "plan": intake.plan(session, typed, customer, now=now), "icons": domain.channel_icons(), "states": domain.states(),
             "kinds": domain.kinds(), "now": now,
-            "may_add": actor.may(services.HANDLE), "personal": actor.may(CONTACTS),
+            "may_add": actor.may(services.HANDLE), "personal": actor.may(CONTACTS), "untrained": training.is_missing(session, actor),
             "answers": faq.offered(session, form.text.data or "") if (form.text.data or "").strip() else [],
         }
 

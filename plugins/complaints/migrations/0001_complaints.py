@@ -83,6 +83,23 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
+        "complaints_training",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("topic", sa.String(length=200), nullable=False),
+        sa.Column("held_on", sa.Date(), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("recorded_by_id", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["recorded_by_id"], ["core_user.id"], name=op.f("fk_complaints_training_recorded_by_id")
+        ),
+        sa.ForeignKeyConstraint(["user_id"], ["core_user.id"], name=op.f("fk_complaints_training_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_complaints_training")),
+    )
+    with op.batch_alter_table("complaints_training", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_complaints_training_user_id"), ["user_id"], unique=False)
+
+    op.create_table(
         "complaints_performance",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("period_id", sa.Integer(), nullable=False),
@@ -118,6 +135,46 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_complaints_review")),
         sa.UniqueConstraint("period_id", name=op.f("uq_complaints_review_period_id")),
     )
+    op.create_table(
+        "complaints_contact",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("subject_id", sa.String(length=36), nullable=False),
+        sa.Column("customer_id", sa.Integer(), nullable=False),
+        sa.Column("event", sa.String(length=200), nullable=False),
+        sa.Column("event_on", sa.Date(), nullable=False),
+        sa.Column("months", sa.Integer(), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("department_id", sa.Integer(), nullable=True),
+        sa.Column("planned_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("planned_by_id", sa.Integer(), nullable=True),
+        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("settled_by_id", sa.Integer(), nullable=True),
+        sa.Column("channel", sa.String(length=40), nullable=True),
+        sa.Column("outcome", sa.Text(), nullable=True),
+        sa.Column("operation_key", sa.String(length=80), nullable=True),
+        sa.CheckConstraint("(state = 'done') = (channel IS NOT NULL)", name=op.f("ck_complaints_contact_channel")),
+        sa.CheckConstraint("(state = 'open') = (settled_at IS NULL)", name=op.f("ck_complaints_contact_settled")),
+        sa.CheckConstraint("state IN ('open', 'done', 'dropped')", name=op.f("ck_complaints_contact_state")),
+        sa.ForeignKeyConstraint(["customer_id"], ["core_customer.id"], name=op.f("fk_complaints_contact_customer_id")),
+        sa.ForeignKeyConstraint(
+            ["department_id"], ["core_department.id"], name=op.f("fk_complaints_contact_department_id")
+        ),
+        sa.ForeignKeyConstraint(["planned_by_id"], ["core_user.id"], name=op.f("fk_complaints_contact_planned_by_id")),
+        sa.ForeignKeyConstraint(["settled_by_id"], ["core_user.id"], name=op.f("fk_complaints_contact_settled_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_complaints_contact")),
+        sa.UniqueConstraint("operation_key", name=op.f("uq_complaints_contact_operation_key")),
+    )
+    with op.batch_alter_table("complaints_contact", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_complaints_contact_customer_id"), ["customer_id"], unique=False)
+        batch_op.create_index(
+            "ix_complaints_contact_open",
+            ["due_on", "department_id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'open'"),
+            postgresql_where=sa.text("state = 'open'"),
+        )
+
     op.create_table(
         "complaints_entry",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -307,8 +364,21 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_complaints_entry_cause_id"))
 
     op.drop_table("complaints_entry")
+    with op.batch_alter_table("complaints_contact", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_complaints_contact_open",
+            sqlite_where=sa.text("state = 'open'"),
+            postgresql_where=sa.text("state = 'open'"),
+        )
+        batch_op.drop_index(batch_op.f("ix_complaints_contact_customer_id"))
+
+    op.drop_table("complaints_contact")
     op.drop_table("complaints_review")
     op.drop_table("complaints_performance")
+    with op.batch_alter_table("complaints_training", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_complaints_training_user_id"))
+
+    op.drop_table("complaints_training")
     op.drop_table("complaints_repeated_line")
     op.drop_table("complaints_faq")
     op.drop_table("complaints_limit")
