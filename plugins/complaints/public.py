@@ -41,14 +41,13 @@ from core.organisation import queries as organisation
 from core.phones import example_of, parse_phone
 from core.state import state
 from core.text import isolate, normalise_digits
-from plugins.complaints import domain, faq, follow, limits, queries, services
+from plugins.complaints import attachments, domain, faq, follow, limits, queries, services
 from plugins.complaints.models import Entry
 
 LONGEST_TEXT = 2_000
 LARGEST_FILE = 5 * 1024 * 1024
 LARGEST_REQUEST = 8 * 1024 * 1024
 """Beyond this nothing is read: a file a little too large is still refused beside its field."""
-SEES_FILES = "complaints.personal"
 
 
 class PublicForm(DiwanForm):
@@ -193,8 +192,8 @@ def receive(form: PublicForm) -> Sent:
         if not _arrived(session, key):
             limits.count(session, limits.sendings(session, request.remote_addr or ""), now)
         made = services.receive_from_public(session, values_of(form), actor=public, now=now, operation_key=key)
-        if stored is not None and not files.attached_to(session, made.entry):
-            files.attach(session, stored, made.entry, permission=SEES_FILES, actor=public, now=now, subject_id=made.entry.subject_id)
+        if stored is not None and not attachments.of_entry(session, made.entry):
+            attachments.attach(session, made.entry, stored, actor=public, now=now)
         return Sent(made.entry.number, made.code, made.entry.kind)
 
 

@@ -21,7 +21,7 @@ from core.procedures.models import StepRun
 from core.testing import sign_in
 from plugins.complaints import follow, limits, public, services
 from plugins.complaints.models import Entry, Limit
-from tests.plugins.complaints.conftest import MONDAY, Staff
+from tests.plugins.complaints.conftest import MONDAY, Person, Staff
 
 FORM, FOLLOW = "/p/complaints/", "/p/complaints/follow"
 PNG = b"\x89PNG\r\n\x1a\n" + b"\x00\x00\x00\rIHDR" + b"\x00\x00\x00\x02\x00\x00\x00\x02\x08\x06\x00\x00\x00" + b"\x00" * 4
@@ -109,12 +109,25 @@ def test_a_text_of_the_longest_passes_however_lines_are_broken(client: FlaskClie
     assert len(entries(session)[0].text) == public.LONGEST_TEXT
 
 
-def test_an_attachment_is_kept_with_the_entry_for_whoever_may_see_complainants(client: FlaskClient, session: Session) -> None:
+def test_an_attachment_is_read_through_its_entry_by_who_may_read_that_and_its_complainant(client: FlaskClient, session: Session, staff: Staff) -> None:
     send(client, file=(BytesIO(PNG), "صورة.png"))
+    send(client)
 
-    entry = entries(session)[0]
-    kept = files.attached_to(session, entry)
-    assert [(one.name, one.permission, one.subject_id) for one in kept] == [("صورة.png", "complaints.personal", entry.subject_id)]
+    entry, other = entries(session)
+    kept, = files.attached_to(session, entry)
+    assert (kept.name, kept.subject_id, entry.department_id) == ("صورة.png", entry.subject_id, staff.crm.user.department_id)
+
+    def tried(who: Person, *addresses: str) -> list[int]:
+        sign_in(client, who.user)
+        return [client.get(address).status_code for address in addresses]
+
+    through, general = f"/complaints/{entry.id}/files/{kept.id}", f"/files/{kept.id}"
+    assert tried(staff.crm, through, general, f"/complaints/{other.id}/files/{kept.id}") == [200, 403, 404]
+    assert client.get(through).data == PNG and f'href="{through}"' in text_of(client.get(f"/complaints/{entry.id}"))
+    assert client.get(through).headers["Content-Disposition"].startswith("attachment")
+    assert tried(staff.centres, through, general) == [404, 403], "another department, although it may see complainants"
+    assert tried(staff.secretary, through, general) == [403, 403], "reads the whole log, but not what complainants sent"
+    assert tried(staff.quality, through, general) == [200, 403]
 
 
 @pytest.mark.parametrize(("content", "name"), [(b"MZ...", "note.pdf"), (b"", "empty.png")])
