@@ -33,6 +33,8 @@ class ReportRun(Base):
     ends_on: Mapped[date | None]
     whole: Mapped[bool] = mapped_column(default=False)
     centre_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_centre.id"), index=True)
+    reach: Mapped[str] = mapped_column(sa.Text, default="")
+    """How far its maker's records reached (``core.reports.offers.Reach``); empty where the rows depend on no reader."""
     row_count: Mapped[int]
     content: Mapped[str] = mapped_column(sa.Text, info={"audit": False})
     sha256: Mapped[str] = mapped_column(sa.String(64))

@@ -13,6 +13,29 @@ from core.auth.actor import Actor
 from core.exporter.columns import Column
 from core.i18n import lazy_gettext as _l
 
+
+@dataclass(frozen=True)
+class Reach:
+    """Whose records the rows of a report are made of: those of one department or of all (None), of some centres or of all (none named)."""
+
+    department_id: int | None = None
+    centre_ids: frozenset[int] = frozenset()
+
+    def covers(self, other: Reach) -> bool:
+        """Whether whoever reads this far reads everything of the other."""
+        near = not self.centre_ids or (bool(other.centre_ids) and other.centre_ids <= self.centre_ids)
+        return near and self.department_id in (None, other.department_id)
+
+    def __str__(self) -> str:
+        """As a kept run stores it: ``3:1,2`` are the centres 1 and 2 of the department 3, ``:`` is everything."""
+        return f"{'' if self.department_id is None else self.department_id}:{','.join(str(one) for one in sorted(self.centre_ids))}"
+
+    @classmethod
+    def of(cls, text: str) -> Reach:
+        department, _colon, centres = text.partition(":")
+        return cls(int(department) if department else None, frozenset(int(one) for one in centres.split(",") if one))
+
+
 Load = Callable[[Session, Mapping[str, Any], Actor], Any]
 Rows = Callable[..., Iterable[Sequence[Any]]]
 Number = int | Decimal | float
@@ -111,6 +134,9 @@ class Report:
     row; it needs the parameters of ``PERIOD``. ``role`` is the slug of who must produce it. ``kept``: its runs can be kept,
     as those of a due report can: its rows must not name persons, for a kept run never changes. ``sent_to`` are slugs of
     roles to whose holders a kept run is usually sent. ``total_row``: files end with a row of totals, which is not counted.
+
+    ``reach`` says how far an actor's rows reach, for a report whose rows depend on its reader: a kept run is then read by who
+    reaches as far as its maker did (CUST-37). Without it the rows are the same for all, but for the centre that was chosen.
     """
 
     name: str
@@ -129,6 +155,7 @@ class Report:
     sent_to: Sequence[str] = ()
     total_row: bool = False
     load: Load | None = None
+    reach: Callable[[Actor], Reach] | None = None
 
     def __post_init__(self) -> None:
         if self.rows is None or not self.columns:

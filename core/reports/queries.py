@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 import sqlalchemy as sa
@@ -17,7 +17,7 @@ from core.errors import NotFound
 from core.i18n import lazy_gettext as _l
 from core.reports.domain import OVERDUE, periods_due, state_of
 from core.reports.models import ReportRun, ReportSending
-from core.reports.offers import Report
+from core.reports.offers import Reach, Report
 from core.state import Offer, state
 
 MOST_RUNS = 200
@@ -45,12 +45,22 @@ def runs_of(session: Session, report: Report, actor: Actor, *, limit: int = MOST
 
 
 def may_read_run(session: Session, run: ReportRun, report: Report, actor: Actor) -> bool:
-    """Its maker; whom it was sent to; and holders of the report's permission, of one centre only what is of that centre."""
+    """Its maker; whom it was sent to; and holders of the report's permission whose records reach as far as the run's do (CUST-37)."""
     if actor.user_id is not None and run.made_by == actor.user_id:
         return True
-    if actor.may(report.permission) and (not actor.centre_ids or run.centre_id in actor.centre_ids):
+    if actor.may(report.permission) and reach_of(report, actor).covers(reach_of_run(run)):
         return True
     return any(actor.holds(slug) for sending in run.sendings for slug in sending.role_slugs)
+
+
+def reach_of(report: Report, actor: Actor) -> Reach:
+    return report.reach(actor) if report.reach is not None else Reach(centre_ids=actor.centre_ids)
+
+
+def reach_of_run(run: ReportRun) -> Reach:
+    """How far a run's rows reach: as its maker's records did, narrowed to the centre that was chosen."""
+    kept = Reach.of(run.reach)
+    return kept if run.centre_id is None else replace(kept, centre_ids=frozenset({run.centre_id}))
 
 
 def run_of_period(session: Session, report: str, starts_on: date, ends_on: date) -> ReportRun | None:

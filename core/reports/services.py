@@ -31,6 +31,7 @@ from core.reports.offers import Chart, Report
 from core.reports.queries import may_read_run, report_of
 from core.reports.results import Result, document_of, result_of
 from core.reports.words import sentence
+from core.text import isolate
 
 SHOWN_ROWS = 100
 MOST_KEPT_ROWS = 10_000
@@ -202,7 +203,8 @@ def keep(session: Session, report: Report, values: Mapping[str, Any], *, actor: 
     content = canonical(document_of(result, used))
     kept = ReportRun(
         number=f"RUN-{today.year}-{next_value(session, f'report_run_{today.year}'):04d}", report=report.name, starts_on=result.values.get("from_on"),
-        ends_on=result.values.get("to_on"), whole=is_whole(report, result.values, today), centre_id=result.values.get("centre_id"), row_count=result.count,
+        ends_on=result.values.get("to_on"), whole=is_whole(report, result.values, today), centre_id=result.values.get("centre_id"),
+        reach=str(report.reach(actor)) if report.reach is not None else "", row_count=result.count,
         content=content, sha256=checksum(content), made_at=now, made_by=actor.user_id, made_by_label=actor.label,
     )
     session.add(kept)
@@ -222,8 +224,12 @@ def _require_keeper(session: Session, report: Report, actor: Actor) -> None:
 def require_run(session: Session, kept: ReportRun, report: Report, actor: Actor) -> None:
     """Raise NotAllowed for whom the kept run is not meant."""
     session.info["actor"] = actor
-    if not may_read_run(session, kept, report, actor):
-        raise NotAllowed(_l("This run of the report is not open to you."), rule="PLUG-05", value=kept.number)
+    if may_read_run(session, kept, report, actor):
+        return
+    if actor.may(report.permission):
+        raise NotAllowed(_l("The run %(number)s was made over records that you may not read. Open the report itself, which shows yours, or have the run"
+                            " sent to you.", number=isolate(kept.number)), rule="CUST-37", value=kept.number)
+    raise NotAllowed(_l("This run of the report is not open to you."), rule="PLUG-05", value=kept.number)
 
 
 def send(session: Session, kept: ReportRun, *, to_roles: Sequence[str], actor: Actor, now: datetime) -> ReportSending:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import IO, Any
 from urllib.parse import urlencode
 
@@ -61,11 +62,12 @@ class ReportsView(PageView):
 
     @expose("/calendar")
     def calendar(self) -> Any:
-        """The reports that are due by periods, each period produced, due or overdue."""
+        """The reports that are due by periods, each period produced, due or overdue; with its run for who may read that."""
         rows: dict[str, tuple[Report, list[queries.DueReport]]] = {}
         for one in queries.due(self.session, self.now()):
             if self.actor.may(one.report.permission):
-                rows.setdefault(one.report.name, (one.report, []))[1].append(one)
+                open_run = one.run is None or queries.may_read_run(self.session, one.run, one.report, self.actor)
+                rows.setdefault(one.report.name, (one.report, []))[1].append(one if open_run else replace(one, run=None))
         return self.render("reports/calendar.html", reports=list(rows.values()), period_words=period_words, roles=self.role_titles())
 
     # --- a report -----------------------------------------------------------------------------------------------------
@@ -146,11 +148,12 @@ class ReportsView(PageView):
         return report
 
     def find_run(self, number: str) -> tuple[ReportRun, Report]:
-        """The kept run of this number with its report; otherwise NotFound, whether it exists or not."""
+        """The kept run of this number with its report; NotFound for who may not open the report, whether there is a run or not."""
         kept = queries.run_numbered(self.session, number)
         report = state().named("register_reports").get(kept.report) if kept is not None else None
-        if kept is None or report is None or not queries.may_read_run(self.session, kept, report, self.actor):
+        if kept is None or report is None or not (self.actor.may(report.permission) or queries.may_read_run(self.session, kept, report, self.actor)):
             raise NotFound(_l("There is no kept run “%(number)s” here.", number=number[:20]))
+        services.require_run(self.session, kept, report, self.actor)
         return kept, report
 
     def today(self) -> Any:

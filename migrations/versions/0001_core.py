@@ -738,6 +738,7 @@ def upgrade() -> None:
         sa.Column("ends_on", sa.Date(), nullable=True),
         sa.Column("whole", sa.Boolean(), nullable=False),
         sa.Column("centre_id", sa.Integer(), nullable=True),
+        sa.Column("reach", sa.Text(), nullable=False),
         sa.Column("row_count", sa.Integer(), nullable=False),
         sa.Column("content", sa.Text(), nullable=False),
         sa.Column("sha256", sa.String(length=64), nullable=False),

@@ -72,10 +72,10 @@ class Count:
 
 
 def cases(session: Session, since: datetime, until: datetime, now: datetime, actor: Actor, *, kinds: Sequence[str] = ()) -> list[Case]:
-    """The entries received from ``since`` up to, not with, ``until`` that this actor may read, as they stood then."""
+    """The entries received from ``since`` up to, not with, ``until`` of which this actor's figures are made, as they stood then."""
     at = min(now, until)
     query = sa.select(Entry).where(Entry.received_at >= since, Entry.received_at < until).order_by(Entry.received_at, Entry.id)
-    found = session.scalars(queries.scope(query.where(Entry.kind.in_(kinds)) if kinds else query, actor)).all()
+    found = session.scalars(queries.counted(query.where(Entry.kind.in_(kinds)) if kinds else query, actor)).all()
     late = _late(session, [one.id for one in found], at)
     zone = settings.time_zone(session)
     return [_case(one, at, local_day(one.received_at, zone), one.id in late) for one in found]

@@ -17,6 +17,7 @@ from core.errors import DiwanError, InvalidInput
 from core.organisation.models import Department
 from core.phones import parse_phone
 from core.procedures.models import StepRun
+from core.reports.offers import Reach
 from core.text import normalise_digits
 from plugins.complaints import domain
 from plugins.complaints.models import Assignment, Cause, Entry, FollowUp, Update
@@ -31,10 +32,24 @@ def scope(query: sa.Select[Any], actor: Actor) -> sa.Select[Any]:
     if actor.may(READ_ALL):
         return query
     asked = sa.select(FollowUp.entry_id).where(FollowUp.department_id == actor.department_id)
+    return query.where(sa.or_(_own(actor), Entry.registered_by_id == actor.user_id, Entry.id.in_(asked)))
+
+
+def _own(actor: Actor) -> sa.ColumnElement[bool]:
     within = [Entry.department_id == actor.department_id]
     if actor.centre_ids:
         within.append(sa.or_(Entry.centre_id.is_(None), Entry.centre_id.in_(actor.centre_ids)))
-    return query.where(sa.or_(sa.and_(*within), Entry.registered_by_id == actor.user_id, Entry.id.in_(asked)))
+    return sa.and_(*within)
+
+
+def counted(query: sa.Select[Any], actor: Actor) -> sa.Select[Any]:
+    """Entries that figures count for this actor: the whole log, or those of the own department and centres, as far as ``reach`` says."""
+    return query if actor.may(READ_ALL) else query.where(_own(actor))
+
+
+def reach(actor: Actor) -> Reach:
+    """How far the figures reach that this actor makes of the log; who belongs to no department makes none."""
+    return Reach() if actor.may(READ_ALL) else Reach(actor.department_id or 0, actor.centre_ids)
 
 
 def by_id(session: Session, entry_id: int, actor: Actor) -> Entry | None:

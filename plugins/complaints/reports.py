@@ -39,18 +39,19 @@ def reports() -> list[Report]:
     department = Parameter("department", _l("Department"), "choice", choices=departments)
     others = (Column("inquiries", _l("Inquiries"), "integer"), Column("suggestions", _l("Suggestions"), "integer"))
     return [
-        Report("complaints.monthly", _l("Monthly report of complaints"), PERMISSION, load=months, rows=monthly, about=RATE, kept=True,
+        Report("complaints.monthly", _l("Monthly report of complaints"), PERMISSION, load=months, rows=monthly, about=RATE, kept=True, reach=queries.reach,
                figures=monthly_figures, chart=monthly_chart, sent_to=("subcouncil_secretary",), columns=(*MONTH, *others),
                parameters=(*PERIOD, kind, by, department), totals=(*SUMMED, "inquiries", "suggestions")),
         Report("complaints.performance", _l("Monthly performance report"), PERMISSION, load=months, rows=performance, about=RATE, every="month",
-               role="crm_employee", figures=of_all_kinds(monthly_figures), chart=of_all_kinds(monthly_chart), sent_to=("subcouncil_secretary",),
+               role="crm_employee", reach=queries.reach, figures=of_all_kinds(monthly_figures), chart=of_all_kinds(monthly_chart),
+               sent_to=("subcouncil_secretary",),
                columns=(*MONTH, *others), parameters=PERIOD, totals=(*SUMMED, "inquiries", "suggestions")),
         Report("complaints.weekly", _l("Weekly summary of the log"), queries.READ_ALL, rows=weekly, about=RATE, every="week", role="crm_manager",
-               sent_to=("centres_manager", "crm_manager", "quality_employee"),
+               reach=queries.reach, sent_to=("centres_manager", "crm_manager", "quality_employee"),
                columns=(Column("department", _l("Department")), Column("kind", _l("Kind")), *FIGURES), parameters=PERIOD,
                totals=SUMMED),
         Report("complaints.repeated", _l("Repeated complaints"), PERMISSION, rows=repeated, every="month", role="quality_employee", parameters=PERIOD,
-               sent_to=("strategic_planning_manager",), totals=("count",),
+               reach=queries.reach, sent_to=("strategic_planning_manager",), totals=("count",),
                columns=(Column("cause", _l("Cause")), Column("place", _l("Department or centre")), Column("count", _l("Complaints"), "integer"),
                         Column("share", _l("Share of all %"), "number"), Column("before", _l("In the period before"), "integer")),
                about=_l("Complaints with the same cause at the same centre within the period; how many make a line is a setting.")),

@@ -16,6 +16,7 @@ from core.calendar import day_bounds, local_day, period_of
 from core.i18n import use_language
 from core.reports import queries, services
 from core.reports.cards import overdue
+from core.reports.offers import Reach
 from core.testing import actor_with
 from tests.core.reports.samples import WEEKLY
 
@@ -54,6 +55,19 @@ def test_produced_once_a_run_of_just_that_week_is_kept(session: Session, week: t
 
     found = next(one for one in queries.due(session, now, reports=[WEEKLY]) if one.starts_on == week[0])
     assert (found.state, found.run) == ("produced", kept)
+
+
+ALL, THREE, NORTH, BOTH = Reach(), Reach(3), Reach(3, frozenset({1})), Reach(3, frozenset({1, 2}))
+
+
+@pytest.mark.parametrize(("reader", "made", "covered"), [
+    (ALL, ALL, True), (ALL, THREE, True), (ALL, NORTH, True), (THREE, ALL, False), (THREE, THREE, True), (THREE, BOTH, True), (THREE, Reach(4), False),
+    (NORTH, THREE, False), (NORTH, NORTH, True), (NORTH, BOTH, False), (BOTH, NORTH, True),
+    (Reach(centre_ids=frozenset({1})), ALL, False), (Reach(0), ALL, False),
+])
+def test_a_run_is_covered_by_who_reaches_as_far(reader: Reach, made: Reach, covered: bool) -> None:
+    assert reader.covers(made) is covered
+    assert Reach.of(str(made)) == made and Reach.of("") == ALL
 
 
 def test_nothing_is_due_from_before_the_association_began(session: Session, week: tuple[date, date]) -> None:

@@ -9,18 +9,24 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from core import work
 from core.auth.actor import Actor
+from core.errors import NotAllowed
 from core.i18n import use_language
 from core.organisation.models import Centre
 from core.reports import services as report_services
 from core.reports.domain import as_texts
+from core.reports.models import ReportRun
+from core.reports.offers import Report
+from core.reports.queries import runs_of
 from core.reports.results import Result
-from plugins.complaints import domain, figures, reports, services
+from core.testing import sign_in
+from plugins.complaints import domain, figures, queries, reports, services
 from plugins.complaints.models import Cause, Entry
-from tests.plugins.complaints.conftest import MONDAY, Staff
+from tests.plugins.complaints.conftest import MONDAY, Person, Staff
 
 Receive = Callable[..., Entry]
 HOUR = timedelta(hours=1)
@@ -138,3 +144,55 @@ def test_averages_leave_out_what_the_source_lacks(session: Session, staff: Staff
 
     (found,) = figures.cases(session, MONDAY - HOUR, MONDAY + HOUR, MONDAY + HOUR, staff.quality.actor)
     assert (found.closed, found.minutes, domain.span_of([])) == (True, None, domain.Span(0, None, None))
+
+
+# --- kept runs and who reaches as far (CUST-37) ------------------------------------------------------------------------
+
+
+def keep(session: Session, by: Person) -> ReportRun:
+    return report_services.keep(session, monthly_report(), FEBRUARY, actor=by.actor, now=work.now())
+
+
+def monthly_report() -> Report:
+    return next(one for one in reports.reports() if one.name == "complaints.monthly")
+
+
+def opened(client: FlaskClient, run: ReportRun, by: Person) -> list[int]:
+    """What the run's page and its file answer this person."""
+    sign_in(client, by.user)
+    return [client.get(f"/reports/runs/{run.number}/").status_code, client.post(f"/reports/runs/{run.number}/export", data={"_format": "csv"}).status_code]
+
+
+def test_a_run_over_the_whole_log_is_not_open_to_a_department(client: FlaskClient, session: Session, staff: Staff, receive: Receive) -> None:
+    receive(staff.crm)
+    receive(staff.centres, customer_class="beneficiary")
+    whole, own = keep(session, staff.quality), keep(session, staff.crm)
+    assert [[row[0]["en"] for row in one.document["rows"]] for one in (whole, own)] == [
+        ["Customer relations", "Centres, programmes and projects affairs"], ["Customer relations"]]
+
+    assert opened(client, whole, staff.crm_manager) == opened(client, own, staff.crm_manager) == opened(client, own, staff.quality) == [200, 200]
+    assert opened(client, whole, staff.crm) == opened(client, own, staff.centres_manager) == [403, 403]
+    assert opened(client, own, staff.crm) == [200, 200]
+    assert runs_of(session, monthly_report(), staff.centres.actor) == []
+    assert runs_of(session, monthly_report(), staff.crm.actor) == [own]
+
+
+def test_the_refusal_says_the_way_out_and_sending_opens_it(client: FlaskClient, session: Session, staff: Staff, receive: Receive) -> None:
+    receive(staff.crm)
+    whole = keep(session, staff.quality)
+    with pytest.raises(NotAllowed, match="sent to you") as refused:
+        report_services.require_run(session, whole, monthly_report(), staff.crm.actor)
+    assert refused.value.rule == "CUST-37"
+
+    report_services.send(session, whole, to_roles=["crm_employee"], actor=staff.quality.actor, now=work.now())
+
+    assert opened(client, whole, staff.crm) == [200, 200]
+
+
+def test_figures_of_a_department_count_no_entry_that_went_to_another(session: Session, staff: Staff, receive: Receive) -> None:
+    """An employee reads what he wrote down himself; the figures of his department are of its own entries."""
+    away = receive(staff.crm, customer_class="beneficiary")
+    assert queries.by_id(session, away.id, staff.crm.actor) is not None
+
+    assert figures.cases(session, MONDAY - HOUR, MONDAY + HOUR, work.now(), staff.crm.actor) == []
+    assert [one.id for one in figures.cases(session, MONDAY - HOUR, MONDAY + HOUR, work.now(), staff.centres.actor)] == [away.id]
