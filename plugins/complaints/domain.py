@@ -47,6 +47,15 @@ def channels() -> dict[str, Bilingual]:
     return _labels("channels")
 
 
+def consents() -> dict[str, Bilingual]:
+    """What the public form has asked its senders to agree to, by version; the last is asked now. A new wording is a new version."""
+    return _labels("consents")
+
+
+def consent_now() -> str:
+    return list(consents())[-1]
+
+
 def channel_icons() -> dict[str, str]:
     return {item["code"]: item["icon"] for item in catalogue()["channels"]}
 

@@ -7,13 +7,14 @@ from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from core.auth.models import User
 from core.customers.models import Customer
 from core.database import JsonDict, Phone, UtcDateTime, derive, owner_base, refusal
 from core.i18n import Bilingual
 from core.i18n import lazy_gettext as _l
+from core.text import fold
 
 Base = owner_base("complaints")
 
@@ -50,6 +51,7 @@ class Entry(Base):
         sa.CheckConstraint("kind IN ('complaint', 'inquiry', 'suggestion')", name="kind"),
         sa.CheckConstraint("state IN ('received', 'answered_callback', 'in_study', 'solution_ready', 'closed')", name="state"),
         sa.CheckConstraint("returned_at IS NULL OR returned_at >= received_at", name="returned"),
+        sa.CheckConstraint("(consented_at IS NULL) = (consent_version IS NULL)", name="consent"),
         sa.CheckConstraint("decision IS NULL OR kind = 'suggestion'", name="decision"),
         sa.CheckConstraint("state <> 'closed' OR imported OR decision IS NOT NULL OR (answer IS NOT NULL AND answer_channel IS NOT NULL)", name="closed"),
         sa.CheckConstraint("state <> 'closed' OR imported OR returned_at IS NOT NULL", name="returned_when_closed"),
@@ -69,6 +71,8 @@ class Entry(Base):
     customer_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_customer.id"), index=True)
     customer_class: Mapped[str] = mapped_column(sa.String(20))
     name: Mapped[str | None] = mapped_column(sa.String(200), info={"personal": True})
+    name_key: Mapped[str | None] = mapped_column(sa.Text, info={"personal": True, "audit": False})
+    """The name as searches find it, in any writing; it follows ``name``."""
     phone: Mapped[str | None] = mapped_column(Phone(20), index=True, info={"personal": True})
     email: Mapped[str | None] = mapped_column(sa.String(254), info={"personal": True})
     department_id: Mapped[int] = mapped_column(sa.ForeignKey("core_department.id"))
@@ -96,6 +100,9 @@ class Entry(Base):
     """Hash of the code with which the complainant follows the entry without signing in."""
     source: Mapped[str] = mapped_column(sa.String(40), default="staff")
     """``staff``, ``public``, ``import`` or the plugin that handed it over (``social``, ``callcenter``)."""
+    consented_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    consent_version: Mapped[str | None] = mapped_column(sa.String(20))
+    """When the sender of the public form agreed, and to which of ``domain.consents``; empty for what staff wrote down."""
     source_reference: Mapped[str | None] = mapped_column(sa.String(200))
     source_link: Mapped[str | None] = mapped_column(sa.String(300))
     """Where the message lies that it was made of, an address inside the association (CMPL-28)."""
@@ -105,6 +112,11 @@ class Entry(Base):
     timely: Mapped[bool | None]
     """Whether it was answered in time, by the imported register's own word."""
     operation_key: Mapped[str | None] = mapped_column(sa.String(40), unique=True, info={"audit": False})
+
+    @validates("name")
+    def _fold_name(self, _key: str, name: str | None) -> str | None:
+        self.name_key = fold(name) if name else None
+        return name
 
 
 class Assignment(Base):
@@ -138,6 +150,7 @@ class Update(Base):
     made_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"))
     public: Mapped[bool] = mapped_column(default=False)
     """Whether the complainant reads it on the follow-up page."""
+    operation_key: Mapped[str | None] = mapped_column(sa.String(40), unique=True, info={"audit": False})
 
 
 class FollowUp(Base):
@@ -157,6 +170,7 @@ class FollowUp(Base):
     done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     done_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"))
     outcome: Mapped[str | None] = mapped_column(sa.Text, info={"personal": True})
+    operation_key: Mapped[str | None] = mapped_column(sa.String(40), unique=True, info={"audit": False})
 
 
 class Contact(Base):

@@ -94,7 +94,8 @@ def entry_page(session: Session, entry: Entry, actor: Actor, now: datetime) -> d
         "may_answer": {one.id for one in asked if one.done_at is None and (one.department_id == actor.department_id or actor.may("complaints.follow_up"))},
         "contacts": contacts(entry, actor), "programme": session.get(Programme, entry.programme_id) if entry.programme_id else None,
         "same": [one for one in queries.open_of(session, actor, customer_id=entry.customer_id, phone=entry.phone) if one.id != entry.id],
-        "origin": origin(entry), "files": attachments.of_entry(session, entry) if personal else [],
+        "consent": domain.consents().get(entry.consent_version or "", ""), "origin": origin(entry),
+        "files": attachments.of_entry(session, entry) if personal else [],
         "next_step": runs.next_in_inbox(session, actor, record_type=entry.__tablename__, record_id=entry.id),
     }
 

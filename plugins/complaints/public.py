@@ -61,8 +61,7 @@ class PublicForm(DiwanForm):
     phone = TelField(_l("Your mobile"), [InputRequired(_l("Write the number at which you are reached."))], render_kw={"autocomplete": "tel"})
     email = EmailField(_l("Your e-mail"), [Optional()], render_kw={"autocomplete": "email"})
     file = FileField(_l("Attachment"), render_kw={"accept": "image/png,image/jpeg,application/pdf"})
-    consent = BooleanField(_l("I agree that my number is used to answer this message only."),
-                           [InputRequired(_l("Tick this, so that you can be answered."))])
+    consent = BooleanField(domain.consents()[domain.consent_now()], [InputRequired(_l("Tick that you agree, so that you can be answered."))])
 
     def validate_text(self, field: Any) -> None:
         letters = len((field.data or "").replace("\r\n", "\n").strip())
@@ -205,6 +204,7 @@ def visitor() -> Actor:
 def values_of(form: PublicForm) -> dict[str, Any]:
     chosen, _hyphen, number = (form.place.data or "").partition("-")
     given = {name: form[name].data for name in ("kind", "text", "name", "phone", "email")}
+    given["consent"] = domain.consent_now() if form.consent.data else ""
     return {**given, f"{chosen}_id": number} if number else given
 
 

@@ -18,7 +18,7 @@ from core.organisation.models import Department
 from core.phones import parse_phone
 from core.procedures.models import StepRun
 from core.reports.offers import Reach
-from core.text import normalise_digits
+from core.text import fold, normalise_digits
 from plugins.complaints import domain
 from plugins.complaints.models import Assignment, Cause, Entry, FollowUp, Update
 
@@ -93,8 +93,14 @@ def matching(query: sa.Select[Any], session: Session, text: str, actor: Actor) -
     ways = [Entry.number.startswith(text.upper(), autoescape=True)]
     if actor.may(PERSONAL) and text:
         ways += [Entry.customer_id.in_([one.id for one in customers.search(session, text, actor, limit=MOST_CALLERS).customers]),
-                 Entry.name.contains(text, autoescape=True), *_by_phone(session, text)]
+                 *_by_name(text), *_by_phone(session, text)]
     return query.where(sa.or_(*ways))
+
+
+def _by_name(text: str) -> list[sa.ColumnElement[bool]]:
+    """Somebody unknown by all words of the name, in any writing, as customers are found."""
+    words = fold(text).split()
+    return [sa.and_(*(Entry.name_key.contains(word, autoescape=True) for word in words))] if words else []
 
 
 def _by_phone(session: Session, text: str) -> list[sa.ColumnElement[bool]]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -31,6 +31,7 @@ from plugins.complaints import domain, follow, queries, steps
 from plugins.complaints.models import Assignment, Cause, Entry, FollowUp, Update
 
 RECORD, HANDLE, REASSIGN, FOLLOW_UP = "complaints.record", "complaints.handle", "complaints.reassign", "complaints.follow_up"
+Line = TypeVar("Line", Update, FollowUp)
 SOLVED, CALLBACK, STUDY = "solved", "callback", "study"
 
 
@@ -70,10 +71,16 @@ def receive(session: Session, values: Mapping[str, Any], *, actor: Actor, now: d
 
 
 def receive_from_public(session: Session, values: Mapping[str, Any], *, actor: Actor, now: datetime, operation_key: str | None = None) -> Received:
-    """The same from the association's site: nobody has answered yet, so step 2 waits in the inbox."""
+    """The same from the association's site: nobody has answered yet, so step 2 waits in the inbox.
+
+    ``values`` hold in ``consent`` the version of the wording that the sender agreed to (``domain.consents``); without one nothing is kept.
+    """
+    if values.get("consent") not in domain.consents():
+        raise InvalidInput(_l("Tick that you agree, so that you can be answered."), field="consent")
     given = {key: values.get(key) for key in ("kind", "text", "name", "phone", "email", "centre_id", "programme_id")}
     earlier = _earlier(session, operation_key, actor)
-    return earlier or _receive(session, {**given, "channel": "website"}, PUBLIC, actor, now, operation_key)
+    consent = {"consented_at": now, "consent_version": values["consent"]}
+    return earlier or _receive(session, {**given, "channel": "website"}, PUBLIC, actor, now, operation_key, **consent)
 
 
 def receive_message(session: Session, message: Message, *, actor: Actor, now: datetime) -> Received:
@@ -102,11 +109,11 @@ def _earlier(session: Session, operation_key: str | None, actor: Actor) -> Recei
     return Received(found, follow.give_code(session, found))
 
 
-def _receive(session: Session, values: Mapping[str, Any], source: Source, actor: Actor, now: datetime, operation_key: str | None) -> Received:
+def _receive(session: Session, values: Mapping[str, Any], source: Source, actor: Actor, now: datetime, operation_key: str | None, **more: Any) -> Received:
     read = Reading(session, values, actor, now, elsewhere=source.link is not None).read()
     (number,) = next_numbers(session, [read["received_at"]])
     who = read.pop("customer")
-    entry = Entry(**read, number=number, state=domain.RECEIVED, subject_id=who.subject_id if who is not None else new_subject(session),
+    entry = Entry(**read, **more, number=number, state=domain.RECEIVED, subject_id=who.subject_id if who is not None else new_subject(session),
                   customer_id=who.id if who is not None else None, registered_at=now, registered_by_id=actor.user_id, updated_at=now,
                   source=source.name, source_reference=source.reference, source_link=source.link, operation_key=operation_key, imported=False)
     session.add(entry)
@@ -281,12 +288,20 @@ def study(session: Session, entry: Entry, analysis: str, helping_party: str, *, 
     return entry
 
 
-def add_update(session: Session, entry: Entry, text: str, *, actor: Actor, now: datetime, public: bool = False) -> Update:
-    """Steps 4 and 6: write into the log what was done today (CMPL-18). ``public``: the complainant may read it."""
+def add_update(
+    session: Session, entry: Entry, text: str, *, actor: Actor, now: datetime, public: bool = False, operation_key: str | None = None,
+) -> Update:
+    """Steps 4 and 6: write into the log what was done today (CMPL-18). ``public``: the complainant may read it.
+
+    Sent twice with the same ``operation_key``, it is one line; so with a remark and with what a department is asked.
+    """
     authorize(session, actor, HANDLE, rule="CMPL-18")
     _lock(session, entry)
+    known = _sent_before(session, Update, entry, operation_key)
+    if known is not None:
+        return known
     _expect_open(entry)
-    return _note(session, entry, "note", _needed(text, "text"), actor, now, public=public)
+    return _note(session, entry, "note", _needed(text, "text"), actor, now, public=public, operation_key=operation_key)
 
 
 def solution_ready(session: Session, entry: Entry, text: str, *, actor: Actor, now: datetime) -> Entry:
@@ -379,21 +394,27 @@ def _assign(session: Session, entry: Entry, reason: str, actor: Actor, now: date
                            assigned_by_id=actor.user_id, reason=reason))
 
 
-def remark(session: Session, entry: Entry, text: str, *, actor: Actor, now: datetime) -> Update:
+def remark(session: Session, entry: Entry, text: str, *, actor: Actor, now: datetime, operation_key: str | None = None) -> Update:
     """A remark of quality on any entry, also a closed one (CMPL-11)."""
     authorize(session, actor, FOLLOW_UP, rule="CMPL-11")
     _lock(session, entry)
-    return _note(session, entry, "remark", _needed(text, "text"), actor, now)
+    known = _sent_before(session, Update, entry, operation_key)
+    return known or _note(session, entry, "remark", _needed(text, "text"), actor, now, operation_key=operation_key)
 
 
-def follow_up(session: Session, entry: Entry, department_id: int, task: str, *, actor: Actor, now: datetime) -> FollowUp:
+def follow_up(
+    session: Session, entry: Entry, department_id: int, task: str, *, actor: Actor, now: datetime, operation_key: str | None = None,
+) -> FollowUp:
     """Quality asks a department to act, according to what the complaint is about (CMPL-11)."""
     authorize(session, actor, FOLLOW_UP, rule="CMPL-11")
     _lock(session, entry)
+    known = _sent_before(session, FollowUp, entry, operation_key)
+    if known is not None:
+        return known
     if session.get(Department, department_id) is None:
         raise InvalidInput(_l("Choose a department."), field="department_id", value=department_id)
     asked = FollowUp(entry_id=entry.id, subject_id=entry.subject_id, department_id=department_id, task=_needed(task, "task"), asked_at=now,
-                     asked_by_id=actor.user_id)
+                     asked_by_id=actor.user_id, operation_key=operation_key)
     session.add(asked)
     session.flush()
     return asked
@@ -440,9 +461,20 @@ def acts(entry: Entry, actor: Actor) -> list[str]:
 # --- shared ----------------------------------------------------------------------------------------------------------
 
 
-def _note(session: Session, entry: Entry, kind: str, text: str, actor: Actor, now: datetime, *, public: bool = False) -> Update:
+def _sent_before(session: Session, model: type[Line], entry: Entry, operation_key: str | None) -> Line | None:
+    """What this sending made already, looked for with the entry locked; Conflict for the key of another entry's."""
+    found: Line | None = session.scalar(sa.select(model).where(model.operation_key == operation_key)) if operation_key else None
+    if found is not None and found.entry_id != entry.id:
+        raise Conflict(_l("This sending belongs to another entry. Open the page anew and fill it again."))
+    return found
+
+
+def _note(
+    session: Session, entry: Entry, kind: str, text: str, actor: Actor, now: datetime, *, public: bool = False, operation_key: str | None = None,
+) -> Update:
     """One line of the entry's history; while it is open that is its update of the day (CMPL-18)."""
-    line = Update(entry_id=entry.id, subject_id=entry.subject_id, kind=kind, text=text, made_at=now, made_by_id=actor.user_id, public=public)
+    line = Update(entry_id=entry.id, subject_id=entry.subject_id, kind=kind, text=text, made_at=now, made_by_id=actor.user_id, public=public,
+                  operation_key=operation_key)
     session.add(line)
     entry.updated_at = now
     session.flush()

@@ -12,6 +12,7 @@ from flask import Response, flash, redirect, request, url_for
 from sqlalchemy.orm import Session
 
 from core import settings, work
+from core.admin.forms import DiwanForm
 from core.admin.help import Help
 from core.admin.lists import ListColumn, ListEngine, ListFilter, Page, by_id
 from core.admin.records import RecordView
@@ -154,7 +155,7 @@ class LogView(RecordView):
         if request.method == "GET" or pressed[0] in ("look", "choose", "not"):
             return self._intake(form, caller)
         if pressed[0] == "add":
-            return self._add_to(pressed[1], form.text.data or "")
+            return self._add_to(pressed[1], form)
         if form.validate() and self._looked_at(form, caller):
             try:
                 return self._received(form)
@@ -219,20 +220,20 @@ class LogView(RecordView):
 
     def _received(self, form: IntakeForm) -> Any:
         with writing() as session:
-            made = services.receive(session, form.data, actor=current_actor(), now=work.now(), operation_key=form.operation_key.data)
+            made = services.receive(session, form.data, actor=current_actor(), now=work.now(), operation_key=_key(form))
             number, entry_id, code = made.entry.number, made.entry.id, made.code
         entry = services.entry_for(self.session_now, entry_id, current_actor())
         page.describe(self.session_now, [entry])
         runs = page.open_runs(self.session_now, entry)
         return self.show("complaints/received.html", entry=entry, number=number, code=code, runs=runs, kinds=domain.kinds(), states=domain.states())
 
-    def _add_to(self, raw: str, text: str) -> Any:
+    def _add_to(self, raw: str, form: IntakeForm) -> Any:
         """What the caller says belongs to an entry that is open already."""
-        found = self.one(raw)
+        found, text = self.one(raw), form.text.data or ""
         if text.strip():
             with writing() as session:
                 entry = services.entry_for(session, found.id, current_actor())
-                services.add_update(session, entry, text, actor=current_actor(), now=work.now())
+                services.add_update(session, entry, text, actor=current_actor(), now=work.now(), operation_key=_key(form))
             flash(_("What the caller said is added to %(number)s.", number=isolate(found.number)), "success")
         return redirect(url_for(".entry", id=found.id))
 
@@ -344,6 +345,11 @@ class Title:
     icon: str
 
 
+def _key(form: DiwanForm) -> str | None:
+    """The operation key of a form, of the length that is kept."""
+    return (form.operation_key.data or "")[:40] or None
+
+
 TITLES = {
     "promise": Title(_l("Promise a call-back"), _l("Promise it"), "phone-call"), "study": Title(_l("Study"), _l("Save the study"), "search"),
     "ready": Title(_l("A solution is ready"), _l("Solution is ready"), "bulb"), "close": Title(_l("Answer and close"), _l("Close the entry"), "check"),
@@ -368,10 +374,12 @@ ACTS: dict[str, Act] = {
         session, entry, answer=form.answer.data or "", answer_channel=form.answer_channel.data or "", returned_at=form.returned_at.data, **given),
     "decide": lambda session, entry, form, given: services.decide_suggestion(
         session, entry, str(form.decision.data or ""), form.decision_reason.data or "", **given),
-    "update": lambda session, entry, form, given: services.add_update(session, entry, form.text.data or "", public=form.public.data, **given),
+    "update": lambda session, entry, form, given: services.add_update(
+        session, entry, form.text.data or "", public=form.public.data, operation_key=_key(form), **given),
     "reassign": lambda session, entry, form, given: services.reassign(
         session, entry, form.department_id.data, form.reason.data or "", centre_id=form.centre_id.data, **given),
-    "remark": lambda session, entry, form, given: services.remark(session, entry, form.text.data or "", **given),
-    "follow-up": lambda session, entry, form, given: services.follow_up(session, entry, form.department_id.data, form.task.data or "", **given),
+    "remark": lambda session, entry, form, given: services.remark(session, entry, form.text.data or "", operation_key=_key(form), **given),
+    "follow-up": lambda session, entry, form, given: services.follow_up(
+        session, entry, form.department_id.data, form.task.data or "", operation_key=_key(form), **given),
     "customer": lambda session, entry, form, given: services.attach(session, entry, form.customer_number.data or "", **given),
 }

@@ -186,6 +186,7 @@ def upgrade() -> None:
         sa.Column("customer_id", sa.Integer(), nullable=True),
         sa.Column("customer_class", sa.String(length=20), nullable=False),
         sa.Column("name", sa.String(length=200), nullable=True),
+        sa.Column("name_key", sa.Text(), nullable=True),
         sa.Column("phone", sa.String(length=20), nullable=True),
         sa.Column("email", sa.String(length=254), nullable=True),
         sa.Column("department_id", sa.Integer(), nullable=False),
@@ -210,6 +211,8 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("follow_code", sa.String(length=64), nullable=True),
         sa.Column("source", sa.String(length=40), nullable=False),
+        sa.Column("consented_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("consent_version", sa.String(length=20), nullable=True),
         sa.Column("source_reference", sa.String(length=200), nullable=True),
         sa.Column("source_link", sa.String(length=300), nullable=True),
         sa.Column("imported", sa.Boolean(), nullable=False),
@@ -230,6 +233,9 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "state IN ('received', 'answered_callback', 'in_study', 'solution_ready', 'closed')",
             name=op.f("ck_complaints_entry_state"),
+        ),
+        sa.CheckConstraint(
+            "(consented_at IS NULL) = (consent_version IS NULL)", name=op.f("ck_complaints_entry_consent")
         ),
         sa.CheckConstraint(
             "returned_at IS NULL OR returned_at >= received_at", name=op.f("ck_complaints_entry_returned")
@@ -303,6 +309,7 @@ def upgrade() -> None:
         sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("done_by_id", sa.Integer(), nullable=True),
         sa.Column("outcome", sa.Text(), nullable=True),
+        sa.Column("operation_key", sa.String(length=40), nullable=True),
         sa.ForeignKeyConstraint(["asked_by_id"], ["core_user.id"], name=op.f("fk_complaints_follow_up_asked_by_id")),
         sa.ForeignKeyConstraint(
             ["department_id"], ["core_department.id"], name=op.f("fk_complaints_follow_up_department_id")
@@ -310,6 +317,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["done_by_id"], ["core_user.id"], name=op.f("fk_complaints_follow_up_done_by_id")),
         sa.ForeignKeyConstraint(["entry_id"], ["complaints_entry.id"], name=op.f("fk_complaints_follow_up_entry_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_complaints_follow_up")),
+        sa.UniqueConstraint("operation_key", name=op.f("uq_complaints_follow_up_operation_key")),
     )
     with op.batch_alter_table("complaints_follow_up", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_complaints_follow_up_department_id"), ["department_id"], unique=False)
@@ -325,9 +333,11 @@ def upgrade() -> None:
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("made_by_id", sa.Integer(), nullable=True),
         sa.Column("public", sa.Boolean(), nullable=False),
+        sa.Column("operation_key", sa.String(length=40), nullable=True),
         sa.ForeignKeyConstraint(["entry_id"], ["complaints_entry.id"], name=op.f("fk_complaints_update_entry_id")),
         sa.ForeignKeyConstraint(["made_by_id"], ["core_user.id"], name=op.f("fk_complaints_update_made_by_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_complaints_update")),
+        sa.UniqueConstraint("operation_key", name=op.f("uq_complaints_update_operation_key")),
     )
     with op.batch_alter_table("complaints_update", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_complaints_update_entry_id"), ["entry_id"], unique=False)

@@ -15,11 +15,12 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from core import settings, work
+from core.errors import InvalidInput
 from core.files import services as files
 from core.organisation.models import Centre
 from core.procedures.models import StepRun
 from core.testing import sign_in
-from plugins.complaints import follow, limits, public, services
+from plugins.complaints import domain, follow, limits, public, services
 from plugins.complaints.models import Entry, Limit
 from tests.plugins.complaints.conftest import MONDAY, Person, Staff
 
@@ -128,6 +129,26 @@ def test_an_attachment_is_read_through_its_entry_by_who_may_read_that_and_its_co
     assert tried(staff.centres, through, general) == [404, 403], "another department, although it may see complainants"
     assert tried(staff.secretary, through, general) == [403, 403], "reads the whole log, but not what complainants sent"
     assert tried(staff.quality, through, general) == [200, 403]
+
+
+def test_what_the_sender_agreed_to_and_when_is_kept_with_the_entry_and_shown(client: FlaskClient, session: Session, staff: Staff) -> None:
+    form = text_of(client.get(f"{FORM}?lang=en"))
+    wording = domain.consents()[domain.consent_now()]
+    assert wording.en in form and wording.en not in text_of(client.get(f"{FORM}?lang=ar"))
+    send(client)
+
+    entry = entries(session)[0]
+    assert (entry.consented_at, entry.consent_version) == (MONDAY, domain.consent_now())
+    sign_in(client, staff.crm.user)
+    assert wording.ar in text_of(client.get(f"/complaints/{entry.id}"))
+
+
+def test_without_consent_the_service_keeps_nothing(session: Session) -> None:
+    for given in ({}, {"consent": ""}, {"consent": "9"}):
+        with pytest.raises(InvalidInput) as refused:
+            services.receive_from_public(session, {**GIVEN, "consent": None, **given}, actor=public.visitor(), now=MONDAY)
+        assert refused.value.field == "consent"
+    assert entries(session) == []
 
 
 @pytest.mark.parametrize(("content", "name"), [(b"MZ...", "note.pdf"), (b"", "empty.png")])

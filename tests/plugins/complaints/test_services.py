@@ -140,8 +140,8 @@ def test_a_repeated_sending_is_one_entry_with_a_new_code(session: Session, staff
 def test_the_public_form_leaves_the_answer_to_the_inbox(session: Session, staff: Staff) -> None:
     from core.auth.actor import system_actor
 
-    made = services.receive_from_public(session, {"kind": "complaint", "text": "أُلغيت المحاضرة", "name": "هند", "phone": "0555120348"},
-                                        actor=system_actor("public"), now=MONDAY)
+    made = services.receive_from_public(session, {"kind": "complaint", "text": "أُلغيت المحاضرة", "name": "هند", "phone": "0555120348",
+                                                  "consent": domain.consent_now()}, actor=system_actor("public"), now=MONDAY)
 
     assert (made.entry.channel, made.entry.source, made.entry.state, open_numbers(session, made.entry)) == ("website", "public", "received", [2])
 
@@ -357,3 +357,55 @@ def test_response_times_are_averaged_and_halved() -> None:
     assert domain.span_of([60, 120, 600]) == domain.Span(3, 260, 120)
     assert domain.span_of([]) == domain.Span(0, None, None)
     assert [domain.length_of(hours * 60) for hours in (24, 25, 72, 73, 168, 169)] == ["day", "three", "three", "week", "week", "longer"]
+
+
+# --- the same sending twice ------------------------------------------------------------------------------------------
+
+
+def test_an_update_a_remark_and_a_task_sent_twice_are_one_each(receive: Receive, staff: Staff, session: Session) -> None:
+    entry, other = receive(staff.crm), receive(staff.crm)
+    crm = department(session, "crm").id
+
+    def updated(key: str, one: Entry = entry) -> Update:
+        return services.add_update(session, one, "اتصلنا بالمركز", actor=staff.crm.actor, now=MONDAY, operation_key=key)
+
+    def remarked(key: str) -> Update:
+        return services.remark(session, entry, "يُتابع", actor=staff.quality.actor, now=MONDAY, operation_key=key)
+
+    def asked(key: str) -> Any:
+        return services.follow_up(session, entry, crm, "راجعوا الجدول", actor=staff.quality.actor, now=MONDAY, operation_key=key)
+
+    for act in (updated, remarked, asked):
+        assert act(f"{act.__name__}-1") is act(f"{act.__name__}-1")
+        assert act(f"{act.__name__}-2") is not act(f"{act.__name__}-1")
+    assert [one.kind for one in queries.updates_of(session, entry)].count("note") == 2
+    with pytest.raises(Conflict):
+        updated("updated-1", other)
+
+
+def test_an_update_that_arrives_again_after_the_entry_was_closed_is_still_the_one_it_was(receive: Receive, staff: Staff, session: Session) -> None:
+    entry = receive(staff.crm)
+    first = services.add_update(session, entry, "اتصلنا بالمركز", actor=staff.crm.actor, now=MONDAY, operation_key="once")
+    services.close(session, entry, answer="تم", answer_channel="phone", returned_at=MONDAY, actor=staff.crm.actor, now=MONDAY)
+
+    assert services.add_update(session, entry, "اتصلنا بالمركز", actor=staff.crm.actor, now=MONDAY, operation_key="once") is first
+
+
+# --- names of callers who are no customers ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("written", "typed"), [("أحمد الغامدي", "احمد"), ("احمد الغامدي", "أَحمـد"), ("فاطمة مصطفى", "مصطفي فاطمه"), ("Hind S.", "HIND")])
+def test_somebody_unknown_is_found_by_the_name_in_any_writing(receive: Receive, staff: Staff, session: Session, written: str, typed: str) -> None:
+    entry, _other = receive(staff.crm, name=written), receive(staff.crm, name="سالم")
+
+    found = session.scalars(queries.matching(sa.select(Entry), session, typed, staff.crm.actor)).all()
+
+    assert list(found) == [entry]
+    assert list(session.scalars(queries.matching(sa.select(Entry), session, typed, staff.secretary.actor))) == []
+
+
+def test_the_folded_name_follows_the_name(receive: Receive, staff: Staff, session: Session) -> None:
+    entry = receive(staff.crm, name="أحمد")
+    entry.name = None
+
+    assert entry.name_key is None
