@@ -119,6 +119,7 @@ class StepTask(Base):
     user_id: Mapped[int] = mapped_column(sa.ForeignKey("core_user.id"), index=True)
     made_at: Mapped[datetime] = mapped_column(UtcDateTime)
     done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    operation_key: Mapped[str | None] = mapped_column(sa.String(80), unique=True, info={"audit": False})
 
 
 class StepRun(Base):

@@ -79,15 +79,17 @@ def inbox(session: Session, actor: Actor, now: datetime) -> Inbox:
 
 
 def inbox_count(session: Session, actor: Actor) -> int:
-    """How many steps wait, for the menu; one statement."""
+    """How many steps and parts of steps wait, for the menu; one statement."""
     return session.scalar(_count_of(*_reach(actor), tuple(sorted(owners())))) or 0
 
 
 @lru_cache(maxsize=500)
 def _count_of(people: tuple[int, ...], roles: tuple[str, ...], centres: tuple[int, ...], owners: tuple[str, ...]) -> sa.Select[int]:
     """Made once for each person: every page asks it, and making it takes longer than running it."""
-    mine = _of(people, roles, centres, owners).with_only_columns(StepRun.id).order_by(None).limit(MOST_STEPS)
-    return sa.select(sa.func.count()).select_from(mine.subquery())
+    steps = _of(people, roles, centres, owners).with_only_columns(StepRun.id).order_by(None).limit(MOST_STEPS)
+    parts = _parts_of_people(people, owners).with_only_columns(StepTask.id).limit(MOST_STEPS)
+    counts = (sa.select(sa.func.count()).select_from(one.subquery()).scalar_subquery() for one in (steps, parts))
+    return sa.select(sum(counts, sa.literal(0)))
 
 
 def next_in_inbox(session: Session, actor: Actor, *, record_type: str, record_id: int) -> StepRun | None:
@@ -191,11 +193,15 @@ def tasks_of_run(session: Session, run: StepRun) -> Sequence[tuple[StepTask, Use
 
 def tasks_of(session: Session, actor: Actor) -> Sequence[tuple[StepTask, StepRun]]:
     """The open parts of steps for which the actor (or whom he stands in for) is responsible, by the step's due moment (ORG-19)."""
-    people = [one for one in (actor.user_id, *(each.user_id for each in actor.delegators)) if one is not None]
-    mine = sa.select(StepTask, StepRun).join(StepRun, StepRun.id == StepTask.run_id).where(StepTask.user_id.in_(people), StepTask.done_at.is_(None))
-    resting = sa.select(Procedure.code).where(Procedure.plugin.not_in(sorted(owners())))
-    query = mine.where(StepRun.ended_at.is_(None), StepRun.procedure_code.not_in(resting))
+    query = _parts_of_people(_reach(actor)[0], owners())
     return [(task, run) for task, run in session.execute(query.order_by(StepRun.due_at.is_(None), StepRun.due_at, StepTask.id).limit(MOST_STEPS))]
+
+
+def _parts_of_people(people: Sequence[int], owners: Iterable[str]) -> sa.Select[StepTask, StepRun]:
+    """Open parts of open steps, of the procedures that are running, with their steps."""
+    mine = sa.select(StepTask, StepRun).join(StepRun, StepRun.id == StepTask.run_id).where(StepTask.user_id.in_(people), StepTask.done_at.is_(None))
+    resting = sa.select(Procedure.code).where(Procedure.plugin.not_in(sorted(owners)))
+    return mine.where(StepRun.ended_at.is_(None), StepRun.procedure_code.not_in(resting))
 
 
 # --- a record's steps and a clause's record ------------------------------------------------------------------------------

@@ -22,11 +22,12 @@ from core.auth.models import Role, User
 from core.calendar import parse_duration
 from core.errors import Conflict, DiwanError, InvalidInput, NotAllowed, NotFound
 from core.i18n import lazy_gettext as _l
+from core.notices.services import notify
 from core.organisation.models import Department
 from core.procedures import queries, timing
 from core.procedures.domain import ProcedureSpec, StepSpec, bars, followers, read_procedures
 from core.procedures.models import Procedure, StepRun, StepTask, StepVersion
-from core.text import check_plain
+from core.text import check_plain, isolate
 
 CORE_FILE = Path(__file__).parent / "procedures.json"
 CLOSED, CANCELLED = "closed", "cancelled"
@@ -272,12 +273,19 @@ def _runs_of(record: Any) -> sa.Select[StepRun]:
 # --- parts of a step (ORG-19) --------------------------------------------------------------------------------------------
 
 
-def split(session: Session, run: StepRun, title: str, *, user_id: int | None, actor: Actor, now: datetime) -> StepTask:
+def split(
+    session: Session, run: StepRun, title: str, *, user_id: int | None, operation_key: str | None = None, actor: Actor, now: datetime,
+) -> StepTask:
     """Give a part of an open step to one person; the step closes when all parts are done. By whoever has the step in the inbox.
 
-    Raises NotAllowed, Conflict (the step has ended), InvalidInput (``title``, ``user_id``).
+    That person has a notice. Sent twice with the same ``operation_key``, it is one part. Raises NotAllowed, Conflict (the step has ended), InvalidInput
+    (``title``, ``user_id``).
     """
     _hold(session, run, actor)
+    session.scalar(sa.select(StepRun.id).where(StepRun.id == run.id).with_for_update())
+    known = _given_before(session, run, operation_key)
+    if known is not None:
+        return known
     _refuse_ended(run)
     title = check_plain(title, field="title").strip()
     if not title or len(title) > LONGEST_TITLE:
@@ -285,10 +293,26 @@ def split(session: Session, run: StepRun, title: str, *, user_id: int | None, ac
     person = session.get(User, user_id) if user_id is not None else None
     if person is None or not person.active:
         raise InvalidInput(_l("A part has one responsible person who can sign in. Choose one."), field="user_id", value=user_id)
-    task = StepTask(run_id=run.id, title=title, user_id=person.id, made_at=now)
+    task = StepTask(run_id=run.id, title=title, user_id=person.id, made_at=now, operation_key=operation_key)
     session.add(task)
     session.flush()
+    notify(session, {person.id} - {actor.user_id}, _l("%(name)s gave you a part of the step “%(step)s” (%(record)s): %(title)s", name=_name(session, actor),
+                                                      step=run.step.action, record=isolate(run.record_label), title=isolate(title, "auto")),
+           link=f"/procedures/runs/{run.id}", now=now)
     return task
+
+
+def _name(session: Session, actor: Actor) -> Any:
+    person = session.get(User, actor.user_id) if actor.user_id is not None else None
+    return person.name if person is not None else actor.label
+
+
+def _given_before(session: Session, run: StepRun, operation_key: str | None) -> StepTask | None:
+    """The part that this sending made already; Conflict for the key of another step's."""
+    found = session.scalar(sa.select(StepTask).where(StepTask.operation_key == operation_key)) if operation_key else None
+    if found is not None and found.run_id != run.id:
+        raise Conflict(_l("This sending belongs to another step. Open the page anew and fill it again."))
+    return found
 
 
 def finish_task(session: Session, task: StepTask, *, actor: Actor, now: datetime) -> StepTask:

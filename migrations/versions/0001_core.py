@@ -982,9 +982,11 @@ def upgrade() -> None:
         sa.Column("user_id", sa.Integer(), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("operation_key", sa.String(length=80), nullable=True),
         sa.ForeignKeyConstraint(["run_id"], ["core_step_run.id"], name=op.f("fk_core_step_task_run_id")),
         sa.ForeignKeyConstraint(["user_id"], ["core_user.id"], name=op.f("fk_core_step_task_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_core_step_task")),
+        sa.UniqueConstraint("operation_key", name=op.f("uq_core_step_task_operation_key")),
     )
     with op.batch_alter_table("core_step_task", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_core_step_task_run_id"), ["run_id"], unique=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,8 @@ from core.auth.actor import Actor, Delegator
 from core.auth.models import User
 from core.errors import Conflict, InvalidInput, NotAllowed
 from core.i18n import use_language
+from core.notices.models import Notice
+from core.notices.services import words
 from core.procedures import queries, services
 from core.procedures.models import StepRun
 from core.state import state
@@ -184,3 +187,40 @@ def test_giving_and_finishing_a_part_is_logged(session: Session, run: StepRun, s
     logged = session.scalars(sa.select(AuditEvent).where(AuditEvent.record_type == "core_step_task").order_by(AuditEvent.id)).all()
     assert [one.action for one in logged] == ["create", "close"]
     assert [one.actor_label for one in logged] == ["manager", sara.username]
+
+
+def test_a_part_sent_twice_is_given_once(session: Session, run: StepRun, sara: User) -> None:
+    def give(key: str, to: StepRun = run) -> Any:
+        return services.split(session, to, "Text", user_id=sara.id, operation_key=key, actor=MANAGER, now=NOON)
+
+    assert give("one") is give("one")
+    assert [task.title for task, _user in queries.tasks_of_run(session, run)] == ["Text"]
+    assert give("two") is not give("one")
+    with pytest.raises(Conflict, match="another step"):
+        give("one", services.open_step(session, "MAN-CUST", 2, record=form(42), now=NOON))
+
+
+def test_who_is_given_a_part_is_told_once_and_not_of_his_own_act(session: Session, run: StepRun, sara: User) -> None:
+    def told() -> list[str]:
+        return [words(one) for one in session.scalars(sa.select(Notice).where(Notice.user_id == sara.id, Notice.link == f"/procedures/runs/{run.id}"))]
+
+    for _n in range(2):
+        services.split(session, run, "Text", user_id=sara.id, operation_key="k", actor=MANAGER, now=NOON)
+    assert [re.sub("[\u2066-\u2069]", "", text) for text in told()] == [f"manager gave you a part of the step “{run.step.action}” (F-41): Text"]
+
+    own = replace(MANAGER, user_id=sara.id)
+    services.split(session, run, "Picture", user_id=sara.id, actor=own, now=NOON)
+    assert len(told()) == 1
+
+
+def test_the_menu_counts_the_parts_of_a_person_until_they_are_done(session: Session, run: StepRun, sara: User) -> None:
+    writer, deputy = Actor(sara.id, "sara"), Actor(900, "deputy", delegators=(Delegator(sara.id, "sara", frozenset(), frozenset()),))
+    assert queries.inbox_count(session, writer) == 0
+
+    tasks = [services.split(session, run, title, user_id=sara.id, actor=MANAGER, now=NOON) for title in ("Text", "Picture")]
+    assert [queries.inbox_count(session, one) for one in (writer, deputy, MANAGER, STRANGER)] == [2, 2, 1, 0]
+
+    services.finish_task(session, tasks[0], actor=writer, now=NOON)
+    assert queries.inbox_count(session, writer) == 1
+    services.cancel_steps(session, record=form(), actor=MANAGER, now=NOON)
+    assert queries.inbox_count(session, writer) == 0
