@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from core import settings, work
 from core.admin.views import current_actor
 from core.auth.actor import Actor
-from core.calendar import day_bounds
+from core.calendar import day_bounds, local_day
 from core.database import db
 from core.errors import InvalidInput
 from core.i18n import lazy_gettext as _l
@@ -65,13 +65,20 @@ class Parts:
         rows = queries.to_decide(_session(), current_actor(), plugin=plugin, department_id=department_id, first=first, last=last)
         return rendered("recommendations/_cards.html", rows=rows) if rows else Markup("")
 
-    def followed(self, *, plugin: str | None = None, department_id: int | None = None, before: date | None = None) -> Markup:
-        """Adopted and not carried out: each to be marked as carried out or given its cause (RPT-06, RPT-07)."""
+    def followed(
+        self, *, plugin: str | None = None, department_id: int | None = None, before: date | None = None, into: tuple[date, date] | None = None,
+    ) -> Markup:
+        """Adopted and not carried out: each to be marked as carried out or given its cause (RPT-06, RPT-07).
+
+        ``into``: the period of the page, into which each can be carried over; those that were stand there with their state.
+        """
         session, actor = _session(), current_actor()
         if not actor.may(services.READ):
             return Markup("")
-        rows = queries.visible(session, queries.followed(session, plugin=plugin, department_id=department_id, before=before), actor)
-        return rendered("recommendations/_followed.html", rows=rows)
+        found = [*queries.followed(session, plugin=plugin, department_id=department_id, before=before)]
+        found += queries.carried_into(session, *into, plugin=plugin, department_id=department_id) if into is not None else []
+        return rendered("recommendations/_followed.html", rows=queries.visible(session, found, actor), into=into,
+                        period=sign_period(into, actor) if into is not None else "", lacks_cause=_lacks_cause)
 
 
 def rendered(template: str, **context: Any) -> Markup:
@@ -98,6 +105,10 @@ def source_open(one: Recommendation) -> bool:
     return bool(one.link) and one.plugin in {"core", *(each.name for each in state().active)}
 
 
+def _lacks_cause(one: Recommendation) -> bool:
+    return services.lacks_cause(one, local_day(work.now(), settings.time_zone(_session())))
+
+
 # --- a source that comes back with a form -----------------------------------------------------------------------------
 
 
@@ -107,16 +118,32 @@ def sign(source: Source, actor: Actor) -> str:
     return str(_serializer().dumps({**asdict(source), "period": days, "user": actor.user_id}))
 
 
+def sign_period(period: tuple[date, date], actor: Actor) -> str:
+    """A period as a form carries it, likewise."""
+    return str(_serializer().dumps({"period": [day.isoformat() for day in period], "user": actor.user_id}))
+
+
+def unsign_period(token: str, actor: Actor) -> tuple[date, date]:
+    """The period again. Raises InvalidInput, as ``unsign``."""
+    first, last = _facts(token, actor)["period"]
+    return date.fromisoformat(first), date.fromisoformat(last)
+
+
 def unsign(token: str, actor: Actor) -> Source:
     """The source again. Raises InvalidInput for one that was changed or is somebody else's."""
+    facts = _facts(token, actor)
+    days = facts.pop("period")
+    return Source(**facts, period=(date.fromisoformat(days[0]), date.fromisoformat(days[1])) if days else None)
+
+
+def _facts(token: str, actor: Actor) -> dict[str, Any]:
     try:
         facts = _serializer().loads(token)
     except BadSignature:
         facts = {}
     if facts.pop("user", None) != actor.user_id or actor.user_id is None:
         raise InvalidInput(_l("This form does not belong to a page that you opened. Open the page again and write it there."), field="source")
-    days = facts.pop("period")
-    return Source(**facts, period=(date.fromisoformat(days[0]), date.fromisoformat(days[1])) if days else None)
+    return dict(facts)
 
 
 def _serializer() -> URLSafeSerializer:

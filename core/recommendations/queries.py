@@ -51,6 +51,12 @@ def followed(
     return session.scalars(_due_first(found)).all()
 
 
+def carried_into(session: Session, first: date, last: date, *, plugin: str | None = None, department_id: int | None = None) -> Sequence[Recommendation]:
+    """Those that were carried over into this period, with what has become of them since."""
+    found = _all().where(Recommendation.carried_from.is_not(None), Recommendation.period_from == first, Recommendation.period_until == last)
+    return session.scalars(_due_first(_narrowed(found, plugin, department_id))).all()
+
+
 def of_period(session: Session, first: date, last: date, *, plugin: str | None = None, department_id: int | None = None) -> Sequence[Recommendation]:
     """Every recommendation of a period with its state, those that were carried over from it too, in the order of raising."""
     inside = sa.and_(Recommendation.period_from >= first, Recommendation.period_until <= last)

@@ -173,8 +173,14 @@ def record_cause(
 def carry_over(
     session: Session, one: Recommendation, *, first: date, last: date, due_on: date | None = None, actor: Actor, now: datetime,
 ) -> Recommendation:
-    """Take what is not carried out yet into a later period (``first`` to ``last``, both included), with a new day where given."""
+    """Take what is not carried out yet into a later period (``first`` to ``last``, both included), with a new day where given.
+
+    What should have been carried out by now has its cause on it first (RPT-07). Raises InvalidInput.
+    """
     _follow(session, one, actor, "RPT-06")
+    if lacks_cause(one, _today(session, now)):
+        raise InvalidInput(_l("%(number)s should have been carried out by now. Write down why it was not, then carry it over.", number=isolate(one.number)),
+                           field="cause", rule="RPT-07")
     if first <= one.period_until or last < first:
         raise InvalidInput(_l("%(number)s is carried over to a period after its own.", number=isolate(one.number)), field="first", value=first)
     _refuse_new_past(session, one, due_on, now)
@@ -183,6 +189,11 @@ def carry_over(
     audit.name_action(session, one, "carry_over")
     session.flush()
     return one
+
+
+def lacks_cause(one: Recommendation, today: date) -> bool:
+    """Adopted, its day past or never given, and nobody has said why it is not carried out."""
+    return one.state == ADOPTED and (one.due_on is None or one.due_on < today)
 
 
 def _follow(session: Session, one: Recommendation, actor: Actor, rule: str) -> None:

@@ -26,7 +26,7 @@ from core.organisation.queries import choices
 from core.recommendations import forms, queries, services
 from core.recommendations.domain import STATE_NAMES, Source, checked_link
 from core.recommendations.models import FOLLOWED, Recommendation
-from core.recommendations.parts import tools, unsign
+from core.recommendations.parts import tools, unsign, unsign_period
 from core.state import state
 from core.text import isolate
 
@@ -177,6 +177,15 @@ class RecommendationsView(RecordView):
         form = forms.CauseForm()
         return self._act(id, form, _("The cause why %(number)s is not carried out is noted."), lambda session, one: services.record_cause(
             session, one, form.cause.data or "", due_on=form.due_on.data, actor=current_actor(), now=work.now()), cause=form)
+
+    @expose("/<int:id>/carry-over", methods=("POST",))
+    @needs(services.FOLLOW, rule="RPT-06")
+    def carry_over(self, id: int) -> Any:
+        """Into the period of the page that the button stands on."""
+        actor = current_actor()
+        first, last = unsign_period(request.form.get("period", ""), actor)
+        return self._act(id, None, _("%(number)s is carried over."), lambda session, one: services.carry_over(
+            session, one, first=first, last=last, actor=actor, now=work.now()))
 
     def _act(self, id: int, form: Form | None, done: str, act: Act, **again: Form) -> Any:
         if form is None or form.validate():

@@ -64,6 +64,7 @@ def test_followed_are_adopted_ones_of_periods_before(session: Session, raised: R
 def test_a_period_has_its_own_and_what_was_carried_over_from_it(session: Session, raised: Raise, manager: Actor, secretary: Actor) -> None:
     kept, over = raised(), raised("Carried over")
     services.decide(session, over, True, actor=secretary, now=NOON)
+    services.record_cause(session, over, "Ill", actor=manager, now=NOON)
     services.carry_over(session, over, first=date(2026, 2, 1), last=date(2026, 2, 28), actor=manager, now=NOON)
 
     assert list(queries.of_period(session, date(2026, 1, 1), date(2026, 1, 31))) == [kept, over]

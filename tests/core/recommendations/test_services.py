@@ -229,6 +229,10 @@ def test_what_is_left_is_carried_over_and_remembers_its_period(session: Session,
     one = services.decide(session, raised(), True, actor=secretary, now=NOON)
     days = {"first": date(2026, 2, 1), "last": date(2026, 2, 28)}
 
+    with pytest.raises(InvalidInput) as refused:
+        services.carry_over(session, one, **days, actor=manager, now=NOON)
+    assert refused.value.rule == "RPT-07"
+    services.record_cause(session, one, "Ill", actor=manager, now=NOON)
     services.carry_over(session, one, **days, due_on=date(2026, 2, 20), actor=manager, now=NOON)
     services.carry_over(session, one, first=date(2026, 3, 1), last=date(2026, 3, 31), actor=manager, now=NOON)
 

@@ -21,8 +21,8 @@ from core.procedures.models import StepPeriod
 from core.recommendations import cards, services
 from core.recommendations.domain import Source
 from core.recommendations.models import Recommendation
-from core.recommendations.parts import Parts, sign
-from core.testing import NOON
+from core.recommendations.parts import Parts, sign, sign_period
+from core.testing import NOON, sign_in
 from tests.core.recommendations.conftest import LINK, actor_of
 from tests.support.people import signed_in
 
@@ -297,3 +297,43 @@ def test_search_finds_it_by_number(session: Session, client: FlaskClient, raised
     work.commit(session)
 
     assert f"/recommendations/{ident}/" in page(client, "/search/?q=r-2026-0001")
+
+
+def test_what_is_left_is_carried_over_into_the_period_of_the_page_once_its_cause_is_known(
+    session: Session, on_page: Callable[[Actor], Parts], raised: Raise, manager: Actor, secretary: Actor,
+) -> None:
+    february = (date(2026, 2, 1), date(2026, 2, 28))
+    one = services.decide(session, raised("Train the desk"), True, actor=secretary, now=NOON)
+    button = f"/recommendations/{one.id}/carry-over"
+    assert button not in on_page(manager).followed(before=february[0], into=february), "no cause yet"
+
+    services.record_cause(session, one, "Ill", actor=manager, now=NOON)
+    assert button in on_page(manager).followed(before=february[0], into=february)
+    assert button not in on_page(manager).followed(before=february[0])
+    assert button not in on_page(secretary).followed(before=february[0], into=february)
+
+    services.carry_over(session, one, first=february[0], last=february[1], actor=manager, now=NOON)
+    html = on_page(manager).followed(before=february[0], into=february)
+    assert "Train the desk" in html and f"/recommendations/{one.id}/done" in html and button not in html
+    services.carry_out(session, one, actor=manager, now=NOON)
+    html = on_page(manager).followed(before=february[0], into=february)
+    assert "Train the desk" in html and f"/recommendations/{one.id}/done" not in html
+
+
+def test_the_button_carries_over_and_a_changed_period_is_refused(
+    session: Session, client: FlaskClient, raised: Raise, manager: Actor, secretary: Actor,
+) -> None:
+    ident = services.decide(session, raised(), True, actor=secretary, now=NOON).id
+    services.record_cause(session, session.get_one(Recommendation, ident), "Ill", actor=manager, now=NOON)
+    assert manager.user_id is not None
+    sign_in(client, session.get_one(User, manager.user_id))
+    work.commit(session)
+    token = sign_period((date(2026, 2, 1), date(2026, 2, 28)), manager)
+
+    for wrong in ("", "x", f"{token}x", sign_period((date(2026, 2, 1), date(2026, 2, 28)), secretary)):
+        assert client.post(f"{LIST}{ident}/carry-over", data={"period": wrong}).status_code == 422
+    answer = client.post(f"{LIST}{ident}/carry-over", data={"period": token, "next": LINK})
+
+    assert (answer.status_code, answer.headers["Location"].endswith(LINK)) == (302, True)
+    one, = all_rows(session)
+    assert (one.period_from, one.period_until, one.carried_from) == (date(2026, 2, 1), date(2026, 2, 28), date(2026, 1, 25))
