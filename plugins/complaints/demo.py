@@ -26,7 +26,7 @@ from core.procedures import recurring
 from core.procedures.models import StepPeriod, StepRun
 from core.recommendations import services as recommending
 from core.reports.offers import Report
-from plugins.complaints import domain, faq, performance, reports, reviews, services, steps
+from plugins.complaints import contacts, domain, faq, performance, reports, reviews, services, steps, training
 from plugins.complaints.models import Cause, Entry
 
 WORDS_FILE = Path(__file__).parent / "demo.json"
@@ -54,6 +54,7 @@ class Log:
             self.entry(place, first + timedelta(days=place * DAYS / ENTRIES, hours=self.random.choice((1, 3, 4, 5))))
         self.weeks()
         self.months()
+        self.care()
         recurring.open_periods(self.session, {}, self.now)
         steps.open_daily(self.session, {}, self.now)
 
@@ -156,6 +157,15 @@ class Log:
             performance.investigate(self.session, month, actor=manager, now=at + timedelta(hours=23))
         performance.discuss(self.session, month, self.words["discussion"], actor=self.people["secretary"], now=at + timedelta(hours=70))
         performance.archive(self.session, month, actor=clerk, now=at + timedelta(hours=76))
+
+    def care(self) -> None:
+        """Contacts after a visit, the first of which is due by now; one of the two employees has been trained."""
+        moment, handler = self.now - timedelta(days=95), self.people["employee"]
+        caller, _handler = self.caller("donor")
+        contacts.plan(self.session, customer_number=caller.number, event=self.words["event"], event_on=local_day(moment, settings.time_zone(self.session)),
+                      months=contacts.MONTHS, actor=handler, now=moment)
+        training.record(self.session, user_id=handler.user_id, topic=self.words["training"], held_on=local_day(moment, settings.time_zone(self.session)),
+                        actor=self.people["manager"], now=self.now)
 
     def report(self, name: str) -> Report:
         return next(one for one in reports.reports() if one.name == name)
