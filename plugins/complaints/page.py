@@ -88,6 +88,7 @@ def entry_page(session: Session, entry: Entry, actor: Actor, now: datetime) -> d
     personal = actor.may(PERSONAL)
     asked = queries.follow_ups_of(session, entry)
     return {
+        "may_plan": actor.may("complaints.handle"),
         "personal": personal, "hidden_words": HIDDEN, "track": track(session, entry, now) if not entry.imported else [],
         "timeline": history(session, entry, personal), "follow_ups": asked, "departments": _departments(session, entry, asked),
         "assignments": queries.assignments_of(session, entry), "people": people(session, entry),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import Any
 
@@ -19,8 +19,8 @@ from core.plugins.manifest import PROJECT, hookimpl
 from core.plugins.relay import Relay
 from core.testing import sign_in
 from plugins.complaints import contacts, offers
-from plugins.complaints.models import Contact
-from tests.plugins.complaints.conftest import MONDAY, Staff
+from plugins.complaints.models import Contact, Entry
+from tests.plugins.complaints.conftest import MONDAY, Person, Staff
 
 VISIT = {"event": "زيارة المقر", "event_on": date(2026, 1, 31), "months": (12, 3, 6)}
 LATER = MONDAY + timedelta(days=90)
@@ -136,3 +136,16 @@ def test_another_department_neither_sees_nor_settles_it(client: FlaskClient, ses
     assert donor.number not in client.get("/complaints/contacts/").get_data(as_text=True)
     with pytest.raises(NotAllowed):
         contacts.plan(session, customer_number=donor.number, **VISIT, actor=staff.secretary.actor, now=MONDAY)
+
+
+def test_the_entry_of_a_customer_leads_to_planning_for_who_may(
+    client: FlaskClient, staff: Staff, donor: Customer, receive: Callable[..., Entry],
+) -> None:
+    entry = receive(staff.crm, customer_number=donor.number)
+    address = f"/complaints/contacts/new/?customer={donor.number}"
+
+    def page_of(by: Person) -> str:
+        sign_in(client, by.user)
+        return client.get(f"/complaints/{entry.id}").get_data(as_text=True)
+
+    assert address in page_of(staff.crm) and address not in page_of(staff.quality)
