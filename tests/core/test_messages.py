@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from core import hookspecs, messages
 from core.errors import Conflict, InvalidInput, NotFound
+from core.i18n import use_language
 from core.messages import Message, Taken
 from core.plugins.manifest import PROJECT, hookimpl
 from core.plugins.relay import Relay
@@ -45,7 +46,7 @@ def hand_over(session: Session) -> Taken:
 
 def test_where_no_plugin_keeps_a_log_nothing_is_offered_and_handing_over_says_the_way_out(session: Session) -> None:
     assert not messages.takes(session)
-    with pytest.raises(NotFound, match="turn it on"):
+    with use_language("en"), pytest.raises(NotFound, match="turn it on"):
         hand_over(session)
 
 
