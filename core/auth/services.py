@@ -110,13 +110,8 @@ def refuse_own(actor: Actor, maker_id: int | None, *, rule: str = "ORG-09", dele
         raise NotAllowed(_l("Whoever prepared a record does not decide on it. Another person with the permission must."), rule=rule)
 
 
-def require_decider(session: Session, decision: str, actor: Actor) -> None:
-    """The actor holds the role that decides this (ORG-08), in person or by delegation; otherwise NotAllowed."""
-    _require_role(session, queries.authority(session, decision)[0], actor)
-
-
 def require_approver(session: Session, decision: str, actor: Actor) -> None:
-    """The actor holds the role that approves this (ORG-08)."""
+    """The actor holds the role that approves this, or decides it where nobody else approves (ORG-08), in person or by delegation; otherwise NotAllowed."""
     decides, approves = queries.authority(session, decision)
     _require_role(session, approves or decides, actor)
 

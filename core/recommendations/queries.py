@@ -128,7 +128,9 @@ def to_decide(session: Session, actor: Actor, **narrowed: Any) -> list[Recommend
 
 
 def _decides(session: Session, decision: str, actor: Actor) -> bool:
-    return actor.may(DECIDE) and not actor.anonymous and actor.holds(authority(session, line_of(session, decision))[0])
+    """Adopting and declining is the table's approval, where it names somebody for it (ORG-08)."""
+    decides, approves = authority(session, line_of(session, decision))
+    return actor.may(DECIDE) and not actor.anonymous and actor.holds(approves or decides)
 
 
 def _selves(actor: Actor) -> set[int | None]:

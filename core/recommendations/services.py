@@ -123,7 +123,7 @@ def decide(
     authorize(session, actor, DECIDE, rule=DECIDING)
     _lock(session, one)
     auth.refuse_own(actor, one.raised_by_id, rule=DECIDING, delegator=actor.delegator_for(DECIDE))
-    auth.require_decider(session, line_of(session, one.decision), actor)
+    auth.require_approver(session, line_of(session, one.decision), actor)
     if one.state != PROPOSED:
         raise Conflict(_l("%(number)s is decided already: %(state)s.", number=isolate(one.number), state=STATE_NAMES[one.state]), rule=DECIDING)
     reason = checked(reason, field="reason", missing=None if adopt else _l("Say why it is declined; whoever raised it reads this."))

@@ -285,7 +285,6 @@ def test_table_of_authorities_says_who_decides_and_who_approves(session: Session
 
     services.set_authority(session, "customers.change", "crm_manager", "association_management", actor=ADMIN)
 
-    services.require_decider(session, "customers.change", manager)
     services.require_approver(session, "customers.change", board)
     assert (services.approves(session, "customers.change", manager), services.approves(session, "customers.change", board)) == (False, True)
     with pytest.raises(NotAllowed) as refused:
