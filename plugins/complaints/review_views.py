@@ -56,7 +56,7 @@ class ReviewsView(PageView):
     page_url = "/complaints/reviews"
     page_endpoint = "complaints_reviews"
     permission = "complaints.read"
-    menu_title = _l("Reviews of the log")
+    menu_title = _l("Performance reports and reviews")
     menu_group = "complaints"
     menu_order = 20
     menu_icon = "list-check"

@@ -78,11 +78,11 @@ class LogView(RecordView):
     page_endpoint = "complaints_log"
     permission = "complaints.read"
     permission_create = services.RECORD
-    menu_title = _l("Log of complaints")
+    menu_title = _l("Complaints log")
     menu_group = "complaints"
     menu_order = 10
     menu_icon = "message-report"
-    title = _l("Log of complaints")
+    title = _l("Complaints log")
     help = Help(
         _l("The log of complaints, inquiries and suggestions, from the caller's first word to the answer."),
         can=_l("Write down what a caller says; find an entry by number, phone or name; open it to study, update, answer or close it."),
