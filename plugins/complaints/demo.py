@@ -1,4 +1,4 @@
-"""Half a year of the log for the demo: entries in every state, reviews of its weeks, recommendations, and approved answers."""
+"""A year of the log for the demo: entries in every state, reviews of its weeks, recommendations, and approved answers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ from plugins.complaints import contacts, domain, faq, performance, reports, revi
 from plugins.complaints.models import Cause, Entry
 
 WORDS_FILE = Path(__file__).parent / "demo.json"
-ENTRIES, DAYS, STILL_OPEN, WEEKS = 66, 168, 7, 8
+ENTRIES, DAYS, STILL_OPEN, WEEKS = 100, 354, 7, 8
+"""The customers of the demo were taken in a year ago, in the days before the first entry."""
+GROWTH = 0.7
+"""Below 1 the entries come closer from month to month, as a log does that people get to know."""
 ANSWERED_AFTER = (2, 4, 5, 20, 22, 26, 28, 44, 50, 74)
 """Hours until the answer, as they come; about one in four is late."""
 
@@ -51,7 +54,7 @@ class Log:
         self.answers()
         first = self.now - timedelta(days=DAYS)
         for place in range(ENTRIES):
-            self.entry(place, first + timedelta(days=place * DAYS / ENTRIES, hours=self.random.choice((1, 3, 4, 5))))
+            self.entry(place, first + timedelta(days=DAYS * (place / ENTRIES) ** GROWTH, hours=self.random.choice((1, 3, 4, 5))))
         self.weeks()
         self.months()
         self.care()
