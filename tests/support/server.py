@@ -19,6 +19,8 @@ from core.settings import Deployment
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 60
+ANSWER_SECONDS = 90
+"""Long, because the first request of a worker builds the app, and the machine may be busy."""
 
 
 @dataclass
@@ -37,7 +39,7 @@ class Server:
         """Status and text of a page."""
         request = urllib.request.Request(self.url + path, headers=headers or {})
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
