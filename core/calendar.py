@@ -83,6 +83,41 @@ def gregorian_text(day: date, *, weekday: bool = False, mark: bool = False) -> s
     return f"{WEEKDAYS[lang][day.weekday()]} {text}" if weekday else text
 
 
+def period_name(first: date, last: date) -> str:
+    """What a period is called: ``November 2026``, ``week of 15 November 2026``, ``2026``, one day, or its first and last day."""
+    if first == last:
+        return gregorian_text(first)
+    if (first.day, (last + timedelta(days=1)).day) == (1, 1):
+        if (first.year, first.month) == (last.year, last.month):
+            return f"{MONTHS[language()][first.month - 1]} {first.year}"
+        if (first.month, last.month, first.year) == (1, 12, last.year):
+            return str(first.year)
+    if (last - first).days == 6:
+        return _("week of %(day)s", day=gregorian_text(first))
+    return _("%(first)s to %(last)s", first=gregorian_text(first), last=gregorian_text(last))
+
+
+_PERIOD = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2})(?: – (\d{4}-\d{2}-\d{2}))?)?)?")
+
+
+def label_words(label: str) -> str:
+    """The label of a record as it is read: one that stands for a period by the period's name, any other as it is."""
+    found = _PERIOD.fullmatch(label)
+    if found is None:
+        return label
+    year, month = int(found[1]), int(found[2] or 1)
+    try:
+        first = date(year, month, int(found[3] or 1))
+        if found[4]:
+            return period_name(first, date.fromisoformat(found[4]))
+        if found[3]:
+            return period_name(first, first)
+        following = date(year + 1, 1, 1) if not found[2] or month == 12 else date(year, month + 1, 1)
+    except ValueError:
+        return label
+    return period_name(first, following - timedelta(days=1))
+
+
 def local_day(moment: datetime, zone: ZoneInfo) -> date:
     """The day on which a moment falls by the association's clock."""
     return moment.astimezone(zone).date()

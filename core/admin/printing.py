@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -24,6 +24,7 @@ from core.calendar import (
     days_words,
     gregorian_text,
     hijri_text,
+    label_words,
     last_day,
     late_words,
     parse_duration,
@@ -78,6 +79,13 @@ def file_size(size: int) -> str:
     return f"{size / 1024:.0f} KB" if size < 1024 * 1024 else f"{size / 1024 / 1024:.1f} MB"
 
 
+def record_words(label: Any) -> str:
+    """The label of a record: a period by its name, a number as one left-to-right run, words as they are."""
+    text = str(label or "")
+    words = label_words(text)
+    return isolate(text) if words == text and text.isascii() else words
+
+
 def isolate(value: Any) -> str:
     """For places that hold no markup (``option``, ``title``, ``placeholder``): an LTR run that nothing turns round."""
     return texts.isolate(str(value)) if value not in (None, "") else ""
@@ -116,9 +124,12 @@ def day_and_month(day: date) -> str:
 
 
 def month_heading(day: date) -> str:
-    """``Jumada II 1448 AH · November 2026``, the page's own calendar first. The Hijri month is that of the given day."""
+    """The month of a day, ``November 2026 · Jumada I – Jumada II 1448 AH``, the page's own calendar first; its Hijri months are two."""
+    first = day.replace(day=1)
     own = gregorian_text(day, mark=True).partition(" ")[2]
-    other = hijri_text(day).partition(" ")[2]
+    one, two = (hijri_text(end).partition(" ")[2] for end in (first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)))
+    name, _space, year = one.partition(f" {two.rsplit(' ', 2)[1]} ") if two else ("", "", "")
+    other = two if one == two or not one else f"{name if year else one} – {two}"
     return " · ".join(part for part in ((other, own) if language() == "ar" else (own, other)) if part)
 
 

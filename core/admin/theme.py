@@ -31,7 +31,7 @@ from core.admin.printing import Due
 from core.admin.views import current_actor, writing
 from core.auth.actor import Actor
 from core.auth.models import Role, User
-from core.calendar import gregorian_text, hijri_text
+from core.calendar import gregorian_text, hijri_text, period_name
 from core.database import db
 from core.errors import InvalidInput
 from core.i18n import LANGUAGES, direction, language, ngettext, other_language
@@ -178,6 +178,7 @@ GLOBALS: dict[str, Any] = {
 FILTERS: dict[str, Any] = {
     "number_parts": printing.number_parts, "whole": printing.whole, "percent": printing.percent, "money_parts": printing.money_parts,
     "file_size": printing.file_size, "isolate": printing.isolate, "two_calendars": printing.two_calendars,
+    "record_words": printing.record_words, "period_name": period_name,
     "gregorian": gregorian_text, "hijri": hijri_text, "day_and_month": printing.day_and_month,
     "weekday": printing.weekday, "month_heading": printing.month_heading, "near_day": values.near_words,
     "moment_parts": values.moment_parts, "clock": values.clock_words, "is_near": values.is_near, "local_day": values.local_day,

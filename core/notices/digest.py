@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from core import settings
 from core.auth.models import User
 from core.auth.services import actor_for
-from core.calendar import gregorian_text, hijri_text, local_day
+from core.calendar import gregorian_text, hijri_text, label_words, local_day
 from core.i18n import gettext as _
 from core.i18n import language, ngettext, use_language
 from core.notices import queries as own_notices
@@ -70,7 +70,7 @@ def text_of(session: Session, inbox: Inbox, team: Inbox, unread: Sequence[Notice
 
 
 def _line(session: Session, step: InboxStep) -> str:
-    parts = [f"- {step.run.step.action} ({step.run.record_label})"]
+    parts = [f"- {step.run.step.action} ({label_words(step.run.record_label)})"]
     if step.late:
         parts.append(_("late by %(late)s", late=step.late))
     elif step.run.due_at is not None:

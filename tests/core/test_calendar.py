@@ -29,6 +29,7 @@ from core.calendar import (
     hijri_month_days,
     hijri_parts,
     hijri_text,
+    label_words,
     last_day,
     late_words,
     local_day,
@@ -107,6 +108,20 @@ def test_hijri_goes_there_and_back(day):
 def test_outside_the_published_years_there_is_no_hijri_date(day, words):
     assert hijri_parts(day) is None
     assert hijri_text(day) == ""
+
+
+@pytest.mark.parametrize(("label", "arabic", "english"), [
+    ("2026-11", "نوفمبر 2026", "November 2026"), ("2026-12", "ديسمبر 2026", "December 2026"), ("2026", "2026", "2026"),
+    ("2026-11-15 – 2026-11-21", "أسبوع 15 نوفمبر 2026", "week of 15 November 2026"), ("2026-11-15", "15 نوفمبر 2026", "15 November 2026"),
+    ("2026-02-03 – 2026-02-12", "3 فبراير 2026 إلى 12 فبراير 2026", "3 February 2026 to 12 February 2026"),
+    ("2026-13", "2026-13", "2026-13"), ("0000", "0000", "0000"), ("C-2026-0418", "C-2026-0418", "C-2026-0418"), ("1042712", "1042712", "1042712"),
+    ("9999-12", "9999-12", "9999-12"), ("اجتماع 2026-11", "اجتماع 2026-11", "اجتماع 2026-11"),
+])
+def test_the_label_of_a_period_is_read_as_its_name(label, arabic, english, words):
+    with use_language("ar"):
+        assert label_words(label) == arabic
+    with use_language("en"):
+        assert label_words(label) == english
 
 
 def test_dates_in_words_of_both_languages(words):

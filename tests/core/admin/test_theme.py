@@ -324,7 +324,8 @@ def test_timeline_has_a_heading_for_each_month_in_both_calendars(look: Flask) ->
 
     html = render(look, "en", macro("timeline", "timeline(entries)"), entries=entries)
 
-    assert re.findall(r'<h3 class="dw-group">([^<]+)</h3>', html) == ["November 2026 · Jumada II 1448 AH", "October 2026 · Jumada I 1448 AH"]
+    assert re.findall(r'<h3 class="dw-group">([^<]+)</h3>', html) == [
+        "November 2026 · Jumada I – Jumada II 1448 AH", "October 2026 · Rabi II – Jumada I 1448 AH"]
 
 
 # --- lists -----------------------------------------------------------------------------------------------------------
