@@ -162,9 +162,9 @@ FORMS: dict[str, type[DiwanForm]] = {
 }
 
 
-def form_of(session: Session, act: str, entry: Entry, *, now: datetime, sent: bool = False) -> DiwanForm:
-    """The form of one act; ``sent``: filled by what this request brings, else with what is known of the entry."""
-    known = {"cause_id": entry.cause_id, "answer_channel": entry.channel, "returned_at": now, "department_id": entry.department_id,
+def form_of(session: Session, act: str, entry: Entry, *, now: datetime, sent: bool = False, **proposed: Any) -> DiwanForm:
+    """The form of one act; ``sent``: filled by what this request brings, else with what is known of the entry or ``proposed``."""
+    known = {**proposed, "cause_id": entry.cause_id, "answer_channel": entry.channel, "returned_at": now, "department_id": entry.department_id,
              "centre_id": entry.centre_id}
     given = {} if sent else {"formdata": None}
     form = FORMS[act](prefix=f"{act}-", data=known, **given)

@@ -24,6 +24,7 @@ from core.procedures import services as procedures
 from core.procedures import timing
 from core.procedures.domain import followers
 from plugins.complaints import domain, queries
+from plugins.complaints.models import Entry
 from plugins.complaints.services import CALLBACK, SOLVED
 
 MOST_CHOICES = 6
@@ -88,6 +89,13 @@ def reached_at(customer: Customer | None, values: Mapping[str, Any], actor: Acto
     if not actor.may(customers.PERSONAL):
         return []
     return [*(format_phone(one) for one in (customer.mobile, customer.phone) if one), *([customer.email] if customer.email else [])]
+
+
+def proposed_callback(session: Session, entry: Entry, actor: Actor, now: datetime) -> dict[str, Any]:
+    """What the form of a call-back begins with: the next working day, and where the complainant wrote that he is reached."""
+    own = {"phone": format_phone(entry.phone) if entry.phone else None, "email": entry.email} if actor.may(queries.PERSONAL) else {}
+    reach = reached_at(entry.shown.customer, own, actor)  # type: ignore[attr-defined]
+    return {"promised_at": next_working_day(session, now), "callback_to": reach[0] if reach else ""}
 
 
 # --- where it would go and until when --------------------------------------------------------------------------------

@@ -247,7 +247,8 @@ class LogView(RecordView):
         """The entry's page; ``sent`` holds the form that was refused, by its act."""
         session, actor, now = self.session_now, current_actor(), work.now()
         page.describe(session, [entry])
-        forms = {act: form_of(session, act, entry, now=now) for act in services.acts(entry, actor)}
+        proposed = intake.proposed_callback(session, entry, actor, now)
+        forms = {act: form_of(session, act, entry, now=now, **proposed) for act in services.acts(entry, actor)}
         forms.update(sent or {})
         shown = page.entry_page(session, entry, actor, now)
         return self.show("complaints/entry.html", entry=entry, forms=forms, refused=set(sent or ()), titles=TITLES, due_badge=page.due_badge,

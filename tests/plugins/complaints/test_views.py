@@ -283,6 +283,18 @@ def test_the_page_shows_track_words_and_caller(browse: Any, staff: Staff, receiv
     assert "dw-track" in body and "لم يصل الإيصال" in body and donor.number[:-1] in body and "tel:+966557654321" in body
 
 
+def test_the_form_of_a_call_back_proposes_the_next_working_day_and_the_callers_own_number(browse: Any, staff: Staff, receive: Receive) -> None:
+    entry = receive(staff.crm)
+    body = body_of(browse(staff.crm).get(f"/complaints/{entry.id}"))
+
+    def proposed(name: str) -> str:
+        field = re.search(rf'<input[^>]*name="promise-{name}"[^>]*>', body)
+        assert field is not None
+        return re.search(r'value="([^"]*)"', field[0])[1]  # type: ignore[index]
+
+    assert (proposed("promised_at"), proposed("callback_to")) == ("2026-02-03T10:00", "+966 55 999 0000")
+
+
 def test_an_entry_goes_its_whole_way_on_its_page(browse: Any, staff: Staff, receive: Receive, session: Session) -> None:
     entry = receive(staff.crm)
     page, at = browse(staff.crm), f"/complaints/{entry.id}"
