@@ -124,10 +124,10 @@ def people(session: Session, entry: Entry) -> dict[int, str]:
     """Names of everybody who wrote in the entry."""
     wanted = {entry.registered_by_id, entry.closed_by_id, *(one.made_by_id for one in queries.updates_of(session, entry)),
               *(one.assigned_by_id for one in queries.assignments_of(session, entry)), *(one.asked_by_id for one in queries.follow_ups_of(session, entry))}
-    return _names(session, wanted)
+    return user_names(session, wanted)
 
 
-def _names(session: Session, user_ids: Iterable[int | None]) -> dict[int, str]:
+def user_names(session: Session, user_ids: Iterable[int | None]) -> dict[int, str]:
     found = session.scalars(sa.select(User).where(User.id.in_({one for one in user_ids if one is not None})))
     return {one.id: str(one.name) or one.label for one in found}
 
@@ -150,7 +150,7 @@ def track(session: Session, entry: Entry, now: datetime) -> list[TrackStep]:
     """The steps of the manual's table 5.2 for one entry: who did each and when, what is due, what was not needed."""
     last: dict[int, StepRun] = {}
     done = runs.steps_of(session, record_type=entry.__tablename__, record_id=entry.id)
-    names = _names(session, {run.ended_by_id for run in done})
+    names = user_names(session, {run.ended_by_id for run in done})
     for run in done:
         if run.procedure_code == domain.HANDLING and not (run.step_number in last and last[run.step_number].is_open()):
             last[run.step_number] = run

@@ -22,7 +22,7 @@ from core.procedures.models import StepPeriod, StepRun
 from core.reports.models import ReportRun
 from core.reports.offers import Report
 from core.state import state
-from plugins.complaints import domain, figures, performance, reviews
+from plugins.complaints import domain, figures, page, performance, reviews
 from plugins.complaints.domain import (
     ARCHIVE,
     DECIDE,
@@ -122,7 +122,9 @@ class ReviewsView(PageView):
         if kind == "performance" and mine is not None and mine.step_number in TEXTS:
             shown.text.label.text = TEXTS[mine.step_number]
         department = session.get(Department, period.department_id) if period.department_id is not None else None
-        return self.render(f"complaints/{kind}.html", period=period, runs=runs, mine=mine, form=shown, department=department, line_form=LineForm, **given)
+        people = page.user_names(session, {run.ended_by_id for run in runs})
+        return self.render(f"complaints/{kind}.html", period=period, runs=runs, mine=mine, form=shown, department=department, line_form=LineForm,
+                           people=people, **given)
 
     def of_review(self, period: StepPeriod) -> dict[str, Any]:
         found = reviews.entries_of(self.session, period, self.actor)

@@ -16,12 +16,13 @@ from core.auth.actor import Actor, authorize
 from core.calendar import day_bounds
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.i18n import lazy_gettext as _l
+from core.i18n import lazy_ngettext
 from core.procedures import services as procedures
 from core.procedures.models import StepPeriod
 from core.recommendations import queries as recommendations
 from core.reports import services as report_services
 from core.reports.offers import Report
-from core.text import clean
+from core.text import clean, isolate
 from plugins.complaints import domain, figures, queries
 from plugins.complaints.domain import DECIDE, HANDLING, PERFORMANCE, REPEATED, WEEKLY
 from plugins.complaints.models import RepeatedLine, Review
@@ -80,8 +81,9 @@ def _require_own(period: StepPeriod, actor: Actor, rule: str) -> None:
 def _refuse_undecided(session: Session, period: StepPeriod) -> None:
     waiting = recommendations.waiting_for_decision(session, plugin="complaints", last=period.ends_on)
     if waiting:
-        raise Conflict(_l("%(n)s recommendations of this month or before wait for a decision: %(numbers)s.", n=len(waiting),
-                          numbers=" · ".join(one.number for one in waiting[:5])), rule="CMPL-22")
+        raise Conflict(lazy_ngettext("%(num)s recommendation of this month or before waits for a decision: %(numbers)s.",
+                                     "%(num)s recommendations of this month or before wait for a decision: %(numbers)s.", len(waiting),
+                                     numbers=isolate(" · ".join(one.number for one in waiting[:5]))), rule="CMPL-22")
 
 
 def _review(session: Session, period: StepPeriod) -> Review:
