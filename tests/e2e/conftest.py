@@ -41,6 +41,10 @@ class Window:
     def text(self) -> str:
         return str(self.page.inner_text("main"))
 
+    def unexpected(self) -> list[str]:
+        """What the browser complained of, but for the refusals that a journey asks for."""
+        return [one for one in self.complaints if not REFUSED.search(one)]
+
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
@@ -71,13 +75,7 @@ def window(chromium: Any, server: Server, states: dict[str, Any]) -> Iterator[Ca
     opened: list[tuple[Any, Window]] = []
 
     def make(who: str | None = None, *, language: str = "ar", size: dict[str, int] = DESKTOP, theme: str = "light") -> Window:
-        context = chromium.new_context(viewport=size, storage_state=states.get(who or ""), accept_downloads=True)
-        context.set_default_timeout(WITHIN)
-        root = f"{server.url}makkah/"
-        context.add_cookies([{"name": name, "value": value, "url": root} for name, value in (("diwan_language", language), ("diwan_theme", theme))])
-        found = Window(context.new_page(), root)
-        found.page.on("console", lambda message: found.complaints.append(message.text) if message.type == "error" else None)
-        found.page.on("pageerror", lambda error: found.complaints.append(str(error)))
+        context, found = new_window(chromium, f"{server.url}makkah/", language=language, size=size, theme=theme, state=states.get(who or ""))
         if who is not None and who not in states:
             sign_in(found, who)
             states[who] = context.storage_state()
@@ -87,7 +85,18 @@ def window(chromium: Any, server: Server, states: dict[str, Any]) -> Iterator[Ca
     yield make
     for context, found in opened:
         context.close()
-        assert [one for one in found.complaints if not REFUSED.search(one)] == []
+        assert found.unexpected() == []
+
+
+def new_window(chromium: Any, root: str, *, language: str, size: dict[str, int], theme: str = "light", state: Any = None) -> tuple[Any, Window]:
+    """A browser context with one page on the association at ``root``, and the window that listens to its console."""
+    context = chromium.new_context(viewport=size, storage_state=state, accept_downloads=True)
+    context.set_default_timeout(WITHIN)
+    context.add_cookies([{"name": name, "value": value, "url": root} for name, value in (("diwan_language", language), ("diwan_theme", theme))])
+    found = Window(context.new_page(), root)
+    found.page.on("console", lambda message: found.complaints.append(message.text) if message.type == "error" else None)
+    found.page.on("pageerror", lambda error: found.complaints.append(str(error)))
+    return context, found
 
 
 def sign_in(window: Window, who: str, password: str = demo.PASSWORD) -> None:

@@ -22,6 +22,8 @@ START_SECONDS = 60
 ANSWER_SECONDS = 90
 """Long, because the first request of a worker builds the app, and the machine may be busy."""
 
+CLI = "core.cli"
+
 
 @dataclass
 class Server:
@@ -64,18 +66,18 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def run(deployment: Deployment, *arguments: str, seconds: float = 120, **more: str) -> subprocess.CompletedProcess[str]:
+def run(deployment: Deployment, *arguments: str, seconds: float = 120, module: str = CLI, **more: str) -> subprocess.CompletedProcess[str]:
     """Run a ``diwan`` command in a process of its own and wait for its end."""
-    command = [sys.executable, "-m", "core.cli", *arguments]
+    command = [sys.executable, "-m", module, *arguments]
     return subprocess.run(command, env=environment(deployment, **more), cwd=ROOT, capture_output=True, text=True, stdin=subprocess.DEVNULL,
                           timeout=seconds, check=False)
 
 
 @contextmanager
-def serving(deployment: Deployment, *, workers: int = 2, **more: str) -> Iterator[Server]:
-    """A server over ``deployment`` for the block; what it printed is in ``output``."""
+def serving(deployment: Deployment, *, workers: int = 2, module: str = CLI, **more: str) -> Iterator[Server]:
+    """A server over ``deployment`` for the block; what it printed is in ``output``. ``module`` is run in the command's place."""
     port, output = free_port(), deployment.home / f"server-{time.monotonic_ns()}.txt"
-    command = [sys.executable, "-m", "core.cli", "serve", "--port", str(port), "--workers", str(workers)]
+    command = [sys.executable, "-m", module, "serve", "--port", str(port), "--workers", str(workers)]
     with output.open("wb") as out:
         process = subprocess.Popen(command, env=environment(deployment, **more), cwd=ROOT, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
     server = Server(process, port, output)
@@ -83,13 +85,29 @@ def serving(deployment: Deployment, *, workers: int = 2, **more: str) -> Iterato
         _wait_until_ready(server)
         yield server
     finally:
-        if process.poll() is None:
-            server.terminate()
-            try:
-                server.wait()
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        _stop(process)
+
+
+@contextmanager
+def working(deployment: Deployment, *, module: str = CLI, **more: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker beside it for the block: ``diwan worker``."""
+    with (deployment.home / f"worker-{time.monotonic_ns()}.txt").open("wb") as out:
+        process = subprocess.Popen([sys.executable, "-m", module, "worker"], env=environment(deployment, **more), cwd=ROOT, stdout=out, stderr=out,
+                                   stdin=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        _stop(process)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(40)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def _wait_until_ready(server: Server) -> None:
