@@ -160,10 +160,11 @@ def track(session: Session, entry: Entry, now: datetime) -> list[TrackStep]:
 def _cell(session: Session, entry: Entry, number: int, run: StepRun | None, names: Mapping[int, str], now: datetime) -> TrackStep:
     if run is None:
         step = procedures.step_at(session, domain.HANDLING, number, entry.received_at)
-        return TrackStep(number, SHORT[number], _holders(session, step.role_slugs), limit=step.duration or step.frequency, state=_state(entry, run, now))
-    who = names.get(run.ended_by_id or 0, run.ended_by_label) if run.closed_at is not None else None
+        return TrackStep(number, SHORT[number], _holders(session, step.role_slugs), limit=step.duration, state=_state(entry, run, now))
+    by_public = run.ended_by_id is None and entry.source == "public"
+    who = names.get(run.ended_by_id or 0, str(_l("the complainant")) if by_public else run.ended_by_label) if run.closed_at is not None else None
     due_at = run.due_at if run.ended_as != "cancelled" else None
-    return TrackStep(number, SHORT[number], who or _holders(session, run.role_slugs), run.closed_at, due_at, run.step.duration or run.step.frequency,
+    return TrackStep(number, SHORT[number], who or _holders(session, run.role_slugs), run.closed_at, due_at, run.step.duration,
                      _state(entry, run, now))
 
 
