@@ -54,7 +54,7 @@ class Log:
         self.answers()
         first = self.now - timedelta(days=DAYS)
         for place in range(ENTRIES):
-            self.entry(place, first + timedelta(days=DAYS * (place / ENTRIES) ** GROWTH, hours=self.random.choice((1, 3, 4, 5))))
+            self.entry(place, first + timedelta(days=int(DAYS * (place / ENTRIES) ** GROWTH), hours=self.random.choice((1, 3, 4, 5))))
         self.weeks()
         self.months()
         self.care()
