@@ -15,7 +15,7 @@ from core.admin.lists import ListColumn, Page
 from core.admin.views import current_actor
 from core.i18n import gettext as _
 
-CLASSES = {"name": "dw-lead", "number": "dw-number-cell", "integer": "dw-right", "money": "dw-right", "percent": "dw-right"}
+CLASSES = {"name": "dw-lead", "number": "dw-number-cell", "integer": "dw-right", "money": "dw-right", "percent": "dw-right", "moment": "dw-moment"}
 LABELLED = ("integer", "choice", "state", "date")
 """Kinds that do not speak for themselves on a phone, where rows are cards without headings."""
 PLACE = "00000"
