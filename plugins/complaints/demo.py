@@ -30,7 +30,7 @@ from plugins.complaints import contacts, domain, faq, performance, reports, revi
 from plugins.complaints.models import Cause, Entry
 
 WORDS_FILE = Path(__file__).parent / "demo.json"
-ENTRIES, DAYS, STILL_OPEN, WEEKS = 100, 354, 7, 8
+ENTRIES, DAYS, STILL_OPEN, WEEKS = 100, 354, 5, 8
 """The customers of the demo were taken in a year ago, in the days before the first entry."""
 GROWTH = 0.7
 """Below 1 the entries come closer from month to month, as a log does that people get to know."""
