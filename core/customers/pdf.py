@@ -68,7 +68,8 @@ def sheet_of(session: Session, form: CustomerForm, *, actor: Actor, now: datetim
         "track": [_step(step, office) for step in shown.track(session, form, now)],
         "reason": form.reason or "", "reason_label": _("Reason for rejecting:"),
         "signatures": [_signature(session, "made_by", form.made_by), _signature(session, "decided_by", form.decided_by)],
-        "hash_label": _("Fingerprint of the content"), "hash": f"sha256 {grouped(fingerprint(form))}", "entry": _entry(session, form), "page": _("Page"),
+        "hash_label": _("Fingerprint of the content"), "hash": f"sha256 {grouped(fingerprint(form))}", "entry": _entry(session, form),
+        "page": _("Page"), "of": _("of"),
         "foot": _("Printed %(first)s, %(second)s, %(time)s. The register in Diwan is the original, not this sheet.", first=two_calendars(today, True)[0],
                   second=two_calendars(today)[1], time=f"{now.astimezone(office.zone):%H:%M}"),
     }

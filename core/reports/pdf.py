@@ -65,7 +65,7 @@ def sheet_of(session: Session, result: Result, *, now: datetime) -> dict[str, An
                    for one in result.charts],
         "heads": [{"text": str(one.label or one.key), "figure": one.kind in FIGURES} for one in result.columns],
         "rows": [[_cell(on_paper(value, column, zone)) for value, column in zip(row, result.columns, strict=True)] for row in result.rows],
-        "totals": _totals(result), "empty": _("There is nothing for these parameters."), "about": str(result.about), "page": _("Page"),
+        "totals": _totals(result), "empty": _("There is nothing for these parameters."), "about": str(result.about), "page": _("Page"), "of": _("of"),
         "hash": f"sha256 {run.fingerprint}" if run is not None else "", "hash_label": _("Fingerprint of the content"),
         "foot": _("Printed %(first)s, %(second)s, %(time)s.", first=two_calendars(today)[0], second=two_calendars(today)[1],
                   time=f"{now.astimezone(zone):%H:%M}"),
