@@ -17,10 +17,9 @@ from babel import Locale
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from flask import g
-from flask_babel import force_locale, get_locale, get_translations
-from flask_babel.speaklater import LazyString
+from flask_babel import force_locale, get_locale, get_translations, speaklater
 from jinja2 import Environment
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 __all__ = [
     "LANGUAGES", "Bilingual", "LazyString", "compile_catalogues", "direction", "gettext", "language", "lazy_gettext",
@@ -47,6 +46,14 @@ def ngettext(one: str, many: str, num: int, /, **values: Any) -> str:
 def pgettext(context: str, text: str, /, **values: Any) -> str:
     """As ``gettext``, for a word that means something else elsewhere."""
     return _filled(_words().pgettext(context, text), values)
+
+
+class LazyString(speaklater.LazyString):  # type: ignore[misc]
+    """A text found when it is shown. On a page it is text like any other: what somebody typed stands in refusals, and the
+    base class would put it there as markup."""
+
+    def __html__(self) -> str:
+        return escape(self._func(*self._args, **self._kwargs))
 
 
 def lazy_gettext(text: str, /, **values: Any) -> LazyString:
