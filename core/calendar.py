@@ -219,7 +219,7 @@ def _make(year: int, month: int, day: int, calendar: str, text: str, field: str 
     try:
         if calendar == "hijri":
             return from_hijri(year, month, day)
-        return date(year if year > 1600 else 0, month, day)
+        return date(year if 1600 < year < date.max.year else 0, month, day)  # days after it are counted
     except (ValueError, OverflowError):
         raise _no_date(text, field) from None
 
