@@ -27,7 +27,7 @@ from core.errors import AppError, Conflict, InvalidInput, NotAllowed, NotFound
 from core.i18n import lazy_gettext as _l
 from core.keys import new_subject
 from core.numbering import next_value
-from core.text import check_plain
+from core.text import check_key, check_plain
 
 DECISION = "customers.change"
 FILL, REVIEW, APPROVE, FILE = "customers.fill", "customers.review", "customers.approve", "customers.file"
@@ -71,7 +71,7 @@ def fill_form(
 
 
 def _earlier(session: Session, operation_key: str | None, actor: Actor) -> CustomerForm | None:
-    if not operation_key:
+    if not check_key(operation_key, CustomerForm.operation_key.type.length):
         return None
     found = session.scalar(select(CustomerForm).where(CustomerForm.operation_key == operation_key))
     if found is not None and found.made_by != actor.user_id:

@@ -29,7 +29,7 @@ from core.i18n import lazy_gettext as _l
 from core.money import Money, to_minor
 from core.numbering import next_numbers
 from core.organisation.models import Programme
-from core.text import check_plain
+from core.text import check_key, check_plain
 
 RECORD, SETTINGS = "finance.record", "finance.settings"
 EARLIEST = date(1900, 1, 1)
@@ -381,7 +381,7 @@ def _fresh(session: Session, model: type[Contribution] | type[Pledge], counter: 
 
 
 def _by_operation(session: Session, model: Any, operation_key: str | None) -> Any:
-    return session.scalar(sa.select(model).where(model.operation_key == operation_key)) if operation_key else None
+    return session.scalar(sa.select(model).where(model.operation_key == operation_key)) if check_key(operation_key, model.operation_key.type.length) else None
 
 
 def _programme(session: Session, programme_id: int | None) -> Programme | None:

@@ -27,6 +27,7 @@ from core.i18n import lazy_gettext as _l
 from core.imports import readers, telling
 from core.imports.models import Import, ImportLine, ImportMapping
 from core.imports.offers import Context, Importer, ImportField, Line, Reason, Verdict
+from core.text import check_key
 
 BLOCK = 500
 LONGEST_SHOWN = 200
@@ -40,7 +41,7 @@ def receive(
 ) -> Import:
     """Register an uploaded file; audited as an upload with its hash."""
     authorize(session, actor, importer.permission)
-    if operation_key:
+    if check_key(operation_key, Import.operation_key.type.length):
         earlier = session.scalar(sa.select(Import).where(Import.operation_key == operation_key))
         if earlier is not None:
             return earlier
