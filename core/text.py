@@ -25,6 +25,8 @@ _BLANK_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 LRI, RLI, FSI, PDI = "\u2066", "\u2067", "\u2068", "\u2069"
 _VISIBLE_FORMAT = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u08e2")
 _REFUSED = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+_DIRECTION_MARKS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_JOINED_PICTURES = re.compile("(?<=[\u2190-\u2bff\ufe0f\U0001f000-\U0001faff])\u200d(?=[\u2190-\u2bff\U0001f000-\U0001faff])")
 LONGEST = 20_000
 
 
@@ -58,8 +60,6 @@ def plain_text(text: str) -> str:
     return re.sub(f"[{LRI}{RLI}{FSI}{PDI}]", "", text)
 
 
-def isolate(text: str, direction: str = "ltr") -> str:
-    """``text`` in a directional isolate, for places that cannot hold ``<bdi>``: titles, options, subjects, messages."""
 def without_marks(text: str | None) -> str | None:
     """A number, code or address as it was meant: direction marks come along when it is copied from a page or a contact."""
     return _DIRECTION_MARKS.sub("", text).strip() if text else text
@@ -73,6 +73,8 @@ def check_key(key: str | None, longest: int) -> str | None:
     return key or None
 
 
+def isolate(text: str, direction: str = "ltr") -> str:
+    """``text`` in a directional isolate, for places that cannot hold ``<bdi>``: titles, options, subjects, messages."""
     return f"{LRI if direction == 'ltr' else RLI if direction == 'rtl' else FSI}{text}{PDI}"
 
 
@@ -80,13 +82,15 @@ def check_plain(text: str, *, field: str | None = None, multiline: bool = False,
     """``text`` in NFC, if it holds only what a person can see; otherwise InvalidInput naming the character.
 
     Refused: NUL and other controls, lone surrogates, unassigned and private characters, bidi marks, overrides and isolates,
-    joiners, fillers and other invisible characters, more than ``longest`` characters. Line breaks pass where ``multiline``.
+    joiners, fillers and other invisible characters, more than ``longest`` characters. Line breaks pass where ``multiline``,
+    and the joiner that makes one picture of two: a family is written so.
     """
     if len(text) > longest:
         raise InvalidInput(_l("At most %(n)s characters; this has %(found)s.", n=longest, found=len(text)), field=field, value=text[:40])
     if multiline:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    for at, ch in enumerate(text):
+    seen = _JOINED_PICTURES.sub(" ", text) if "\u200d" in text else text
+    for at, ch in enumerate(seen):
         if ch in "\n\t" and multiline:
             continue
         if (unicodedata.category(ch) in _REFUSED and ch not in _VISIBLE_FORMAT) or ch in _BLANK_LETTERS:

@@ -51,11 +51,15 @@ def _check_texts(form: FlaskForm) -> bool:
         if not isinstance(field, StringField) or not isinstance(field.data, str):
             continue
         longest = LONGEST_TEXT if isinstance(field, TextAreaField) else LONGEST_LINE
+        text = field.data.strip()
         try:
-            if len(field.data) > longest:
-                raise InvalidInput(_("At most %(n)s characters; this has %(found)s.", n=longest, found=len(field.data)))
-            field.data = check_plain(field.data, field=field.name, multiline=isinstance(field, TextAreaField)).strip()
+            if len(text) > longest:
+                raise InvalidInput(_("At most %(n)s characters; this has %(found)s.", n=longest, found=len(text)))
+            field.data = check_plain(text, field=field.name, multiline=isinstance(field, TextAreaField)).strip()
         except InvalidInput as fault:
-            field.errors = [*field.errors, fault.message]
             sound = False
+            if isinstance(field, HiddenField):  # nobody sees where it stands
+                form.form_errors.append(fault.message)
+            else:
+                field.errors = [*field.errors, fault.message]
     return sound
