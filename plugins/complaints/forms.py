@@ -54,10 +54,10 @@ def choices(pairs: Iterable[tuple[Any, Any]], none: Any = None) -> Choices:
 
 def whole(raw: Any) -> int | None:
     """The id that a choice stands for; None for the empty choice. Raises ValueError for what is no id."""
-    text = str(raw or "")
-    if text and not (text.isascii() and text.isdigit() and len(text) < 18):
-        raise ValueError(text[:40])
-    return int(text) if text else None
+    number = queries.row_id(raw)
+    if raw and number is None:
+        raise ValueError(str(raw)[:40])
+    return number
 
 
 class IntakeForm(DiwanForm):

@@ -137,8 +137,8 @@ def plan(session: Session, values: Mapping[str, Any], customer: Customer | None,
 
 
 def _known_centre(session: Session, given: Any) -> int | None:
-    text = str(given or "")
-    centre = session.get(Centre, int(text)) if text.isascii() and text.isdigit() and len(text) < 18 else None
+    number = queries.row_id(given)
+    centre = session.get(Centre, number) if number is not None else None
     return centre.id if centre is not None else None
 
 

@@ -22,6 +22,7 @@ from core.text import fold, normalise_digits
 from plugins.complaints import domain
 from plugins.complaints.models import Assignment, Cause, Entry, FollowUp, Update
 
+LARGEST_ID = 2**31 - 1
 READ_ALL, PERSONAL = "complaints.read_all", "complaints.personal"
 MOST_CALLERS = 50
 
@@ -50,6 +51,12 @@ def counted(query: sa.Select[Any], actor: Actor) -> sa.Select[Any]:
 def reach(actor: Actor) -> Reach:
     """How far the figures reach that this actor makes of the log; who belongs to no department makes none."""
     return Reach() if actor.may(READ_ALL) else Reach(actor.department_id or 0, actor.centre_ids)
+
+
+def row_id(given: Any) -> int | None:
+    """The id that a choice of a form names: digits 0–9 up to what a table counts; None for anything else."""
+    text = str(given or "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 10 and int(text) <= LARGEST_ID else None
 
 
 def by_id(session: Session, entry_id: int, actor: Actor) -> Entry | None:

@@ -250,7 +250,8 @@ class Reading:
 
     def _row(self, key: str, model: Any) -> int | None:
         given = self.values.get(key)
-        row = self.session.get(model, int(given)) if str(given or "").isascii() and str(given or "").isdigit() and len(str(given)) < 18 else None
+        number = queries.row_id(given)
+        row = self.session.get(model, number) if number is not None else None
         if given and (row is None or not getattr(row, "active", True)):
             self.faults.append(InvalidInput(_l("“%(value)s” is not one of the choices.", value=str(given)[:40]), field=key, value=str(given)[:40]))
         return row.id if row is not None else None
