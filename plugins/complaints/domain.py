@@ -13,6 +13,7 @@ from statistics import mean, median
 from typing import Any
 
 from core.i18n import Bilingual
+from core.i18n import lazy_gettext as _l
 
 CATALOGUE_FILE = Path(__file__).parent / "catalogue.json"
 
@@ -25,6 +26,8 @@ RECEIVED, CALLBACK, IN_STUDY, READY, CLOSED = "received", "answered_callback", "
 OPEN_STATES = (RECEIVED, CALLBACK, IN_STUDY, READY)
 ACCEPTED, DECLINED = "accepted", "declined"
 LONGEST_TEXT = 5_000
+EARLIEST_YEAR = 1900
+"""A year of receipt before it is one of another calendar, or a slip."""
 
 
 @cache
@@ -129,3 +132,10 @@ LENGTHS = ((24 * 60, "day"), (3 * 24 * 60, "three"), (7 * 24 * 60, "week"))
 def length_of(minutes: int) -> str:
     """In which class a response time falls: within a day, two to three days, up to a week, or longer."""
     return next((name for bound, name in LENGTHS if minutes <= bound), "longer")
+
+
+def too_early(received_at: datetime) -> Any:
+    """Why this is no moment of receipt, where its year cannot be meant; else None."""
+    if received_at.year >= EARLIEST_YEAR:
+        return None
+    return _l("The time of receipt lies in the year %(year)s, before 1900. Write the year of the Gregorian calendar, such as 2026.", year=received_at.year)

@@ -181,6 +181,8 @@ class Judge:
         lacks = {name: "hour" for name, at in (("received_at", received), ("returned_at", returned)) if at is not None and self._only_a_day(at)}
         if returned is not None and lacks.get("returned_at") and local_day(returned, self.zone) == local_day(received, self.zone):
             returned = received
+        if early := domain.too_early(received):
+            faults.append(Reason("received", early))
         if received > self.now:
             faults.append(Reason("received", _l("The time of receipt lies in the future.")))
         if returned is not None and returned > self.now:

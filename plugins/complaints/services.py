@@ -249,6 +249,8 @@ class Reading:
         return name, _phone(self.session, phone, "phone") if phone else None, email or None
 
     def _row(self, key: str, model: Any) -> int | None:
+        if early := domain.too_early(at):
+            raise InvalidInput(early, field="received_at", rule="CMPL-09")
         given = self.values.get(key)
         number = queries.row_id(given)
         row = self.session.get(model, number) if number is not None else None
