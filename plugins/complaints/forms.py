@@ -17,6 +17,7 @@ from core.admin.forms import DiwanForm
 from core.customers.values import classes
 from core.i18n import lazy_gettext as _l
 from core.organisation import queries as organisation
+from core.text import isolate, normalise_digits, without_marks
 from plugins.complaints import domain, queries
 from plugins.complaints.models import Entry
 
@@ -33,13 +34,15 @@ class MomentField(DateTimeLocalField):
         super().__init__(*args, format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"], **kwargs)
 
     def process_formdata(self, valuelist: list[str]) -> None:
-        super().process_formdata(valuelist)
-        if isinstance(self.data, datetime) and self.data.tzinfo is None:
-            try:
+        typed = normalise_digits(" ".join(valuelist[:1])).strip()
+        try:
+            super().process_formdata([typed] if typed.isascii() else ["-"] if typed else [])
+            if isinstance(self.data, datetime) and self.data.tzinfo is None:
                 self.data = self.data.replace(tzinfo=values.zone()).astimezone(UTC)
-            except OverflowError:
-                self.data = None
-                raise ValueError(str(_l("This is no day and hour that a calendar holds."))) from None
+        except (ValueError, OverflowError):
+            self.data = None
+            raise ValueError(str(_l("“%(value)s” is no day and hour of the Gregorian calendar. Write it like %(example)s.",
+                                    value=isolate(typed[:40], "auto"), example=isolate("2026-09-23T14:05")))) from None
 
     def _value(self) -> str:
         if self.raw_data:
