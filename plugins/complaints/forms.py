@@ -69,8 +69,8 @@ class IntakeForm(DiwanForm):
     caller = StringField(_l("Caller"), render_kw={**AUTO, "maxlength": 200})
     customer_number, looked, unknown, offered = HiddenField(), HiddenField(), HiddenField(), HiddenField()
     name = StringField(_l("Name"), render_kw=AUTO)
-    phone = StringField(_l("Telephone"), render_kw={**LTR, "inputmode": "tel"})
-    email = StringField(_l("E-mail"), render_kw={**LTR, "inputmode": "email"})
+    phone = StringField(_l("Telephone"), filters=[without_marks], render_kw={**LTR, "inputmode": "tel"})
+    email = StringField(_l("E-mail"), filters=[without_marks], render_kw={**LTR, "inputmode": "email"})
     customer_class = SelectField(_l("Type"), validate_choice=False)
     channel = RadioField(_l("Channel"), validate_choice=False)
     kind = RadioField(_l("Kind"), validate_choice=False, choices=choices(domain.kinds().items()), default=domain.COMPLAINT)
@@ -82,7 +82,7 @@ class IntakeForm(DiwanForm):
     answer_now = RadioField(_l("Answer now"), validate_choice=False, choices=choices(ANSWERS))
     answer = TextAreaField(_l("Answer that the caller was given"), render_kw={"rows": 3, "dir": "auto"})
     promised_at = MomentField(_l("Call back at"), [Optional()])
-    callback_to = StringField(_l("At the number or address"), render_kw=LTR)
+    callback_to = StringField(_l("At the number or address"), filters=[without_marks], render_kw=LTR)
 
 
 def intake_form(session: Session, **data: Any) -> IntakeForm:
@@ -107,7 +107,7 @@ def cause_choices(session: Session) -> Choices:
 
 class PromiseForm(DiwanForm):
     promised_at = MomentField(_l("Call back at"), [Optional()])
-    callback_to = StringField(_l("At the number or address"), render_kw=LTR)
+    callback_to = StringField(_l("At the number or address"), filters=[without_marks], render_kw=LTR)
 
 
 class StudyForm(DiwanForm):

@@ -26,7 +26,7 @@ from wtforms import (
     TelField,
     TextAreaField,
 )
-from wtforms.validators import InputRequired, Length, Optional, ValidationError
+from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
 
 from core import settings, work
 from core.admin.forms import DiwanForm
@@ -40,7 +40,7 @@ from core.i18n import lazy_gettext as _l
 from core.organisation import queries as organisation
 from core.phones import example_of, parse_phone
 from core.state import state
-from core.text import isolate, normalise_digits
+from core.text import isolate, normalise_digits, without_marks
 from plugins.complaints import attachments, domain, faq, follow, limits, queries, services
 from plugins.complaints.models import Entry
 
@@ -50,18 +50,24 @@ LARGEST_REQUEST = 8 * 1024 * 1024
 """Beyond this nothing is read: a file a little too large is still refused beside its field."""
 
 
+def trimmed(text: str | None) -> str | None:
+    return text.strip() if text else text
+
+
 class PublicForm(DiwanForm):
     """What a stranger writes; the order is the order of need."""
 
     kind = RadioField(_l("What do you want to send?"), default=domain.COMPLAINT, validators=[InputRequired(_l("Choose one of the three."))])
-    text = TextAreaField(_l("What happened?"), [InputRequired(_l("Write what it is about."))], description=_l("When and where, and who was there if you wish."))
+    text = TextAreaField(_l("What happened?"), [DataRequired(_l("Write what it is about."))], description=_l("When and where, and who was there if you wish."))
     place = SelectField(_l("Centre or programme"), validators=[Optional()], validate_choice=True)
-    name = StringField(_l("Your name"), [InputRequired(_l("Write your name.")), Length(max=200, message=_l("At most 200 letters."))],
+    name = StringField(_l("Your name"), [DataRequired(_l("Write your name.")), Length(max=200, message=_l("At most 200 letters."))], filters=[trimmed],
                        render_kw={"autocomplete": "name"})
-    phone = TelField(_l("Your mobile"), [InputRequired(_l("Write the number at which you are reached."))], render_kw={"autocomplete": "tel"})
-    email = EmailField(_l("Your e-mail"), [Optional()], render_kw={"autocomplete": "email"})
+    phone = TelField(_l("Your mobile"), [DataRequired(_l("Write the number at which you are reached."))], filters=[without_marks],
+                     render_kw={"autocomplete": "tel"})
+    email = EmailField(_l("Your e-mail"), [Optional()], filters=[trimmed], render_kw={"autocomplete": "email"})
     file = FileField(_l("Attachment"), render_kw={"accept": "image/png,image/jpeg,application/pdf"})
-    consent = BooleanField(domain.consents()[domain.consent_now()], [InputRequired(_l("Tick that you agree, so that you can be answered."))])
+    consent = BooleanField(domain.consents()[domain.consent_now()], [DataRequired(_l("Tick that you agree, so that you can be answered."))],
+                           false_values=(False, "", "false", "False", "0"))
 
     def validate_text(self, field: Any) -> None:
         letters = len((field.data or "").replace("\r\n", "\n").strip())
@@ -78,16 +84,16 @@ class PublicForm(DiwanForm):
 
     def validate_email(self, field: Any) -> None:
         try:
-            field.data = validate_email(field.data or "", check_deliverability=False, allow_smtputf8=True).normalized[:254]
+            field.data = validate_email(field.data or "", check_deliverability=False, allow_smtputf8=True).normalized
         except EmailNotValidError:
             raise ValidationError(_l("The address is incomplete or not right. Write it like %(example)s.", example=isolate("name@example.org"))) from None
 
 
 class FollowForm(DiwanForm):
     number = StringField(_l("Number"), [InputRequired(_l("Write the number, like %(example)s.", example=isolate("C-2026-0418")))],
-                         render_kw={"dir": "ltr", "autocomplete": "off"})
+                         filters=[without_marks], render_kw={"dir": "ltr", "autocomplete": "off"})
     code = StringField(_l("Follow-up code"), [InputRequired(_l("Write the code that you were given with the number."))],
-                       render_kw={"dir": "ltr", "autocomplete": "off"})
+                       filters=[without_marks], render_kw={"dir": "ltr", "autocomplete": "off"})
 
 
 def at_home(region: str) -> str:
@@ -183,7 +189,7 @@ def places(session: Session) -> list[tuple[Any, list[tuple[str, Any]]]]:
 def receive(form: PublicForm) -> Sent:
     """One entry in the log, with its file; the same sending again answers with the same entry. Raises InvalidInput, TooManyAttempts."""
     stored = kept_file(form.file.data)
-    key = (form.operation_key.data or "")[:40]
+    key = form.operation_key.data or ""
     public, now = visitor(), work.now()
     session = work.real(db.session)
     session.info["actor"] = public
