@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
+from email_validator import EmailNotValidError, validate_email
 from sqlalchemy.orm import Session
 
 from core import settings
@@ -26,7 +27,7 @@ from core.organisation.models import Centre, Department, Programme
 from core.phones import parse_phone
 from core.procedures import services as procedures
 from core.recommendations.domain import checked_link
-from core.text import clean
+from core.text import check_key, clean, isolate
 from plugins.complaints import domain, follow, queries, steps
 from plugins.complaints.models import Assignment, Cause, Entry, FollowUp, Update
 
@@ -100,8 +101,8 @@ def receive_message(session: Session, message: Message, *, actor: Actor, now: da
 
 
 def _earlier(session: Session, operation_key: str | None, actor: Actor) -> Received | None:
-    """A repeated sending answers with what the first one made, and with a new code."""
-    found = session.scalar(sa.select(Entry).where(Entry.operation_key == operation_key)) if operation_key else None
+    """A repeated sending answers with what the first one made, and with a new code. Raises InvalidInput for a key of no page."""
+    found = session.scalar(sa.select(Entry).where(Entry.operation_key == operation_key)) if check_key(operation_key, Entry.operation_key.type.length) else None
     if found is None:
         return None
     if found.registered_by_id != actor.user_id:
@@ -115,7 +116,7 @@ def _receive(session: Session, values: Mapping[str, Any], source: Source, actor:
     who = read.pop("customer")
     entry = Entry(**read, **more, number=number, state=domain.RECEIVED, subject_id=who.subject_id if who is not None else new_subject(session),
                   customer_id=who.id if who is not None else None, registered_at=now, registered_by_id=actor.user_id, updated_at=now,
-                  source=source.name, source_reference=source.reference, source_link=source.link, operation_key=operation_key, imported=False)
+                  source=source.name, source_reference=source.reference, source_link=source.link, operation_key=operation_key or None, imported=False)
     session.add(entry)
     code = follow.give_code(session, entry)
     session.flush()
@@ -171,8 +172,26 @@ def promise(session: Session, entry: Entry, promised_at: datetime | None, to: st
 
 
 def _reached_at(session: Session, to: str) -> str:
-    text = clean(to, "callback_to")[:254]
-    return text if "@" in text else _phone(session, text, "callback_to")
+    text = clean(to, "callback_to")
+    return _email(text, "callback_to") if "@" in text else _phone(session, text, "callback_to")
+
+
+def _email(text: str, field: str) -> str:
+    """The address, its domain in small letters. Raises InvalidInput that names the field."""
+    try:
+        return _whole(validate_email(text, check_deliverability=False, allow_smtputf8=True).normalized, field, Entry.email)
+    except EmailNotValidError:
+        raise InvalidInput(_l("“%(value)s” is no e-mail address. Write it like %(example)s.", value=isolate(text[:60], "auto"),
+                              example=isolate("name@example.org")), field=field, value=text[:60]) from None
+
+
+def _whole(text: str, field: str, column: Any) -> str:
+    """The text as long as its column keeps it; nothing is cut. Raises InvalidInput."""
+    most = column.type.length
+    if len(text) > most:
+        raise InvalidInput(_l("At most %(most)s letters are kept here; these are %(n)s. Shorten the text.", most=most, n=len(text)), field=field,
+                           value=text[:40])
+    return text
 
 
 def _phone(session: Session, text: str, field: str) -> str:
@@ -230,6 +249,8 @@ class Reading:
         at: datetime = self.values.get("received_at") or self.now
         if at > self.now:
             raise InvalidInput(_l("The time of receipt lies in the future."), field="received_at", rule="CMPL-09")
+        if early := domain.too_early(at):
+            raise InvalidInput(early, field="received_at", rule="CMPL-09")
         return at
 
     def _customer(self) -> Customer | None:
@@ -240,17 +261,17 @@ class Reading:
         """Name, phone and e-mail of somebody who is no customer; of a customer the register has them."""
         if customer is not None:
             return None, None, None
-        name, email = (clean(str(self.values.get(key) or ""), key)[:longest] for key, longest in (("name", 200), ("email", 254)))
-        phone = str(self.values.get("phone") or "").strip()
-        if not name:
-            raise InvalidInput(_l("Choose a customer, or write the caller's name."), field="name", rule="CMPL-24")
+        name = self._tried(self._name)
+        phone, email = str(self.values.get("phone") or "").strip(), str(self.values.get("email") or "").strip()
         if not (phone or email or self.elsewhere):
             raise InvalidInput(_l("Write a telephone number or an e-mail address at which the caller is reached."), field="phone", rule="CMPL-24")
-        return name, _phone(self.session, phone, "phone") if phone else None, email or None
+        return name, self._tried(_phone, self.session, phone, "phone") if phone else None, self._tried(_email, email, "email") if email else None
+
+    def _name(self) -> str:
+        missing = _l("Choose a customer, or write the caller's name.")
+        return _whole(clean(str(self.values.get("name") or ""), "name", missing=missing, rule="CMPL-24"), "name", Entry.name)
 
     def _row(self, key: str, model: Any) -> int | None:
-        if early := domain.too_early(at):
-            raise InvalidInput(early, field="received_at", rule="CMPL-09")
         given = self.values.get(key)
         number = queries.row_id(given)
         row = self.session.get(model, number) if number is not None else None
@@ -277,7 +298,8 @@ def study(session: Session, entry: Entry, analysis: str, helping_party: str, *, 
     authorize(session, actor, HANDLE, rule="CMPL-17")
     _lock(session, entry)
     _expect(entry, domain.RECEIVED, domain.CALLBACK, domain.IN_STUDY)
-    analysis, party = clean(analysis, "analysis", multiline=True), clean(helping_party, "helping_party")[:300]
+    analysis = clean(analysis, "analysis", multiline=True)
+    party = _whole(clean(helping_party, "helping_party"), "helping_party", Entry.helping_party)
     missing = [InvalidInput(message, field=field, rule="CMPL-17") for field, value, message in (
         ("analysis", analysis, _l("Write what the study found.")), ("helping_party", party, _l("Name the party that helps to solve it."))) if not value]
     if missing:
@@ -360,7 +382,7 @@ def decide_suggestion(session: Session, entry: Entry, decision: str, reason: str
     _expect_open(entry)
     if entry.kind != domain.SUGGESTION or decision not in (domain.ACCEPTED, domain.DECLINED):
         raise InvalidInput(_l("Only a suggestion is accepted or declined."), field="decision", value=decision[:40], rule="CMPL-23")
-    entry.decision, entry.decision_reason = decision, _needed(reason, "decision_reason")[:500]
+    entry.decision, entry.decision_reason = decision, _whole(_needed(reason, "decision_reason"), "decision_reason", Entry.decision_reason)
     _note(session, entry, decision, entry.decision_reason, actor, now, public=True)
     audit.name_action(session, entry, decision)
     if entry.promised_at is None:
@@ -379,7 +401,7 @@ def reassign(session: Session, entry: Entry, department_id: int, reason: str, *,
     authorize(session, actor, REASSIGN, rule="CMPL-29")
     _lock(session, entry)
     _expect_open(entry)
-    reason = _needed(reason, "reason")[:500]
+    reason = _whole(_needed(reason, "reason"), "reason", Assignment.reason)
     if session.get(Department, department_id) is None:
         raise InvalidInput(_l("Choose a department."), field="department_id", value=department_id)
     if (department_id, centre_id) == (entry.department_id, entry.centre_id):
