@@ -70,7 +70,7 @@ class RunsView(PageView):
         try:
             with self.writing() as session:
                 services.split(session, run, form.title.data, user_id=int(chosen) if chosen.isascii() and chosen.isdigit() and len(chosen) < 10 else None,
-                               operation_key=(form.operation_key.data or "")[:80] or None, actor=self.actor, now=self.now())
+                               operation_key=form.operation_key.data, actor=self.actor, now=self.now())
         except InvalidInput as error:
             self.show_faults(form, error)
             return False

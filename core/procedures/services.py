@@ -27,7 +27,7 @@ from core.organisation.models import Department
 from core.procedures import queries, timing
 from core.procedures.domain import ProcedureSpec, StepSpec, bars, followers, read_procedures
 from core.procedures.models import Procedure, StepRun, StepTask, StepVersion
-from core.text import check_plain, isolate
+from core.text import check_key, check_plain, isolate
 
 CORE_FILE = Path(__file__).parent / "procedures.json"
 CLOSED, CANCELLED = "closed", "cancelled"
@@ -293,7 +293,7 @@ def split(
     person = session.get(User, user_id) if user_id is not None else None
     if person is None or not person.active:
         raise InvalidInput(_l("A part has one responsible person who can sign in. Choose one."), field="user_id", value=user_id)
-    task = StepTask(run_id=run.id, title=title, user_id=person.id, made_at=now, operation_key=operation_key)
+    task = StepTask(run_id=run.id, title=title, user_id=person.id, made_at=now, operation_key=operation_key or None)
     session.add(task)
     session.flush()
     notify(session, {person.id} - {actor.user_id}, _l("%(name)s gave you a part of the step “%(step)s” (%(record)s): %(title)s", name=_name(session, actor),
@@ -309,7 +309,8 @@ def _name(session: Session, actor: Actor) -> Any:
 
 def _given_before(session: Session, run: StepRun, operation_key: str | None) -> StepTask | None:
     """The part that this sending made already; Conflict for the key of another step's."""
-    found = session.scalar(sa.select(StepTask).where(StepTask.operation_key == operation_key)) if operation_key else None
+    key = check_key(operation_key, StepTask.operation_key.type.length)
+    found = session.scalar(sa.select(StepTask).where(StepTask.operation_key == key)) if key else None
     if found is not None and found.run_id != run.id:
         raise Conflict(_l("This sending belongs to another step. Open the page anew and fill it again."))
     return found

@@ -488,7 +488,8 @@ def acts(entry: Entry, actor: Actor) -> list[str]:
 
 def _sent_before(session: Session, model: type[Line], entry: Entry, operation_key: str | None) -> Line | None:
     """What this sending made already, looked for with the entry locked; Conflict for the key of another entry's."""
-    found: Line | None = session.scalar(sa.select(model).where(model.operation_key == operation_key)) if operation_key else None
+    key = check_key(operation_key, model.operation_key.type.length)
+    found: Line | None = session.scalar(sa.select(model).where(model.operation_key == key)) if key else None
     if found is not None and found.entry_id != entry.id:
         raise Conflict(_l("This sending belongs to another entry. Open the page anew and fill it again."))
     return found

@@ -12,7 +12,6 @@ from flask import Response, flash, redirect, request, url_for
 from sqlalchemy.orm import Session
 
 from core import settings, work
-from core.admin.forms import DiwanForm
 from core.admin.help import Help
 from core.admin.lists import ListColumn, ListEngine, ListFilter, Page, by_id
 from core.admin.records import RecordView
@@ -220,7 +219,7 @@ class LogView(RecordView):
 
     def _received(self, form: IntakeForm) -> Any:
         with writing() as session:
-            made = services.receive(session, form.data, actor=current_actor(), now=work.now(), operation_key=_key(form))
+            made = services.receive(session, form.data, actor=current_actor(), now=work.now(), operation_key=form.operation_key.data or None)
             number, entry_id, code = made.entry.number, made.entry.id, made.code
         entry = services.entry_for(self.session_now, entry_id, current_actor())
         page.describe(self.session_now, [entry])
@@ -233,7 +232,7 @@ class LogView(RecordView):
         if text.strip():
             with writing() as session:
                 entry = services.entry_for(session, found.id, current_actor())
-                services.add_update(session, entry, text, actor=current_actor(), now=work.now(), operation_key=_key(form))
+                services.add_update(session, entry, text, actor=current_actor(), now=work.now(), operation_key=form.operation_key.data or None)
             flash(_("What the caller said is added to %(number)s.", number=isolate(found.number)), "success")
         return redirect(url_for(".entry", id=found.id))
 
@@ -346,11 +345,6 @@ class Title:
     icon: str
 
 
-def _key(form: DiwanForm) -> str | None:
-    """The operation key of a form, of the length that is kept."""
-    return (form.operation_key.data or "")[:40] or None
-
-
 TITLES = {
     "promise": Title(_l("Promise a call-back"), _l("Promise it"), "phone-call"), "study": Title(_l("Study"), _l("Save the study"), "search"),
     "ready": Title(_l("A solution is ready"), _l("Solution is ready"), "bulb"), "close": Title(_l("Answer and close"), _l("Close the entry"), "check"),
@@ -376,11 +370,11 @@ ACTS: dict[str, Act] = {
     "decide": lambda session, entry, form, given: services.decide_suggestion(
         session, entry, str(form.decision.data or ""), form.decision_reason.data or "", **given),
     "update": lambda session, entry, form, given: services.add_update(
-        session, entry, form.text.data or "", public=form.public.data, operation_key=_key(form), **given),
+        session, entry, form.text.data or "", public=form.public.data, operation_key=form.operation_key.data or None, **given),
     "reassign": lambda session, entry, form, given: services.reassign(
         session, entry, form.department_id.data, form.reason.data or "", centre_id=form.centre_id.data, **given),
-    "remark": lambda session, entry, form, given: services.remark(session, entry, form.text.data or "", operation_key=_key(form), **given),
+    "remark": lambda session, entry, form, given: services.remark(session, entry, form.text.data or "", operation_key=form.operation_key.data or None, **given),
     "follow-up": lambda session, entry, form, given: services.follow_up(
-        session, entry, form.department_id.data, form.task.data or "", operation_key=_key(form), **given),
+        session, entry, form.department_id.data, form.task.data or "", operation_key=form.operation_key.data or None, **given),
     "customer": lambda session, entry, form, given: services.attach(session, entry, form.customer_number.data or "", **given),
 }
