@@ -1,6 +1,6 @@
 """One complaint from the public form to the archive of the monthly report, as its nine stages are seen in the browser.
 
-Server and worker read the clock that the journey moves; each stage is somebody else's window, signed in anew as on another
+Server and workers read the clock that the journey moves; each stage is somebody else's window, signed in anew as on another
 day. The journey leaves a record in ``output/complaint``: a picture of each stage, and a trace of each window for
 ``playwright show-trace``.
 """
@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -24,16 +23,13 @@ from core import work
 from core.auth import passwords
 from core.auth import services as auth
 from core.commands import operator
-from core.database import make_engine
-from core.jobs import services as jobs
-from core.jobs.models import JobRow
 from core.opening import opened
 from core.organisation import services as organisation
 from core.organisation.models import City, Department
-from core.settings import Association, Deployment
+from core.settings import Deployment
 from core.testing import new_association, test_deployment
-from tests.e2e.conftest import DESKTOP, PHONE, WITHIN, Window, new_window, sign_in
-from tests.support.server import Server, serving, working
+from tests.e2e.conftest import DESKTOP, PHONE, Window, new_window, sign_in
+from tests.support.server import Server, run, serving
 
 OUTPUT = Path(__file__).parent / "output" / "complaint"
 SLUG, PASSWORD = "journey", "palm-orchard-seventeen-lanterns"
@@ -44,8 +40,6 @@ PEOPLE = {
     "centre": ("centres_employee", "centres_affairs", "نورة الحارثي", "Noura Al-Harthi"),
     "secretary": ("subcouncil_secretary", "sub_council", "إبراهيم السقاف", "Ibrahim Al-Saqqaf"),
 }
-PERIODIC = {"procedures.periods", "complaints.daily"}
-"""The jobs that open the journey's steps."""
 REFUSALS = re.compile(r"status of (404|409)")
 """What the journey runs into on purpose, beside what every journey may."""
 CLOCKED = "tests.faults.process"
@@ -61,29 +55,19 @@ def at(month: int, day: int, hour: int, minute: int = 0) -> datetime:
 class Stage:
     """The association's server, its clock, and the windows that people opened."""
 
-    association: Association
+    deployment: Deployment
     server: Server
     chromium: Any
     clock: Path
     windows: list[tuple[str, Any, Window]] = field(default_factory=list)
     pictures: int = 0
 
-    def move(self, moment: datetime) -> None:
-        """Let it be ``moment``, and wait until the worker has done what is due by then and knows what comes next."""
+    def move(self, moment: datetime, *, days: bool = False) -> None:
+        """Let it be ``moment``; with ``days`` a worker does what the days until then asked for, a new one: one that runs doubts such a jump."""
         set_clock(self.clock, moment)
-        ready = sa.select(JobRow.name).where(jobs.ready(moment))
-        ahead = sa.select(JobRow.name).where(JobRow.due_at > moment)
-        engine, until = make_engine(self.association.database_url, pool_size=1), time.monotonic() + WITHIN / 1000
-        try:
-            while True:
-                with engine.connect() as connection:
-                    left, planned = set(connection.scalars(ready)), set(connection.scalars(ahead))
-                if not left and planned >= PERIODIC:
-                    return
-                assert time.monotonic() < until, f"the worker has not done {sorted(left)} or not planned {sorted(PERIODIC - planned)}"
-                time.sleep(0.1)
-        finally:
-            engine.dispose()
+        if days:
+            done = run(self.deployment, "worker", "--once", module=CLOCKED, FAULT_CLOCK=str(self.clock))
+            assert done.returncode == 0, done.stderr
 
     def window(self, who: str | None = None, *, language: str = "en", size: dict[str, int] = DESKTOP) -> Window:
         """A window of its own with a trace; signed in as somebody, or nobody's."""
@@ -112,7 +96,7 @@ def set_clock(file: Path, moment: datetime) -> None:
     os.replace(new, file)
 
 
-def furnish(deployment: Deployment) -> Association:
+def furnish(deployment: Deployment) -> None:
     """The association with complaints on, its people in their departments, and one centre."""
     association = new_association(deployment, SLUG, plugins=frozenset({"complaints"}))
     with opened(association, deployment, actor=operator()) as (_app, session), work.unit_of_work(session) as own:
@@ -125,7 +109,6 @@ def furnish(deployment: Deployment) -> Association:
             auth.grant_role(own, user, role, actor=operator())
         city = own.scalars(sa.select(City).order_by(City.id)).first() or organisation.save_city(own, name_ar="مكة المكرمة", actor=operator())
         organisation.save_centre(own, city_id=city.id, name_ar="مركز حي الشوقية", name_en="Al-Shawqiyah Centre", actor=operator())
-    return association
 
 
 @pytest.fixture
@@ -134,10 +117,10 @@ def stage(tmp_path: Path, chromium: Any) -> Iterator[Stage]:
     OUTPUT.mkdir(parents=True)
     deployment, clock = test_deployment(tmp_path / "home"), tmp_path / "clock"
     with work.time_at(at(4, 1, 8)):
-        association = furnish(deployment)
+        furnish(deployment)
     set_clock(clock, at(4, 1, 8))
-    with serving(deployment, workers=1, module=CLOCKED, FAULT_CLOCK=str(clock)) as server, working(deployment, module=CLOCKED, FAULT_CLOCK=str(clock)):
-        made = Stage(association, server, chromium, clock)
+    with serving(deployment, workers=1, module=CLOCKED, FAULT_CLOCK=str(clock)) as server:
+        made = Stage(deployment, server, chromium, clock)
         try:
             yield made
         finally:
@@ -201,7 +184,7 @@ def test_a_complaint_from_the_public_form_to_the_archive(stage: Stage) -> None:
 
 def write(stage: Stage) -> tuple[str, str]:
     """Monday: somebody writes from a phone; the number and the code are handed out when the consent is given."""
-    stage.move(at(4, 2, 9))
+    stage.move(at(4, 2, 9), days=True)
     visitor = stage.window(language="ar", size=PHONE)
     page = visitor.open("p/complaints/")
     page.get_by_text("شكوى", exact=True).click()
@@ -248,7 +231,7 @@ def route(stage: Stage, number: str) -> str:
 
 def study_late(stage: Stage, number: str, entry: str) -> None:
     """Wednesday: the study was due on Tuesday. The manager sees it overdue; the employee makes it, and it stays marked as late."""
-    stage.move(at(4, 4, 10))
+    stage.move(at(4, 4, 10), days=True)
     manager = stage.window("manager")
     assert number in manager.open("complaints/?f.overdue=1").inner_text("main table")
     stage.picture(manager, "overdue-in-the-log")
@@ -336,7 +319,7 @@ def decide(stage: Stage, recommendation: str) -> None:
 
 def report(stage: Stage) -> str:
     """On the month's last day the report is prepared, then reviewed with its weak points and followed up."""
-    stage.move(at(4, 30, 9))
+    stage.move(at(4, 30, 9), days=True)
     employee = stage.window("employee")
     inbox(employee, "Prepare the performance reports", "April 2035")
     page, address = employee.page, str(employee.page.url.removeprefix(employee.root))

@@ -85,29 +85,13 @@ def serving(deployment: Deployment, *, workers: int = 2, module: str = CLI, **mo
         _wait_until_ready(server)
         yield server
     finally:
-        _stop(process)
-
-
-@contextmanager
-def working(deployment: Deployment, *, module: str = CLI, **more: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A worker beside it for the block: ``diwan worker``."""
-    with (deployment.home / f"worker-{time.monotonic_ns()}.txt").open("wb") as out:
-        process = subprocess.Popen([sys.executable, "-m", module, "worker"], env=environment(deployment, **more), cwd=ROOT, stdout=out, stderr=out,
-                                   stdin=subprocess.DEVNULL)
-    try:
-        yield process
-    finally:
-        _stop(process)
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(40)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        if process.poll() is None:
+            server.terminate()
+            try:
+                server.wait()
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 def _wait_until_ready(server: Server) -> None:
