@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -12,17 +12,18 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from core import work
+from core import settings, work
 from core.auth import services as auth
 from core.auth.models import User
 from core.customers.models import Customer
 from core.database import db
 from core.organisation import services as organisation
 from core.organisation.models import Centre, Department
-from core.testing import actor_with
+from core.testing import actor_with, rolled_back, sign_in
 from plugins.complaints import services
 from plugins.complaints.models import Entry
 from tests.core.customers.conftest import ADMIN, People, Person, approved, customer, fill, people, person  # noqa: F401 - fixtures
+from tests.plugins.complaints.house import CRM, MANAGER, QUALITY, House, stranger
 
 MONDAY = datetime(2026, 2, 2, 7, 15, tzinfo=UTC)
 """10:15 in Makkah."""
@@ -104,3 +105,22 @@ def receive(session: Session) -> Callable[..., Entry]:
 
 def users_by_id(session: Session) -> dict[int, User]:
     return {one.id: one for one in session.scalars(sa.select(User))}
+
+
+@pytest.fixture(scope="module")
+def house(shared_app: Flask) -> Iterator[House]:
+    """People at their browsers on Monday; the limits of an hour are out of the way of so many sendings."""
+    with rolled_back(shared_app) as session, work.time_at(MONDAY):
+        work.begin_write(session)
+        session.info["actor"] = actor_with()
+        for key in ("complaints.public_each", "complaints.public_all"):
+            settings.put(session, key, 1_000_000)
+        people = {(name, language): person(session, f"bad_{name}_{language}", role).user
+                  for name, role in ((CRM, "crm_employee"), (QUALITY, "quality_employee"), (MANAGER, "crm_manager")) for language in ("en", "ar")}
+        for (name, language), user in people.items():
+            user.department_id, user.language = department(session, QUALITY if name == QUALITY else CRM).id, language
+        city = organisation.save_city(session, name_ar="جدة", actor=actor_with("organisation.manage"))
+        organisation.save_centre(session, city_id=city.id, name_ar="الصفا", actor=actor_with("organisation.manage"))
+        session.flush()
+        browsers = {key: sign_in(stranger(shared_app, key[1]), user) for key, user in people.items()}
+        yield House(session, shared_app, browsers)
