@@ -9,6 +9,7 @@ from tests.faults import (
     backup,
     clock,
     disk_full,
+    flood,
     kill_all,
     kill_jobs,
     kill_worker,
@@ -20,6 +21,7 @@ from tests.faults.fault import ROUNDS, Fault, arguments, play, row
 
 FAULTS: tuple[Fault, ...] = (
     kill_worker.FAULT, kill_all.FAULT, kill_jobs.FAULT, restart_postgres.FAULT, disk_full.FAULT, clock.FAULT, migration.FAULT, two_groups.FAULT, backup.FAULT,
+    flood.FAULT,
 )
 
 

@@ -25,6 +25,7 @@ class Answer:
     location: str
     body: str
     cookies: Mapping[str, str]
+    retry_after: str = ""
 
     @property
     def signed_out(self) -> bool:
@@ -45,7 +46,8 @@ def send(port: int, method: str, path: str, *, data: Mapping[str, str] | None = 
         given = SimpleCookie()
         for line in answer.headers.get_all("Set-Cookie") or ():
             given.load(line)
-        return Answer(answer.status, answer.headers.get("Location", ""), text, {name: one.value for name, one in given.items()})
+        return Answer(answer.status, answer.headers.get("Location", ""), text, {name: one.value for name, one in given.items()},
+                      answer.headers.get("Retry-After", ""))
     except (OSError, http.client.HTTPException) as error:
         raise NoAnswer(f"{method} {path}: {type(error).__name__}") from error
     finally:
