@@ -10,13 +10,16 @@ import unicodedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markupsafe import escape
 
 from core.errors import InvalidInput
+from core.i18n import lazy_gettext
 from core.text import (
     FSI,
     LRI,
     PDI,
     RLI,
+    check_key,
     check_plain,
     clean,
     digits,
@@ -26,6 +29,7 @@ from core.text import (
     name_key,
     normalise_digits,
     spellings,
+    without_marks,
 )
 
 ARABIC = st.text(alphabet=st.sampled_from("اأإآٱبتىيئؤءةهكکیعدلـ ًٌَُّْٰ٠٥۵12aZ"), max_size=30)
@@ -146,3 +150,31 @@ def test_spellings_are_told_and_all_fold_to_the_term():
     assert "فاطمة" in spellings("فاطمه")
     assert list(spellings("سعد")) == []
     assert {fold(one) for one in spellings("أسامة علي", limit=9)} == {fold("أسامة علي")}
+
+
+@pytest.mark.parametrize("text", ["👨‍👩‍👧‍👦", "🏳️‍🌈", "👩🏽‍🚀 ❤️‍🔥"])
+def test_pictures_joined_to_one_are_a_text(text: str) -> None:
+    assert check_plain(text) == text
+
+
+@pytest.mark.parametrize("text", ["a\u200db", "👩\u200d", "\u200d👩", "👩\u200db", "ا\u200d👩"])
+def test_a_joiner_that_joins_no_pictures_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput, match="200D"):
+        check_plain(text)
+
+
+def test_what_is_copied_loses_its_marks_and_nothing_else() -> None:
+    assert without_marks("\u202a+966 55 512 0348\u202c\t") == "+966 55 512 0348"
+    assert without_marks("\u2066C-2026-0418\u2069") == "C-2026-0418"
+    assert without_marks(None) is None
+
+
+def test_a_key_is_taken_whole_or_refused() -> None:
+    assert (check_key("k" * 40, 40), check_key("", 40), check_key(None, 40)) == ("k" * 40, None, None)
+    with pytest.raises(InvalidInput, match="41"):
+        check_key("k" * 41, 40)
+
+
+def test_what_was_typed_is_no_markup_in_a_refusal() -> None:
+    """Of the lazy text itself: pages put it where they put any other."""
+    assert escape(lazy_gettext("“%(value)s” is no date.", value="<b>x</b>")) == "“&lt;b&gt;x&lt;/b&gt;” is no date."
