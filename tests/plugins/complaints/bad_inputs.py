@@ -148,7 +148,7 @@ FORM_REFUSED = [
     *(Refused(f"email-{name}", {"email": text}, "email", NOT_RIGHT) for name, text in BAD_MAILS.items()),
     *(Refused(f"kind-{value!r}", {"kind": value}, "kind", "Choose one" if not value else "Not a valid choice") for value in ("ticket", "COMPLAINT",
         "complaint ", "0", "-1", "", None, "شكوى")),
-    *(Refused(f"consent-{value!r}", {"consent": value}, "consent", "Tick this") for value in (None, "", "false", "False", "0")),
+    *(Refused(f"consent-{value!r}", {"consent": value}, "consent", "Tick that you agree") for value in (None, "", "false", "False", "0")),
     *(Refused(f"place-{value}", {"place": value}, "place", "Not a valid choice") for value in (
         "centre-999999", f"centre-{OVER_INTEGER}", f"centre-{OVER_BIGINT}", f"centre-{TWENTY_DIGITS}", "centre--1", "centre-1.0", "centre-²", "centre-١",
             "programme-1", "customer-1", "x",

@@ -113,7 +113,7 @@ def test_a_complaint_is_not_put_to_study_without_a_promise_but_a_suggestion_is(r
 def test_all_faults_are_told_together(receive: Receive, staff: Staff) -> None:
     found = refused(lambda: receive(staff.crm, kind="ticket", channel="smoke", text="", name="", phone="", centre_id="999999", received_at=MONDAY + DAY))
 
-    assert set(found) == {"kind", "channel", "text", "name", "centre_id", "received_at"}
+    assert set(found) == {"kind", "channel", "text", "name", "phone", "centre_id", "received_at"}
 
 
 def test_somebody_unknown_is_reached_by_phone_or_mail(receive: Receive, staff: Staff) -> None:
