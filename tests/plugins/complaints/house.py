@@ -31,6 +31,11 @@ class House:
     def client(self, who: str = "", language: str = "en") -> FlaskClient:
         return self.browsers[who, language] if who else stranger(self.app, language)
 
+    @property
+    def language(self) -> str:
+        """In which refusals are read on this engine: with both engines, each is read in both languages."""
+        return "en" if self.session.get_bind().dialect.name == "sqlite" else "ar"
+
     def entries(self) -> list[Entry]:
         self.session.expire_all()
         return list(self.session.scalars(sa.select(Entry).order_by(Entry.id)))

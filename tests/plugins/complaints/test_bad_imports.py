@@ -52,14 +52,14 @@ def apply(house: House, address: str) -> Any:
 def test_a_file_that_cannot_be_read_is_refused_whole(house: House, case: BadFile) -> None:
     before = house.stored()
 
-    for language in ("en", "ar"):
-        answer, address = check(house, case.content, case.file_name, case.said, language)
-        assert answer.status_code == 422, f"{answer.status_code} {words_of(answer)[:300]}"
-        said = words_of(answer)
-        assert case.says in said if language == "en" else ARABIC.search(said)
-        if address:
-            assert house.client(MANAGER, language).get(f"{address}/columns").status_code == 200
-            assert checked(house, address).state == "uploaded"
+    answer, address = check(house, case.content, case.file_name, case.said, house.language)
+
+    assert answer.status_code == 422, f"{answer.status_code} {words_of(answer)[:300]}"
+    said = words_of(answer)
+    assert case.says in said if house.language == "en" else ARABIC.search(said)
+    if address:
+        assert house.client(MANAGER, house.language).get(f"{address}/columns").status_code == 200
+        assert checked(house, address).state == "uploaded"
     assert house.stored() == before
 
 
@@ -91,7 +91,7 @@ def test_a_line_that_is_wrong_is_refused_by_its_field_and_the_others_are_taken(h
     (line_no, place, reason, _cells), = services.refused_lines(house.session, row.id)
     assert (line_no, place) == (2, case.place)
     assert case.says in reason
-    assert [house.client(MANAGER, language).get(f"{address}?outcome=refused").status_code for language in ("en", "ar")] == [200, 200]
+    assert house.client(MANAGER, house.language).get(f"{address}?outcome=refused").status_code == 200
     back = house.client(MANAGER).post(f"{address}/refused")
     assert back.status_code == 200 and back.data.startswith(b"\xef\xbb\xbf")
     assert apply(house, address).status_code == 302

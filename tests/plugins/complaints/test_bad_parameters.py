@@ -29,12 +29,12 @@ def message(answer: Any, place: str) -> str:
 
 @pytest.mark.parametrize(("name", "report", "query", "place"), bad_parameters.REFUSED, ids=[one[0] for one in bad_parameters.REFUSED])
 def test_a_parameter_that_cannot_be_meant_is_refused_beside_its_field(house: House, name: str, report: str, query: str, place: str) -> None:
-    english, arabic = (house.client(QUALITY, language).get(f"/reports/{report}/?{query}") for language in ("en", "ar"))
+    answer = house.client(QUALITY, house.language).get(f"/reports/{report}/?{query}")
 
-    assert (english.status_code, arabic.status_code) == (422, 422), words_of(english)[:300]
-    assert message(english, place).strip() and ARABIC.search(message(arabic, place))
-    assert message(english, place) != message(arabic, place)
-    assert "<script>alert" not in english.get_data(as_text=True)
+    assert answer.status_code == 422, words_of(answer)[:300]
+    said = message(answer, place).strip()
+    assert said and (house.language == "en" or ARABIC.search(said))
+    assert "<script>alert" not in answer.get_data(as_text=True)
     export = house.client(QUALITY).post(f"/reports/{report}/export?{query}", data=dict(part.split("=", 1) for part in query.split("&")[:1]))
     assert export.status_code in (200, 422)
 
