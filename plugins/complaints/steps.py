@@ -6,7 +6,7 @@ What follows a step, and when it is due, is data of the procedure.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from core import settings
 from core.auth.actor import Actor
-from core.calendar import local_day
+from core.calendar import day_bounds, local_day
 from core.procedures import recurring
 from core.procedures import services as procedures
 from plugins.complaints.domain import ANSWER, CONTACT, HANDLING, OPEN_STATES, RECEIVE, STUDY, UPDATE
@@ -69,8 +69,9 @@ def _close(session: Session, entry: Entry, number: int, actor: Actor, now: datet
 
 
 def open_daily(session: Session, arguments: Mapping[str, Any], now: datetime) -> None:
-    """The job of each day: every open entry is to be updated today (CMPL-18)."""
-    day = local_day(now, settings.time_zone(session))
-    period = str(arguments.get("period") or day.isoformat())[:10]
-    for entry in session.scalars(sa.select(Entry).where(Entry.state.in_(OPEN_STATES), Entry.imported.is_(False))):
-        recurring.open_for_day(session, HANDLING, UPDATE, record=entry, day=day.fromisoformat(period), now=now)
+    """The job of each day: every open entry is to be updated on it (CMPL-18). Of a day that was missed, those that stood in the log then."""
+    zone = settings.time_zone(session)
+    day = date.fromisoformat(str(arguments.get("period") or local_day(now, zone).isoformat())[:10])
+    there = sa.select(Entry).where(Entry.state.in_(OPEN_STATES), Entry.imported.is_(False), Entry.registered_at < day_bounds(day, zone)[1])
+    for entry in session.scalars(there):
+        recurring.open_for_day(session, HANDLING, UPDATE, record=entry, day=day, now=now)

@@ -248,7 +248,7 @@ def test_each_day_opens_one_update_a_record_and_an_update_closes_it(receive: Rec
 
     entry = receive(staff.crm)
     wednesday = MONDAY + 2 * DAY
-    for period in ("2026-02-03", "2026-02-04", "2026-02-04"):
+    for period in ("2026-02-01", "2026-02-03", "2026-02-04", "2026-02-04"):  # the first is a day before the entry came in
         steps.open_daily(session, {"period": period}, wednesday)
     assert [(run.period.isoformat(), run.is_open()) for run in runs(session, entry, 4) if run.period] == [
         ("2026-02-02", False), ("2026-02-03", True), ("2026-02-04", True)]
