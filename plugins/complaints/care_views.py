@@ -57,7 +57,9 @@ class ContactsView(RecordView):
     model, page_url, page_endpoint = Contact, "/complaints/contacts", "complaints_contacts"
     title = menu_title = _l("Later contacts")
     title_new = _l("Plan contacts")
-    menu_group, menu_order, menu_icon = "complaints", 15, "calendar-event"
+    menu_group = "complaints"
+    menu_order = 15
+    menu_icon = "calendar-event"
     help = Help(
         _l("Contacts with a customer 3, 6 and 12 months after an event: an answer, a service, a visit."),
         can=_l("Plan contacts for a customer, see which are due, and write down what the customer said."),
@@ -121,7 +123,9 @@ class TrainingView(RecordView):
     model, page_url, page_endpoint = Training, "/complaints/training", "complaints_training"
     title = menu_title = _l("Training in handling complaints")
     title_new = _l("Record a training")
-    menu_group, menu_order, menu_icon = "complaints", 50, "school"
+    menu_group = "complaints"
+    menu_order = 50
+    menu_icon = "school"
     help = Help(
         _l("Who has learnt to handle complaints: the manual asks it of whoever writes them down (5.1.9)."),
         can=_l("Record a training of a person, and see who writes entries down without one."),

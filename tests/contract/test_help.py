@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from markupsafe import escape
 from sqlalchemy.orm import Session
 
 from core import work
@@ -86,6 +87,6 @@ def test_each_page_of_the_menu_shows_it_without_script(whole_app: Flask, session
         answer = client.get(addresses.build(f"{view.endpoint}.{view._default_view}"))
         if answer.status_code == 200:
             with use_language(tongue):
-                shown = '<details class="dw-drop-menu dw-help">' in answer.text and str(view.help_parts[0][1])[:20] in answer.text
+                shown = '<details class="dw-drop-menu dw-help">' in answer.text and str(escape(view.help_parts[0][1]))[:20] in answer.text
             lacking += [] if shown else [view.endpoint]
     assert lacking == []
