@@ -281,8 +281,9 @@ def _postgres_engine(url: URL, pool_size: int) -> Engine:
     )
 
     def begin(conn: Connection) -> None:
-        if not conn.get_execution_options().get("diwan_write"):
-            conn.exec_driver_sql("SET TRANSACTION READ ONLY")
+        # Said with BEGIN itself: a statement of its own would be one more way to the server and back for every page.
+        dbapi: Any = conn.connection.dbapi_connection
+        dbapi.read_only = not conn.get_execution_options().get("diwan_write")
 
     event.listen(engine, "begin", begin)
     event.listen(engine, "before_cursor_execute", _refuse_unseen_changes)
