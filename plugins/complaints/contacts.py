@@ -16,7 +16,7 @@ from core.calendar import add_months, local_day
 from core.customers import queries as customers
 from core.errors import Conflict, InvalidInput, InvalidInputs
 from core.i18n import lazy_gettext as _l
-from core.text import check_plain, isolate
+from core.text import check_key, check_plain, isolate
 from plugins.complaints import domain
 from plugins.complaints.models import Contact
 from plugins.complaints.queries import READ_ALL
@@ -70,8 +70,10 @@ def plan(
 
 
 def _planned_before(session: Session, operation_key: str | None) -> list[Contact]:
-    keys = [f"{operation_key}:{one}" for one in MONTHS] if operation_key else []
-    return list(session.scalars(sa.select(Contact).where(Contact.operation_key.in_(keys)).order_by(Contact.due_on))) if keys else []
+    if not check_key(operation_key, Contact.operation_key.type.length - len(f":{max(MONTHS)}")):
+        return []
+    keys = [f"{operation_key}:{one}" for one in MONTHS]
+    return list(session.scalars(sa.select(Contact).where(Contact.operation_key.in_(keys)).order_by(Contact.due_on)))
 
 
 def _refuse(event: str, event_on: date | None, months: Collection[int], days: dict[int, date], today: date) -> None:
