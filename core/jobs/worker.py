@@ -172,13 +172,11 @@ class Worker:
     def _prepare(self, association: Association, known: Known) -> int:
         """Build the app for the present choice of plugins and enqueue the periodic jobs it offers."""
         with self._app(association) as app:
-            jobs = offered_jobs(app)
+            jobs = offered_jobs(app, periodic=self.believed)
             session = work.real(db.session)
             with work.unit_of_work(session):
-                periodic = jobs.values() if self.believed else ()
-                added = services.schedule(session, periodic, work.now(), settings.time_zone(session))
-            known.stamp = app.extensions["diwan"].selection.stamp
-            known.names = frozenset(name for name, job in jobs.items() if self.believed or job.every is None)
+                added = services.schedule(session, jobs.values(), work.now(), settings.time_zone(session))
+            known.stamp, known.names = app.extensions["diwan"].selection.stamp, frozenset(jobs)
         self._beat(known)
         return 1 if added or self._is_due(known) else 0
 
@@ -213,17 +211,17 @@ def _raw_session(engine: Engine) -> Iterator[Session]:
         yield session
 
 
-def offered_jobs(app: Flask) -> dict[str, Job]:
-    """Jobs of core and of the plugins that are on, by name."""
+def offered_jobs(app: Flask, *, periodic: bool = True) -> dict[str, Job]:
+    """Jobs of core and of the plugins that are on, by name; without ``periodic`` only those that somebody asks for."""
     jobs: dict[str, Job] = app.extensions["diwan"].named("register_jobs")
-    return jobs
+    return jobs if periodic else {name: job for name, job in jobs.items() if job.every is None}
 
 
 def run_next(
     app: Flask, *, lease_seconds: int = services.LEASE_SECONDS, stopping: Any = None, now: datetime | None = None, periodic: bool = True,
 ) -> bool:
     """Claim and run one job of this app's association, inside its app context; whether there was one. Without ``periodic`` only what somebody wanted."""
-    jobs = {name: job for name, job in offered_jobs(app).items() if periodic or job.every is None}
+    jobs = offered_jobs(app, periodic=periodic)
     session = work.real(db.session)
     with work.unit_of_work(session):
         held = services.claim(session, now or work.now(), lease_seconds, names=jobs)

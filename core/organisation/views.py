@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, joinedload
 from wtforms import Form
 
 from core.admin.help import Help
-from core.admin.lists import ListColumn, ListFilter
+from core.admin.lists import ListColumn, ListFilter, by_id
 from core.admin.records import RecordView
 from core.admin.views import PageView, expose
 from core.auth.actor import Actor
@@ -138,7 +138,7 @@ class CentresView(OrganisationView):
         ListColumn("city", _l("City"), "text", value=lambda row: row.city.title), ListColumn("external_code", _l("Code"), "code"), ACTIVE,
     )
     list_filters = (
-        ListFilter("city", _l("City"), lambda statement, value: statement.where(Centre.city_id == (_number(value) or -1)),
+        ListFilter("city", _l("City"), by_id(Centre.city_id),
                    choices=lambda session: queries.choices(session, City)),
     )
 
