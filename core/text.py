@@ -99,9 +99,11 @@ def check_plain(text: str, *, field: str | None = None, multiline: bool = False,
     return unicodedata.normalize("NFC", text)
 
 
-def clean(text: str | None, field: str, *, multiline: bool = False, missing: Any = None, rule: str | None = None) -> str:
+def clean(
+    text: str | None, field: str, *, multiline: bool = False, longest: int = LONGEST, missing: Any = None, rule: str | None = None,
+) -> str:
     """What somebody typed, as it is stored: ``check_plain``, without blanks around it. ``missing`` refuses an empty one in these words."""
-    found = check_plain(text or "", field=field, multiline=multiline).strip()
+    found = check_plain(text or "", field=field, multiline=multiline, longest=longest).strip()
     if not found and missing is not None:
         raise InvalidInput(missing, field=field, value="", rule=rule)
     return found

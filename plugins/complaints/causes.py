@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from core.auth.actor import Actor, authorize
 from core.errors import InvalidInput, InvalidInputs
 from core.i18n import lazy_gettext as _l
-from core.text import check_plain, fold
+from core.text import clean, fold
 from plugins.complaints.models import Cause
 
 MANAGE = "complaints.manage"
@@ -38,7 +38,7 @@ def add(session: Session, name_ar: str, name_en: str = "") -> Cause:
 
 
 def _checked(session: Session, cause: Cause | None, name_ar: str, name_en: str) -> dict[str, str]:
-    names = {field: check_plain(text, field=field, longest=LONGEST_NAME).strip() for field, text in (("name_ar", name_ar), ("name_en", name_en))}
+    names = {field: clean(text, field, longest=LONGEST_NAME) for field, text in (("name_ar", name_ar), ("name_en", name_en))}
     faults = [InvalidInput(_l("Write the name in Arabic."), field="name_ar", rule="CMPL-06")] if not names["name_ar"] else []
     taken = by_name(session)
     for field, name in names.items():

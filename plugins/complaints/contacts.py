@@ -16,7 +16,7 @@ from core.calendar import add_months, local_day
 from core.customers import queries as customers
 from core.errors import Conflict, InvalidInput, InvalidInputs
 from core.i18n import lazy_gettext as _l
-from core.text import check_key, check_plain, isolate
+from core.text import check_key, clean, isolate
 from plugins.complaints import domain
 from plugins.complaints.models import Contact
 from plugins.complaints.queries import READ_ALL
@@ -57,7 +57,7 @@ def plan(
     if known:
         return known
     customer = customers.readable(session, customer_number, actor, field="customer_number")
-    event = check_plain(event, field="event", longest=LONGEST_EVENT).strip()
+    event = clean(event, "event", longest=LONGEST_EVENT)
     days = {one: add_months(event_on, one) for one in sorted(set(months) & set(MONTHS))} if event_on is not None else {}
     _refuse(event, event_on, months, days, local_day(now, settings.time_zone(session)))
     assert event_on is not None
@@ -100,7 +100,7 @@ def settle(session: Session, contact: Contact, *, state: str, channel: str = "",
     session.refresh(contact)
     if contact.state != OPEN:
         raise Conflict(_l("This contact is settled already: %(state)s.", state=STATES[contact.state]), rule="CMPL-27")
-    outcome = check_plain(outcome, field="outcome", multiline=True, longest=domain.LONGEST_TEXT).strip()
+    outcome = clean(outcome, "outcome", multiline=True, longest=domain.LONGEST_TEXT)
     faults = [InvalidInput(message, field=field, rule="CMPL-27") for field, wrong, message in (
         ("state", state not in (DONE, DROPPED), _l("Say whether the customer was contacted.")),
         ("channel", state == DONE and channel not in domain.channels(), _l("Say by which channel the customer was contacted.")),

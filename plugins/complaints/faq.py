@@ -16,7 +16,7 @@ from core.errors import Conflict, InvalidInput, InvalidInputs, NotAllowed
 from core.exporter.columns import Column
 from core.exporter.text import Options, write_csv
 from core.i18n import lazy_gettext as _l
-from core.text import check_plain, fold
+from core.text import clean, fold
 from plugins.complaints import domain
 from plugins.complaints.models import Cause, Faq
 
@@ -60,7 +60,7 @@ def _checked(words: Mapping[str, str]) -> dict[str, str]:
     for name, text in words.items():
         most = LONGEST_QUESTION if name.startswith("question") else LONGEST_ANSWER
         try:
-            found[name] = check_plain(text, field=name, multiline=name.startswith("answer"), longest=most).strip()
+            found[name] = clean(text, name, multiline=name.startswith("answer"), longest=most)
         except InvalidInput as fault:
             faults.append(fault)
     faults += [InvalidInput(message, field=name, rule="CMPL-14") for name, message in (

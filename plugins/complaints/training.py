@@ -15,7 +15,7 @@ from core.auth.models import User
 from core.calendar import local_day
 from core.errors import InvalidInput, InvalidInputs
 from core.i18n import lazy_gettext as _l
-from core.text import check_plain
+from core.text import clean
 from plugins.complaints.models import Training
 
 MANAGE, RECORD = "complaints.manage", "complaints.record"
@@ -25,7 +25,7 @@ LONGEST_TOPIC = 200
 def record(session: Session, *, user_id: int | None, topic: str, held_on: date | None, actor: Actor, now: datetime) -> Training:
     """Write down that somebody was trained; the same training of the same person is one. Raises InvalidInputs."""
     authorize(session, actor, MANAGE, rule="CMPL-13")
-    topic = check_plain(topic, field="topic", longest=LONGEST_TOPIC).strip()
+    topic = clean(topic, "topic", longest=LONGEST_TOPIC)
     person = session.get(User, user_id) if user_id is not None else None
     faults = [InvalidInput(message, field=field, rule="CMPL-13") for field, wrong, message in (
         ("user_id", person is None, _l("Choose who was trained.")),
