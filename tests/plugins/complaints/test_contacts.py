@@ -53,6 +53,15 @@ def test_the_same_form_sent_twice_plans_them_once(client: FlaskClient, session: 
     assert [one.months for one in session.scalars(sa.select(Contact).order_by(Contact.due_on))] == [3, 12]
 
 
+def test_a_key_that_no_page_gives_out_plans_nothing(client: FlaskClient, session: Session, staff: Staff, donor: Customer) -> None:
+    sign_in(client, staff.crm.user)
+    given = {"customer_number": donor.number, "event": "زيارة", "event_on": "2026-01-31", "after_3": "y", "operation_key": "k" * 200}
+
+    assert client.post("/complaints/contacts/new/", data=given).status_code == 422
+
+    assert session.scalars(sa.select(Contact)).all() == []
+
+
 def test_each_fault_names_its_field(session: Session, staff: Staff, donor: Customer) -> None:
     def refused(**changed: Any) -> set[Any]:
         with pytest.raises(InvalidInput) as caught:
