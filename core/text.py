@@ -65,14 +65,6 @@ def without_marks(text: str | None) -> str | None:
     return _DIRECTION_MARKS.sub("", text).strip() if text else text
 
 
-def check_key(key: str | None, longest: int) -> str | None:
-    """An operation key; None for none. One that no page gives out is refused: cut, it would be somebody else's."""
-    if key and len(key) > longest:
-        raise InvalidInput(_l("The key of this sending has %(found)s characters; at most %(n)s are given out. Open the page anew and fill it again.",
-                              found=len(key), n=longest), value=key[:40])
-    return key or None
-
-
 def isolate(text: str, direction: str = "ltr") -> str:
     """``text`` in a directional isolate, for places that cannot hold ``<bdi>``: titles, options, subjects, messages."""
     return f"{LRI if direction == 'ltr' else RLI if direction == 'rtl' else FSI}{text}{PDI}"

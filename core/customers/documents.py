@@ -1,12 +1,10 @@
 """Documents that support a form: the customer's signed request, a copy of a register (CUST-12).
 
-They are read through the form's page only, which asks whose records somebody may read; the general download address,
-which knows nothing of that, asks for a permission that no role has.
+They are read through the form's page only, which asks whose records somebody may read.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -16,12 +14,10 @@ from core.auth.actor import Actor, authorize
 from core.customers.models import CustomerForm
 from core.customers.queries import PERSONAL
 from core.customers.services import FILL, lock
-from core.errors import Conflict, NotFound
+from core.errors import Conflict
 from core.files import services as files
 from core.files.models import StoredFile
 from core.i18n import lazy_gettext as _l
-
-BY_FORM_ONLY = "customers.documents"
 
 
 def attach(session: Session, form: CustomerForm, stored: files.Stored, *, actor: Actor, now: datetime) -> StoredFile:
@@ -30,16 +26,10 @@ def attach(session: Session, form: CustomerForm, stored: files.Stored, *, actor:
     lock(session, form)
     if form.state not in ("draft", "filled", "reviewed", "approved"):
         raise Conflict(_l("Documents are attached before a form is entered. Attach this one to a new form."), rule="CUST-18")
-    return files.attach(session, stored, form, permission=BY_FORM_ONLY, actor=actor, now=now, subject_id=form.subject_id)
-
-
-def of_form(session: Session, form: CustomerForm) -> list[StoredFile]:
-    return files.attached_to(session, form)
+    return files.attach(session, stored, form, actor=actor, now=now, subject_id=form.subject_id)
 
 
 def read(session: Session, form: CustomerForm, folder: Path, file_id: int, *, actor: Actor) -> tuple[StoredFile, bytes]:
     """One document of this form and its bytes; they hold personal data (CUST-34)."""
     authorize(session, actor, PERSONAL, rule="CUST-34")
-    if file_id not in {one.id for one in of_form(session, form)}:
-        raise NotFound(_l("There is no such document on this form."))
-    return files.read(session, folder, file_id, actor=replace(actor, permissions=actor.permissions | {BY_FORM_ONLY}))
+    return files.read_of(session, form, folder, file_id)

@@ -18,7 +18,8 @@ from core.customers.queries import PERSONAL
 from core.customers.values import Rules, clean
 from core.errors import InvalidInput, NotFound
 from core.exporter.names import content_disposition, file_name
-from core.files.services import store
+from core.files import services as files
+from core.files.views import download
 from core.i18n import gettext as _
 from core.i18n import lazy_gettext as _l
 from core.i18n import ngettext
@@ -178,7 +179,7 @@ class FormsView(PageView):
             made_by=officers.user_label(self.session, form.made_by), decided_by=officers.user_label(self.session, form.decided_by), classes=domain.classes(),
             made_label=_("Prepared by"), decided_label=_("Rejected by") if form.reason is not None else _("Approved by"),
             mobiles={one.id: shown.personal_value(one, "mobile", self.actor) for one in lines}, given=shown.given(self.session, lines, self.actor),
-            documents=documents.of_form(self.session, form), document=document or DocumentForm(formdata=None), personal=self.actor.may(PERSONAL),
+            documents=files.attached_to(self.session, form), document=document or DocumentForm(formdata=None), personal=self.actor.may(PERSONAL),
             open_lines=entry.open_lines(self.session, form) if not form.single else 0,
             next_step=next_in_inbox(self.session, self.actor, record_type=form.__tablename__, record_id=form.id),
         )
@@ -216,7 +217,7 @@ class FormsView(PageView):
         try:
             if not getattr(upload, "filename", ""):
                 raise InvalidInput(_l("Choose a file."), field="document")
-            stored = store(state().association.files_folder, upload.filename, upload.read())
+            stored = files.store(state().association.files_folder, upload.filename, upload.read())
         except InvalidInput as error:
             self.show_faults(given, error)
             return self._show(form, ReasonForm(formdata=None), 422, given)
@@ -227,12 +228,7 @@ class FormsView(PageView):
     @expose("/<int:form_id>/documents/<int:file_id>")
     @needs("customers.personal", rule="CUST-34")
     def document(self, form_id: int, file_id: int) -> Response:
-        row, content = documents.read(self.session, self._one(form_id), state().association.files_folder, file_id, actor=self.actor)
-        response = Response(content, mimetype=row.media_type)
-        response.headers["Content-Disposition"] = content_disposition(row.name)
-        response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        return response
+        return download(*documents.read(self.session, self._one(form_id), state().association.files_folder, file_id, actor=self.actor))
 
     @expose("/<int:form_id>/review", methods=("POST",))
     @needs("customers.review", rule="CUST-15")

@@ -17,11 +17,12 @@ from core.audit import services as audit
 from core.auth.actor import Actor, authorize
 from core.customers.domain import FIELDS, changed_fields, name_key
 from core.customers.models import Customer, CustomerForm, CustomerFormLine
-from core.customers.services import FILL, _earlier, _expect, _send, lock, withdraw
+from core.customers.services import FILL, _expect, _send, lock, withdraw
 from core.customers.values import values_of
 from core.errors import InvalidInput
 from core.i18n import lazy_gettext as _l
 from core.keys import new_subject, new_subjects
+from core.sending import made_before
 
 BLOCK = 1_000
 
@@ -29,7 +30,7 @@ BLOCK = 1_000
 def begin_import_form(session: Session, *, source: str, operation_key: str, actor: Actor, now: datetime) -> CustomerForm:
     """An empty import form, a draft until ``send_import``; the same key again returns the first."""
     authorize(session, actor, FILL, rule="CUST-14")
-    earlier = _earlier(session, operation_key, actor)
+    earlier = made_before(session, CustomerForm, operation_key, made_by=actor.user_id)
     if earlier is not None:
         return earlier
     form = CustomerForm(kind="import", state="draft", line_count=0, subject_id=new_subject(session), operation_key=operation_key, imported=True,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from core import settings
@@ -27,7 +27,8 @@ from core.errors import AppError, Conflict, InvalidInput, NotAllowed, NotFound
 from core.i18n import lazy_gettext as _l
 from core.keys import new_subject
 from core.numbering import next_value
-from core.text import check_key, check_plain
+from core.sending import made_before
+from core.text import check_plain
 
 DECISION = "customers.change"
 FILL, REVIEW, APPROVE, FILE = "customers.fill", "customers.review", "customers.approve", "customers.file"
@@ -51,7 +52,7 @@ def fill_form(
     the first form. Raises InvalidInputs with every fault.
     """
     authorize(session, actor, FILL, rule="CUST-14")
-    earlier = _earlier(session, operation_key, actor)
+    earlier = made_before(session, CustomerForm, operation_key, made_by=actor.user_id)
     if earlier is not None:
         return earlier
     if form is not None:
@@ -68,15 +69,6 @@ def fill_form(
     _write_line(form.line, proposed, base if customer is not None else None)
     session.flush()
     return form if draft else _send(session, form, actor, now)
-
-
-def _earlier(session: Session, operation_key: str | None, actor: Actor) -> CustomerForm | None:
-    if not check_key(operation_key, CustomerForm.operation_key.type.length):
-        return None
-    found = session.scalar(select(CustomerForm).where(CustomerForm.operation_key == operation_key))
-    if found is not None and found.made_by != actor.user_id:
-        raise Conflict(_l("This sending belongs to somebody else. Open the form anew and fill it again."))
-    return found
 
 
 def _check_draft(session: Session, form: CustomerForm, actor: Actor) -> None:

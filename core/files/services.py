@@ -20,6 +20,9 @@ from core.files import domain
 from core.files.models import StoredFile
 from core.i18n import lazy_gettext as _l
 
+OF_RECORD = "files.of_record"
+"""A permission that no role has: what asks for it is read through its record's page only, which knows whose record it is (CUST-37)."""
+
 
 @dataclass(frozen=True)
 class Stored:
@@ -64,9 +67,12 @@ def path_of(folder: Path, token: str) -> Path:
 
 
 def attach(
-    session: Session, stored: Stored, record: Any, *, permission: str, actor: Actor, now: datetime, title: str = "", subject_id: str | None = None,
+    session: Session, stored: Stored, record: Any, *, permission: str = OF_RECORD, actor: Actor, now: datetime, title: str = "", subject_id: str | None = None,
 ) -> StoredFile:
-    """Attach stored bytes to a flushed record; the upload is audited with its hash (AUD-01)."""
+    """Attach stored bytes to a flushed record; the upload is audited with its hash (AUD-01).
+
+    With a ``permission`` of its own, ``/files/<id>`` serves it to everybody who has that; without, only ``read_of`` does.
+    """
     row = StoredFile(
         token=stored.token, record_type=record.__tablename__, record_id=record.id, subject_id=subject_id, name=stored.name, title=title,
         media_type=stored.media_type, size_bytes=stored.size_bytes, sha256=stored.sha256, permission=permission,
@@ -85,16 +91,32 @@ def attached_to(session: Session, record: Any) -> list[StoredFile]:
 
 
 def read(session: Session, folder: Path, file_id: int, *, actor: Actor) -> tuple[StoredFile, bytes]:
-    """The row and its bytes, for whoever may see the record. Raises NotFound; Conflict when the bytes were changed on disk."""
+    """A file and its bytes, for whoever has its permission. Raises NotFound, NotAllowed; Conflict when the bytes were changed on disk."""
     row = session.get(StoredFile, file_id)
     if row is None:
         raise NotFound(_l("There is no such file."))
     authorize(session, actor, row.permission)
+    return row, _content(folder, row)
+
+
+def read_of(session: Session, record: Any, folder: Path, file_id: int) -> tuple[StoredFile, bytes]:
+    """A file of this record and its bytes; the caller found the record for this person and asked for what its content needs.
+
+    Raises NotFound, Conflict as ``read``.
+    """
+    row = session.scalar(select(StoredFile).where(StoredFile.id == file_id, StoredFile.record_type == record.__tablename__,
+                                                  StoredFile.record_id == record.id))
+    if row is None:
+        raise NotFound(_l("There is no such file."))
+    return row, _content(folder, row)
+
+
+def _content(folder: Path, row: StoredFile) -> bytes:
     path = path_of(folder, row.token)
     content = path.read_bytes() if path.is_file() else b""
     if hashlib.sha256(content).hexdigest() != row.sha256:
         raise Conflict(_l("The file “%(name)s” is not as it was stored. Tell the administrator; a backup may hold the right one.", name=row.name))
-    return row, content
+    return content
 
 
 def sweep(session: Session, folder: Path, now: datetime) -> int:

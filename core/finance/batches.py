@@ -37,7 +37,7 @@ from core.i18n import lazy_gettext as _l
 from core.money import Money
 from core.numbering import next_value
 from core.organisation.models import Programme
-from core.text import check_key
+from core.sending import made_before
 
 EXPORT, READ = "finance.export", "finance.read"
 CSV, ZIP = "text/csv; charset=utf-8", "application/zip"
@@ -278,10 +278,9 @@ def issue_batch(
     gives the first result. A batch without rows is a result too: it says that there was nothing new.
     """
     authorize(session, actor, EXPORT, rule="FIN-02")
-    if check_key(operation_key, FinanceBatch.operation_key.type.length):
-        known = session.scalar(sa.select(FinanceBatch).where(FinanceBatch.operation_key == operation_key))
-        if known is not None:
-            return known
+    known = made_before(session, FinanceBatch, operation_key)
+    if known is not None:
+        return known
     # The counter is locked first, so that two who issue at once follow each other and the second sees the first's rows.
     number = f"FB-{now.year}-{next_value(session, f'finance_batch_{now.year}'):04d}"
     preview = _preview(session, choice)

@@ -29,7 +29,8 @@ from core.i18n import lazy_gettext as _l
 from core.money import Money, to_minor
 from core.numbering import next_numbers
 from core.organisation.models import Programme
-from core.text import check_key, check_plain
+from core.sending import made_before
+from core.text import check_plain
 
 RECORD, SETTINGS = "finance.record", "finance.settings"
 EARLIEST = date(1900, 1, 1)
@@ -70,7 +71,7 @@ def record_contribution(
     Raises InvalidInputs naming every wrong field, Conflict for a reference that exists, NotAllowed.
     """
     gift = Gift(customer_id, amount, received_on, method, programme_id, fund, reference, memo, pledge_id, lacks=lacks)
-    known: Contribution | None = _by_operation(session, Contribution, operation_key)
+    known = made_before(session, Contribution, operation_key)
     if known is not None:
         return known
     made = record_contributions(session, [gift], source=source, source_name=source_name, imported=imported, operation_keys=[operation_key],
@@ -110,7 +111,7 @@ def record_refund(
     Never more than is left of it, in its currency, not before it was received.
     """
     authorize(session, actor, RECORD, rule="FIN-01")
-    known: Contribution | None = _by_operation(session, Contribution, operation_key)
+    known = made_before(session, Contribution, operation_key)
     if known is not None:
         return known
     session.refresh(contribution, with_for_update=session.get_bind().dialect.name == "postgresql")
@@ -174,7 +175,7 @@ def record_pledge(
 ) -> Pledge:
     """Record what a donor promised. Raises InvalidInputs, Conflict, NotAllowed."""
     authorize(session, actor, RECORD, rule="FIN-01")
-    known: Pledge | None = _by_operation(session, Pledge, operation_key)
+    known = made_before(session, Pledge, operation_key)
     if known is not None:
         return known
     gift = Gift(customer_id, amount, promised_on, "other", programme_id, fund, reference, memo)
@@ -378,10 +379,6 @@ def _fresh(session: Session, model: type[Contribution] | type[Pledge], counter: 
         taken = queries.taken_references(session, model, more)
         found += [one for one in more if one not in taken]
     return found
-
-
-def _by_operation(session: Session, model: Any, operation_key: str | None) -> Any:
-    return session.scalar(sa.select(model).where(model.operation_key == operation_key)) if check_key(operation_key, model.operation_key.type.length) else None
 
 
 def _programme(session: Session, programme_id: int | None) -> Programme | None:

@@ -27,7 +27,7 @@ from core.i18n import lazy_gettext as _l
 from core.imports import readers, telling
 from core.imports.models import Import, ImportLine, ImportMapping
 from core.imports.offers import Context, Importer, ImportField, Line, Reason, Verdict
-from core.text import check_key
+from core.sending import made_before
 
 BLOCK = 500
 LONGEST_SHOWN = 200
@@ -41,10 +41,9 @@ def receive(
 ) -> Import:
     """Register an uploaded file; audited as an upload with its hash."""
     authorize(session, actor, importer.permission)
-    if check_key(operation_key, Import.operation_key.type.length):
-        earlier = session.scalar(sa.select(Import).where(Import.operation_key == operation_key))
-        if earlier is not None:
-            return earlier
+    earlier = made_before(session, Import, operation_key)
+    if earlier is not None:
+        return earlier
     row = Import(kind=importer.name, file_name=file_name[:200], sha256=sha256, token=token, made_by_id=actor.user_id, made_by=actor.label, made_at=now,
                  operation_key=operation_key)
     session.add(row)

@@ -27,7 +27,8 @@ from core.organisation.models import Department
 from core.procedures import queries, timing
 from core.procedures.domain import ProcedureSpec, StepSpec, bars, followers, read_procedures
 from core.procedures.models import Procedure, StepRun, StepTask, StepVersion
-from core.text import check_key, check_plain, isolate
+from core.sending import made_before
+from core.text import check_plain, isolate
 
 CORE_FILE = Path(__file__).parent / "procedures.json"
 CLOSED, CANCELLED = "closed", "cancelled"
@@ -283,7 +284,7 @@ def split(
     """
     _hold(session, run, actor)
     session.scalar(sa.select(StepRun.id).where(StepRun.id == run.id).with_for_update())
-    known = _given_before(session, run, operation_key)
+    known = made_before(session, StepTask, operation_key, run_id=run.id)
     if known is not None:
         return known
     _refuse_ended(run)
@@ -305,15 +306,6 @@ def split(
 def _name(session: Session, actor: Actor) -> Any:
     person = session.get(User, actor.user_id) if actor.user_id is not None else None
     return person.name if person is not None else actor.label
-
-
-def _given_before(session: Session, run: StepRun, operation_key: str | None) -> StepTask | None:
-    """The part that this sending made already; Conflict for the key of another step's."""
-    key = check_key(operation_key, StepTask.operation_key.type.length)
-    found = session.scalar(sa.select(StepTask).where(StepTask.operation_key == key)) if key else None
-    if found is not None and found.run_id != run.id:
-        raise Conflict(_l("This sending belongs to another step. Open the page anew and fill it again."))
-    return found
 
 
 def finish_task(session: Session, task: StepTask, *, actor: Actor, now: datetime) -> StepTask:

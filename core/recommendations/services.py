@@ -33,6 +33,7 @@ from core.recommendations.models import (
     PROPOSED,
     Recommendation,
 )
+from core.sending import made_before
 from core.text import isolate
 
 READ, READ_ALL, PROPOSE = "recommendations.read", "recommendations.read_all", "recommendations.propose"
@@ -76,7 +77,7 @@ def propose(
     Sent twice with the same ``operation_key``, it is one. Its period is the source's, else the day of raising.
     """
     authorize(session, actor, PROPOSE, rule="CMPL-21")
-    known = session.scalar(sa.select(Recommendation).where(Recommendation.operation_key == operation_key)) if operation_key else None
+    known = made_before(session, Recommendation, operation_key)
     if known is not None:
         return known
     text, why = checked(text, field="text", missing=_l("Write what is recommended.")), checked(why, field="why")

@@ -16,7 +16,8 @@ from core.calendar import add_months, local_day
 from core.customers import queries as customers
 from core.errors import Conflict, InvalidInput, InvalidInputs
 from core.i18n import lazy_gettext as _l
-from core.text import check_key, clean, isolate
+from core.sending import check_key
+from core.text import clean, isolate
 from plugins.complaints import domain
 from plugins.complaints.models import Contact
 from plugins.complaints.queries import READ_ALL

@@ -19,6 +19,7 @@ from core.customers import domain as customers
 from core.customers.models import Customer
 from core.customers.offers import TimelineEntry
 from core.customers.shown import TrackStep, masked
+from core.files import services as files
 from core.i18n import lazy_gettext as _l
 from core.organisation import queries as organisation
 from core.organisation.models import Centre, Department, Programme
@@ -27,7 +28,7 @@ from core.procedures import services as procedures
 from core.procedures.models import StepRun
 from core.state import state
 from core.text import isolate
-from plugins.complaints import attachments, domain, queries
+from plugins.complaints import domain, queries
 from plugins.complaints.models import Cause, Entry, Update
 from plugins.complaints.queries import PERSONAL
 
@@ -96,7 +97,7 @@ def entry_page(session: Session, entry: Entry, actor: Actor, now: datetime) -> d
         "contacts": contacts(entry, actor), "programme": session.get(Programme, entry.programme_id) if entry.programme_id else None,
         "same": [one for one in queries.open_of(session, actor, customer_id=entry.customer_id, phone=entry.phone) if one.id != entry.id],
         "consent": domain.consents().get(entry.consent_version or "", ""), "origin": origin(entry),
-        "files": attachments.of_entry(session, entry) if personal else [],
+        "files": files.attached_to(session, entry) if personal else [],
         "next_step": runs.next_in_inbox(session, actor, record_type=entry.__tablename__, record_id=entry.id),
     }
 

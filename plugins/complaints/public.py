@@ -41,7 +41,7 @@ from core.organisation import queries as organisation
 from core.phones import example_of, parse_phone
 from core.state import state
 from core.text import isolate, normalise_digits, without_marks
-from plugins.complaints import attachments, domain, faq, follow, limits, queries, services
+from plugins.complaints import domain, faq, follow, limits, queries, services
 from plugins.complaints.models import Entry
 
 LONGEST_TEXT = 2_000
@@ -197,8 +197,8 @@ def receive(form: PublicForm) -> Sent:
         if not _arrived(session, key):
             limits.count(session, limits.sendings(session, request.remote_addr or ""), now)
         made = services.receive_from_public(session, values_of(form), actor=public, now=now, operation_key=key)
-        if stored is not None and not attachments.of_entry(session, made.entry):
-            attachments.attach(session, made.entry, stored, actor=public, now=now)
+        if stored is not None and not files.attached_to(session, made.entry):
+            files.attach(session, stored, made.entry, actor=public, now=now, subject_id=made.entry.subject_id)
         return Sent(made.entry.number, made.code, made.entry.kind)
 
 

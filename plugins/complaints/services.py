@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import sqlalchemy as sa
 from email_validator import EmailNotValidError, validate_email
@@ -27,12 +27,12 @@ from core.organisation.models import Centre, Department, Programme
 from core.phones import parse_phone
 from core.procedures import services as procedures
 from core.recommendations.domain import checked_link
-from core.text import check_key, clean, isolate
+from core.sending import made_before
+from core.text import clean, isolate
 from plugins.complaints import domain, follow, queries, steps
 from plugins.complaints.models import Assignment, Cause, Entry, FollowUp, Update
 
 RECORD, HANDLE, REASSIGN, FOLLOW_UP = "complaints.record", "complaints.handle", "complaints.reassign", "complaints.follow_up"
-Line = TypeVar("Line", Update, FollowUp)
 SOLVED, CALLBACK, STUDY = "solved", "callback", "study"
 
 
@@ -102,12 +102,8 @@ def receive_message(session: Session, message: Message, *, actor: Actor, now: da
 
 def _earlier(session: Session, operation_key: str | None, actor: Actor) -> Received | None:
     """A repeated sending answers with what the first one made, and with a new code. Raises InvalidInput for a key of no page."""
-    found = session.scalar(sa.select(Entry).where(Entry.operation_key == operation_key)) if check_key(operation_key, Entry.operation_key.type.length) else None
-    if found is None:
-        return None
-    if found.registered_by_id != actor.user_id:
-        raise Conflict(_l("This sending belongs to somebody else. Open the page anew and fill it again."))
-    return Received(found, follow.give_code(session, found))
+    found = made_before(session, Entry, operation_key, registered_by_id=actor.user_id)
+    return Received(found, follow.give_code(session, found)) if found is not None else None
 
 
 def _receive(session: Session, values: Mapping[str, Any], source: Source, actor: Actor, now: datetime, operation_key: str | None, **more: Any) -> Received:
@@ -322,7 +318,7 @@ def add_update(
     """
     authorize(session, actor, HANDLE, rule="CMPL-18")
     _lock(session, entry)
-    known = _sent_before(session, Update, entry, operation_key)
+    known = made_before(session, Update, operation_key, entry_id=entry.id)
     if known is not None:
         return known
     _expect_open(entry)
@@ -423,7 +419,7 @@ def remark(session: Session, entry: Entry, text: str, *, actor: Actor, now: date
     """A remark of quality on any entry, also a closed one (CMPL-11)."""
     authorize(session, actor, FOLLOW_UP, rule="CMPL-11")
     _lock(session, entry)
-    known = _sent_before(session, Update, entry, operation_key)
+    known = made_before(session, Update, operation_key, entry_id=entry.id)
     return known or _note(session, entry, "remark", _needed(text, "text"), actor, now, operation_key=operation_key)
 
 
@@ -433,7 +429,7 @@ def follow_up(
     """Quality asks a department to act, according to what the complaint is about (CMPL-11)."""
     authorize(session, actor, FOLLOW_UP, rule="CMPL-11")
     _lock(session, entry)
-    known = _sent_before(session, FollowUp, entry, operation_key)
+    known = made_before(session, FollowUp, operation_key, entry_id=entry.id)
     if known is not None:
         return known
     if session.get(Department, department_id) is None:
@@ -484,15 +480,6 @@ def acts(entry: Entry, actor: Actor) -> list[str]:
 
 
 # --- shared ----------------------------------------------------------------------------------------------------------
-
-
-def _sent_before(session: Session, model: type[Line], entry: Entry, operation_key: str | None) -> Line | None:
-    """What this sending made already, looked for with the entry locked; Conflict for the key of another entry's."""
-    key = check_key(operation_key, model.operation_key.type.length)
-    found: Line | None = session.scalar(sa.select(model).where(model.operation_key == key)) if key else None
-    if found is not None and found.entry_id != entry.id:
-        raise Conflict(_l("This sending belongs to another entry. Open the page anew and fill it again."))
-    return found
 
 
 def _note(

@@ -22,15 +22,17 @@ from core.calendar import day_bounds, local_day
 from core.customers.queries import PERSONAL as CONTACTS
 from core.database import db
 from core.errors import Conflict, InvalidInput, NotFound
-from core.exporter.names import content_disposition, file_name
+from core.exporter.names import file_name
 from core.exporter.responses import attachment
+from core.files import services as files
+from core.files.views import download
 from core.i18n import gettext as _
 from core.i18n import lazy_gettext as _l
 from core.organisation import queries as organisation
 from core.organisation.models import Centre, Department
 from core.state import state
 from core.text import isolate
-from plugins.complaints import attachments, domain, exports, faq, intake, page, queries, services, training
+from plugins.complaints import domain, exports, faq, intake, page, queries, services, training
 from plugins.complaints.forms import FORMS, IntakeForm, OutcomeForm, form_of, intake_form
 from plugins.complaints.intake import Caller
 from plugins.complaints.models import Entry
@@ -276,12 +278,7 @@ class LogView(RecordView):
     def file(self, id: int, file_id: int) -> Response:
         """What the complainant sent with the entry, as a download."""
         entry = services.entry_for(self.session_now, id, current_actor())
-        row, content = attachments.read(self.session_now, entry, state().association.files_folder, file_id, actor=current_actor())
-        response = Response(content, mimetype=row.media_type)
-        response.headers["Content-Disposition"] = content_disposition(row.name)
-        response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        return response
+        return download(*files.read_of(self.session_now, entry, state().association.files_folder, file_id))
 
     def _back(self, id: int) -> Any:
         """To the entry, or to the log where it is no longer among those this person may read: it was handed over."""

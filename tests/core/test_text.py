@@ -19,7 +19,6 @@ from core.text import (
     LRI,
     PDI,
     RLI,
-    check_key,
     check_plain,
     clean,
     digits,
@@ -167,12 +166,6 @@ def test_what_is_copied_loses_its_marks_and_nothing_else() -> None:
     assert without_marks("\u202a+966 55 512 0348\u202c\t") == "+966 55 512 0348"
     assert without_marks("\u2066C-2026-0418\u2069") == "C-2026-0418"
     assert without_marks(None) is None
-
-
-def test_a_key_is_taken_whole_or_refused() -> None:
-    assert (check_key("k" * 40, 40), check_key("", 40), check_key(None, 40)) == ("k" * 40, None, None)
-    with pytest.raises(InvalidInput, match="41"):
-        check_key("k" * 41, 40)
 
 
 def test_what_was_typed_is_no_markup_in_a_refusal() -> None:

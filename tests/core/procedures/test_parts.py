@@ -196,7 +196,7 @@ def test_a_part_sent_twice_is_given_once(session: Session, run: StepRun, sara: U
     assert give("one") is give("one")
     assert [task.title for task, _user in queries.tasks_of_run(session, run)] == ["Text"]
     assert give("two") is not give("one")
-    with pytest.raises(Conflict, match="another step"):
+    with pytest.raises(Conflict, match="something else"):
         give("one", services.open_step(session, "MAN-CUST", 2, record=form(42), now=NOON))
 
 
