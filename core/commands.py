@@ -157,6 +157,14 @@ def plugins_new(options: argparse.Namespace) -> None:
     print(f"Made {new_plugin(options.plugin, options.folder)}. Restart, then: diwan plugins check {options.plugin}")
 
 
+def plugins_revision(options: argparse.Namespace) -> None:
+    from core.plugins.discovery import installed_plugins
+    from core.plugins.scaffold import write_revision
+
+    made = write_revision(installed_plugins(Deployment.from_environment().plugin_path), options.plugin, options.message)
+    print(f"Wrote {made}. Read it, mend what it cannot know (a rename, values of a new column), then: diwan plugins check {options.plugin}")
+
+
 def plugins_check(options: argparse.Namespace) -> int:
     from core.plugins.scaffold import check_plugin
 
@@ -313,5 +321,6 @@ COMMANDS: tuple[Command, ...] = (
     Command("plugins enable", "turn a plugin on", plugins_enable, (argument("plugin"), ASSOCIATION)),
     Command("plugins disable", "turn a plugin off; its data stays", plugins_disable, (argument("plugin"), ASSOCIATION)),
     Command("plugins new", "make the folder of a new plugin", plugins_new, (argument("plugin"), argument("--folder", help="where; plugins/ by default"))),
+    Command("plugins revision", "write a plugin's next migration", plugins_revision, (argument("plugin"), argument("message", help="what it changes"))),
     Command("plugins check", "run the contract suite for a plugin", plugins_check, (argument("plugin"),)),
 )

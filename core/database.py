@@ -30,7 +30,9 @@ from flask_sqlalchemy.session import Session as FlaskSession
 from sqlalchemy import event
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Mapper, registry
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
 from core.errors import DiwanError, InvalidInput, Unavailable
@@ -91,6 +93,25 @@ class JsonDict(TypeDecorator[dict[str, Any]]):
 
     def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
         return dialect.type_descriptor(JSONB(none_as_null=True) if dialect.name == "postgresql" else sa.JSON(none_as_null=True))
+
+
+class object_of(FunctionElement[Any]):
+    """One JSON object of all rows, from a column of keys and one of ``JsonDict``; None or empty for no rows."""
+
+    type = sa.JSON()
+    inherit_cache = True
+
+
+@compiles(object_of, "sqlite")
+def _object_on_sqlite(element: object_of, compiler: Any, **kw: Any) -> str:
+    key, value = (compiler.process(one, **kw) for one in element.clauses)
+    return f"json_group_object({key}, json({value}))"
+
+
+@compiles(object_of, "postgresql")
+def _object_on_postgresql(element: object_of, compiler: Any, **kw: Any) -> str:
+    key, value = (compiler.process(one, **kw) for one in element.clauses)
+    return f"jsonb_object_agg({key}, {value})"
 
 
 TYPES: dict[Any, Any] = {datetime: UtcDateTime, date: sa.Date, dict[str, Any]: JsonDict, str: sa.String, bytes: sa.LargeBinary}

@@ -7,8 +7,10 @@ migrates itself: ``diwan db upgrade`` does, in a process of its own, after a bac
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import command
@@ -111,6 +113,25 @@ def upgrade(engine: Engine, catalogue: Catalogue) -> Upgrade:
 def _upgrade_owner(engine: Engine, owner: Owner) -> None:
     with section("migration"), writing(engine).connect() as connection:
         command.upgrade(alembic_config(owner, connection), "head")
+
+
+def write_revision(engine: Engine, owner: Owner, message: str) -> Path | None:
+    """Write the revision by which an owner's tables become what the models say; None where they are that already.
+
+    ``engine`` is at the owner's head. The file is a proposal: a renamed column looks like one dropped and one added.
+    """
+    def only_if_needed(_context: Any, _revision: Any, directives: list[Any]) -> None:
+        if directives[0].upgrade_ops.is_empty():
+            directives.clear()
+
+    number = len(list(owner.versions.glob("[0-9]*.py"))) + 1
+    words = re.sub(r"[^a-z0-9]+", "_", message.lower()).strip("_")[:40]
+    with section("migration"), writing(engine).connect() as connection:
+        config = alembic_config(owner, connection)
+        config.set_main_option("file_template", "%%(rev)s")
+        made: Any = command.revision(config, message=message, autogenerate=True, rev_id=f"{number:04d}_{owner.name}" + (f"_{words}" if words else ""),
+                                     process_revision_directives=only_if_needed)
+    return Path(made.path) if made else None
 
 
 def downgrade(engine: Engine, owner: Owner, revision: str = "base") -> None:

@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
-from sqlalchemy import select
+from sqlalchemy import ScalarSelect, select
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.orm import Session as AnySession
 
+from core import work
 from core.calendar import read_holiday
-from core.database import Base, JsonDict
+from core.database import Base, JsonDict, object_of
 from core.errors import DiwanError, InvalidInput
 from core.i18n import Bilingual
 from core.i18n import lazy_gettext as _l
@@ -28,6 +29,7 @@ from core.money import currencies
 from core.plugins.manifest import Setting
 from core.text import isolate
 
+STORED = "settings"
 SLUG = re.compile(r"[a-z][a-z0-9-]{1,39}")
 
 
@@ -169,7 +171,6 @@ class StoredSetting(Base):
     value: Mapped[dict[str, Any]] = mapped_column(JsonDict)
 
 
-ALL_STORED = select(StoredSetting.key, StoredSetting.value)
 GENERAL: tuple[Setting, ...] = (
     Setting("core.time_zone", _l("Time zone"), "Asia/Riyadh", kind="zone", help=_l("Days begin and end by this clock.")),
     Setting("core.country", _l("Country"), "SA", kind="choice", choices=(("SA", _l("Saudi Arabia")), ("KW", _l("Kuwait")), ("GB", _l("United Kingdom")),
@@ -200,13 +201,24 @@ def specs(session: AnySession) -> Mapping[str, Setting]:
 
 
 def get(session: AnySession, key: str) -> Any:
-    """The value of a setting; its default where nothing was chosen. One statement loads them all, once per transaction."""
-    stored = session.info.get("stored_settings")
-    if stored is None:
-        with session.no_autoflush:
-            stored = {key: value.get("value") for key, value in session.execute(ALL_STORED)}
-        session.info["stored_settings"] = stored
-    return stored[key] if key in stored else specs(session)[key].default
+    """The value of a setting; its default where nothing was chosen. All are loaded at once, once per transaction."""
+    stored = work.read_once(session, STORED, lambda: _stored(session))
+    return stored[key]["value"] if key in stored else specs(session)[key].default
+
+
+def _stored(session: AnySession) -> Mapping[str, Any]:
+    with session.no_autoflush:
+        return session.scalar(select(stored_subquery())) or {}
+
+
+def stored_subquery() -> ScalarSelect[Any]:
+    """All that was chosen, ``{key: {"value": …}}``, for the statement that loads session and user; ``keep`` takes what it found."""
+    return select(object_of(StoredSetting.key, StoredSetting.value)).scalar_subquery()
+
+
+def keep(session: AnySession, stored: Mapping[str, Any] | None) -> None:
+    """Go by these in the present transaction."""
+    work.read_once(session, STORED, lambda: stored or {})
 
 
 def put(session: AnySession, key: str, value: Any) -> None:
@@ -221,7 +233,7 @@ def put(session: AnySession, key: str, value: Any) -> None:
     elif row.value.get("value") != value:
         row.value = {"value": value}
     session.flush()
-    session.info.pop("stored_settings", None)
+    work.forget(session)
 
 
 def check(spec: Setting, value: Any) -> Any:

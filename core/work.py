@@ -53,7 +53,7 @@ def begin_write(session: AnySession) -> None:
     if session.new or session.deleted or session.dirty:
         raise DiwanError("Objects were changed before begin_write(); they would be lost.")
     session.rollback()
-    session.info.pop("stored_settings", None)
+    forget(session)
     session.info["write"] = True
 
 
@@ -79,8 +79,22 @@ def rollback(session: AnySession) -> None:
 def _finish(session: Session) -> None:
     session.info["write"] = False
     session.info["committing"] = False
-    for key in ("on_behalf_of", "on_behalf_of_username", "stored_settings"):
+    for key in ("on_behalf_of", "on_behalf_of_username"):
         session.info.pop(key, None)
+    forget(session)
+
+
+def read_once(session: AnySession, name: str, load: Callable[[], Any]) -> Any:
+    """What ``load`` reads, at most once in a transaction: settings, the choices that lists offer. Who changes such a thing says ``forget``."""
+    kept = session.info.setdefault("read_once", {})
+    if name not in kept:
+        kept[name] = load()
+    return kept[name]
+
+
+def forget(session: AnySession) -> None:
+    """Read anew what ``read_once`` kept."""
+    session.info.pop("read_once", None)
 
 
 @contextmanager

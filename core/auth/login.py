@@ -6,6 +6,7 @@ tokens only.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
@@ -60,9 +61,11 @@ def identify() -> None:
     session = work.real(db.session)
     token = request.cookies.get(cookie_name(), "")
     now = work.now()
+    work.forget(session)
     known = _load(session, token, now)
     row, user = known.session, known.user
     check_stamp(state().selection, known.stamp)
+    settings.keep(session, known.settings)
     g.default_language = settings.get(session, "core.language")
     if row is None or user is None or not signin.is_live(session, row, user, now):
         return
@@ -81,6 +84,7 @@ class Known(NamedTuple):
     """What the first statement finds: under which role the person is shown to work, and whether anybody may have delegated to them."""
 
     stamp: int | None
+    settings: Mapping[str, Any] | None
     session: UserSession | None = None
     user: User | None = None
     post: Bilingual = Bilingual("", "")
@@ -91,15 +95,20 @@ def _load(session: Any, token: str, now: datetime) -> Known:
     if token:
         found = session.execute(_session_of(), {"token": signin.digest(token), "since": now.date() - timedelta(days=1)}).first()
         if found is not None:
-            stamp, row, user, ar, en, lent = found
-            return Known(stamp, row, user, Bilingual(ar or "", en or ""), lent)
-    return Known(session.scalar(select(stamp_subquery())))
+            stamp, stored, row, user, ar, en, lent = found
+            return Known(stamp, stored, row, user, Bilingual(ar or "", en or ""), lent)
+    return Known(*session.execute(_of_nobody()).one())
+
+
+@cache
+def _of_nobody() -> Select[Any]:
+    return select(stamp_subquery().label("stamp"), settings.stored_subquery().label("settings"))
 
 
 @cache
 def _session_of() -> Select[Any]:
     """By ``token``; ``since`` is a day that is over in every time zone."""
-    return (select(stamp_subquery().label("stamp"), UserSession, User, queries.first_role(Role.name_ar), queries.first_role(Role.name_en),
+    return (_of_nobody().add_columns(UserSession, User, queries.first_role(Role.name_ar), queries.first_role(Role.name_en),
                    queries.lent_since(bindparam("since", type_=Date)))
             .join(User, User.id == UserSession.user_id).where(UserSession.token_hash == bindparam("token")))
 

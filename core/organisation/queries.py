@@ -6,14 +6,16 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, literal, or_, select, union_all
 from sqlalchemy.orm import Session
 
+from core import work
 from core.i18n import Bilingual
 from core.organisation.models import Branch, Centre, City, Department, Programme, with_region
 from core.text import fold
 
 MOST_CHOICES = 300
+CHOSEN: tuple[type[Any], ...] = (City, Centre, Department, Programme)
 Row = TypeVar("Row")
 
 
@@ -55,16 +57,34 @@ def active_programmes(session: Session, *, keep: int | None = None) -> list[Prog
 
 
 def choices(session: Session, model: type[City | Centre | Department | Programme]) -> list[tuple[str, Bilingual]]:
-    """``(id, name)`` of what is in use, for the choices of a filter; a city with its region."""
-    found = [(str(row[0]), Bilingual.of({"ar": row[1], "en": row[2]}), row[3:]) for row in session.execute(_choices(model))]
-    return [(key, with_region(name, Bilingual.of({"ar": region[0], "en": region[1]})) if region else name) for key, name, region in found]
+    """``(id, name)`` of what is in use, for the choices of a filter; a city with its region. One statement for all of them."""
+    rows = work.read_once(session, "choices", lambda: _choices(session))[model.__tablename__]
+    named = [(str(row.id), Bilingual.of({"ar": row.name_ar, "en": row.name_en}), row) for row in rows]
+    if model is not City:
+        return [(key, name) for key, name, _row in named]
+    return [(key, with_region(name, Bilingual.of({"ar": row.region_ar, "en": row.region_en}))) for key, name, row in named]
+
+
+def _choices(session: Session) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {model.__tablename__: [] for model in CHOSEN}
+    for row in session.execute(_all_choices()):
+        found[row.kind].append(row)
+    return found
 
 
 @cache
-def _choices(model: type[Any]) -> Select[Any]:
-    region = (City.region_ar, City.region_en) if model is City else ()
-    order = (model.id,) if model is Department else (model.name_ar, model.id)
-    return select(model.id, model.name_ar, model.name_en, *region).where(model.active).order_by(*order).limit(MOST_CHOICES)
+def _all_choices() -> Select[Any]:
+    """Departments in the order of their making, all others by their Arabic name."""
+    parts = []
+    for model in CHOSEN:
+        place: Any = literal("") if model is Department else model.name_ar
+        region: Any = (City.region_ar, City.region_en) if model is City else (literal(""), literal(""))
+        columns = (literal(model.__tablename__).label("kind"), place.label("place"), model.id, model.name_ar, model.name_en,
+                   region[0].label("region_ar"), region[1].label("region_en"))
+        one = select(*columns).where(model.active).order_by(place, model.id).limit(MOST_CHOICES).subquery()
+        parts.append(select(one))
+    every = union_all(*parts).subquery()
+    return select(every).order_by(every.c.place, every.c.id)
 
 
 def _with_kept(session: Session, found: list[Row], model: type[Row], keep: int | None) -> list[Row]:

@@ -7,9 +7,12 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from core import schema
+from core.database import make_engine
 from core.errors import DiwanError
-from core.plugins.discovery import BUILT_IN
+from core.plugins.discovery import BUILT_IN, Catalogue
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -154,6 +157,25 @@ def new_plugin(name: str, folder: str | None = None) -> Path:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text.replace("{name}", name).replace("{package}", package).replace("{Title}", name.title()), encoding="utf-8")
     return target
+
+
+def write_revision(catalogue: Catalogue, name: str, message: str) -> Path:
+    """Write what a plugin's tables lack beside its models as its next revision, found on an empty database. Refuses where nothing differs."""
+    plugin = catalogue.get(name)
+    if plugin is None:
+        raise DiwanError(f"There is no plugin '{name}' that loads. `diwan plugins list` shows those there are and what is wrong with the others.")
+    owner = schema.Owner(name, plugin.folder / "migrations")
+    owner.versions.mkdir(exist_ok=True)
+    with TemporaryDirectory() as folder:
+        engine = make_engine(f"sqlite:///{folder}/empty.sqlite3")
+        failed = dict(schema.upgrade(engine, catalogue).failed)
+        if name in failed:
+            raise DiwanError(f"The revisions of '{name}' that are there fail: {failed[name]}. Mend them first.")
+        made = schema.write_revision(engine, owner, message)
+        engine.dispose()
+    if made is None:
+        raise DiwanError(f"The tables of '{name}' are what its models say; there is nothing to write.")
+    return made
 
 
 def check_plugin(name: str) -> int:

@@ -11,7 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from core import settings
+from core import settings, work
 from core.admin import logo
 from core.customers import pdf
 from core.errors import InvalidInput
@@ -60,7 +60,7 @@ def test_classes_not_used_are_ticked_and_no_other_code_is_taken(administrator: F
 
     assert administrator.post("/settings/", data={"core.classes_off": ["beneficiary"], "core.classes_off.shown": "1"}).status_code == 302
     session.expire_all()
-    session.info.pop("stored_settings", None)
+    work.forget(session)
     assert settings.get(session, "core.classes_off") == ["beneficiary"]
     assert administrator.post("/settings/", data={"core.classes_off": ["nobody"], "core.classes_off.shown": "1"}).status_code == 422
 
@@ -82,7 +82,7 @@ def test_a_logo_is_shown_in_the_menu_printed_and_removed(administrator: FlaskCli
     picture = administrator.get(address[1])
     assert (picture.mimetype, picture.data, picture.headers["X-Content-Type-Options"]) == ("image/png", png(), "nosniff")
     session.expire_all()
-    session.info.pop("stored_settings", None)
+    work.forget(session)
     assert bytes(pdf._logo(session)) == png()
 
     assert administrator.post("/settings/logo/remove").status_code == 302
@@ -120,7 +120,7 @@ def test_a_logo_changed_on_disk_is_left_out_rather_than_spoil_the_form(administr
 
     upload(administrator, png())
     session.expire_all()
-    session.info.pop("stored_settings", None)
+    work.forget(session)
     row = logo.file_of(session)
     assert row is not None
     path_of(session.info["association"].files_folder, row.token).write_bytes(b"spoilt")
@@ -130,7 +130,7 @@ def test_a_logo_changed_on_disk_is_left_out_rather_than_spoil_the_form(administr
 
 def test_holidays_of_the_hijri_year_are_kept_and_strange_ones_refused(administrator: FlaskClient, session: Session) -> None:
     assert administrator.post("/settings/", data={"core.holidays": "2026-09-23\n H 10-1\n١٢-١٠ هـ"}).status_code == 302
-    session.info.pop("stored_settings", None)
+    work.forget(session)
     assert settings.get(session, "core.holidays") == ["2026-09-23", "H 10-01", "12-10 هـ"]
 
     assert administrator.post("/settings/", data={"core.holidays": "H 13-01"}).status_code == 422

@@ -283,7 +283,7 @@ def test_accounts_are_saved_and_faults_shown(session: Session, officer: FlaskCli
                                          "option.date_format": "DD/MM/YYYY"})
 
     assert (refused.status_code, saved.status_code) == (422, 302)
-    session.info.pop("stored_settings", None)
+    work.forget(session)
     session.expire_all()
     chosen = layout_settings(session, "xero_manual_journal")
     assert (dict(chosen.method_accounts), dict(chosen.fund_accounts), chosen.tax_rate) == ({"bank": "1110"}, {"zakat": "4110", "": "4000"}, "BAS Excluded")

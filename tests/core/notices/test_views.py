@@ -96,7 +96,7 @@ def test_password_is_stored_and_never_shown(session: Session, client: FlaskClien
 
     assert client.post("/settings/outbox/password", data={"password": "correct horse"}).status_code == 302
 
-    session.info.pop("stored_settings", None)
+    work.forget(session)
     assert settings.get(session, "notices.smtp_password")
     assert "correct horse" not in client.get("/settings/outbox/").get_data(as_text=True)
 
