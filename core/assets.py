@@ -18,7 +18,7 @@ import tempfile
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, abort, g, request, send_file, url_for
 
@@ -255,12 +255,19 @@ def hashed_name(name: str, manifest: Mapping[str, str]) -> str:
     return manifest.get(name, name)
 
 
+class Addresses(NamedTuple):
+    """The manifest and the folder's address, as they are for a request."""
+
+    manifest: Mapping[str, str]
+    folder: str
+
+
 def asset_url(name: str) -> str:
     """The address of an asset by its plain name: ``diwan.css``, ``tabler.css``, ``icons.svg``, ``app.js``; read once a request."""
-    if "assets" not in g:
-        g.assets = read_manifest(_manifest_time()), url_for("assets.file", name="-").removesuffix("-")
-    manifest, folder = g.assets
-    return str(folder + hashed_name(name, manifest))
+    known: Addresses | None = g.get("assets")
+    if known is None:
+        known = g.assets = Addresses(read_manifest(_manifest_time()), url_for("assets.file", name="-").removesuffix("-"))
+    return known.folder + hashed_name(name, known.manifest)
 
 
 def blueprint() -> Blueprint:

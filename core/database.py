@@ -102,6 +102,13 @@ class object_of(FunctionElement[Any]):
     inherit_cache = True
 
 
+class array_of(FunctionElement[Any]):
+    """One JSON array of all rows, each an array of these columns; None or empty for no rows."""
+
+    type = sa.JSON()
+    inherit_cache = True
+
+
 @compiles(object_of, "sqlite")
 def _object_on_sqlite(element: object_of, compiler: Any, **kw: Any) -> str:
     key, value = (compiler.process(one, **kw) for one in element.clauses)
@@ -112,6 +119,16 @@ def _object_on_sqlite(element: object_of, compiler: Any, **kw: Any) -> str:
 def _object_on_postgresql(element: object_of, compiler: Any, **kw: Any) -> str:
     key, value = (compiler.process(one, **kw) for one in element.clauses)
     return f"jsonb_object_agg({key}, {value})"
+
+
+@compiles(array_of, "sqlite")
+def _array_on_sqlite(element: array_of, compiler: Any, **kw: Any) -> str:
+    return f"json_group_array(json_array({compiler.process(element.clauses, **kw)}))"
+
+
+@compiles(array_of, "postgresql")
+def _array_on_postgresql(element: array_of, compiler: Any, **kw: Any) -> str:
+    return f"jsonb_agg(jsonb_build_array({compiler.process(element.clauses, **kw)}))"
 
 
 TYPES: dict[Any, Any] = {datetime: UtcDateTime, date: sa.Date, dict[str, Any]: JsonDict, str: sa.String, bytes: sa.LargeBinary}

@@ -74,4 +74,13 @@ def menu(app: Flask, state: State) -> list[MenuGroup]:
 
 def _entry(view: Any, here: str) -> MenuEntry:
     count = getattr(view, "menu_count", None)
-    return MenuEntry(view.menu_title, view.menu_icon, url_for(f"{view.endpoint}.{view._default_view}"), view.endpoint == here, count() if count else None)
+    return MenuEntry(view.menu_title, view.menu_icon, _address(view), view.endpoint == here, count() if count else None)
+
+
+def _address(view: Any) -> str:
+    """Where the view begins, asked of the routes once for each place that the association is served at."""
+    known: dict[str, str] = vars(view).setdefault("menu_addresses", {})
+    root = request.script_root
+    if root not in known:
+        known[root] = url_for(f"{view.endpoint}.{view._default_view}")
+    return known[root]

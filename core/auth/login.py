@@ -23,6 +23,7 @@ from core.auth.actor import system_actor
 from core.auth.models import Role, User, UserSession
 from core.database import db, section
 from core.i18n import Bilingual
+from core.notices import queries as notices
 from core.plugins.selection import check_stamp, stamp_subquery
 from core.state import state
 
@@ -75,13 +76,15 @@ def identify() -> None:
     g.user, g.user_session = user, row
     g.language, g.theme, g.no_keys = user.language, user.theme, not user.single_keys
     g.person_role = known.post
-    g.actor = services.actor_for(session, user, source="web", now=now, lent=known.lent, address=request.remote_addr, session_id=row.id)
+    g.unread = known.unread
+    g.actor = services.actor_for(session, user, source="web", now=now, lent=known.lent, own=known.powers, address=request.remote_addr, session_id=row.id)
     session.info["actor"] = g.actor
     g.seen = (row.id, now) if now - row.seen_at > SEEN_EVERY else None
 
 
 class Known(NamedTuple):
-    """What the first statement finds: under which role the person is shown to work, and whether anybody may have delegated to them."""
+    """What the first statement finds: under which role the person is shown to work, whether anybody may have delegated to them, how many
+    notices wait."""
 
     stamp: int | None
     settings: Mapping[str, Any] | None
@@ -89,14 +92,16 @@ class Known(NamedTuple):
     user: User | None = None
     post: Bilingual = Bilingual("", "")
     lent: bool = False
+    powers: queries.Powers | None = None
+    unread: int = 0
 
 
 def _load(session: Any, token: str, now: datetime) -> Known:
     if token:
         found = session.execute(_session_of(), {"token": signin.digest(token), "since": now.date() - timedelta(days=1)}).first()
         if found is not None:
-            stamp, stored, row, user, ar, en, lent = found
-            return Known(stamp, stored, row, user, Bilingual(ar or "", en or ""), lent)
+            stamp, stored, row, user, ar, en, lent, roles, centres, unread = found
+            return Known(stamp, stored, row, user, Bilingual(ar or "", en or ""), lent, queries.Powers.of(roles, centres), unread)
     return Known(*session.execute(_of_nobody()).one())
 
 
@@ -109,7 +114,7 @@ def _of_nobody() -> Select[Any]:
 def _session_of() -> Select[Any]:
     """By ``token``; ``since`` is a day that is over in every time zone."""
     return (_of_nobody().add_columns(UserSession, User, queries.first_role(Role.name_ar), queries.first_role(Role.name_en),
-                   queries.lent_since(bindparam("since", type_=Date)))
+                   queries.lent_since(bindparam("since", type_=Date)), *queries.own_powers(), notices.unread_of(User.id))
             .join(User, User.id == UserSession.user_id).where(UserSession.token_hash == bindparam("token")))
 
 

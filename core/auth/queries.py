@@ -33,6 +33,7 @@ from sqlalchemy.orm import Session, aliased
 from core import settings
 from core.auth.models import Authority, Delegation, Role, RolePermission, User, UserCentre, UserRole
 from core.calendar import local_day
+from core.database import array_of
 from core.errors import NotFound
 from core.i18n import lazy_gettext as _l
 
@@ -61,6 +62,14 @@ class Powers:
     scopes: set[str] = field(default_factory=set)
     centres: set[int] = field(default_factory=set)
 
+    @classmethod
+    def of(cls, roles: Sequence[Sequence[Any]] | None, centres: Sequence[Sequence[Any]] | None) -> Powers:
+        """From what ``own_powers`` found."""
+        made = cls(centres={number for (number,) in centres or ()})
+        for name, scope, permission in roles or ():
+            _add_power(made, "role", name, scope, permission)
+        return made
+
 
 def powers_of(session: Session, user_ids: Sequence[int]) -> Mapping[int, Powers]:
     """The powers of several people with one statement. Who holds a role holds those that are the same post as well (ORG-05)."""
@@ -75,14 +84,30 @@ def _powers() -> CompoundSelect[Any]:
     """Made once: every request runs it, and making it takes longer than running it."""
     held, role = aliased(Role), aliased(Role)
     people: BindParameter[Any] = bindparam("people", expanding=True)
-    same_post = func.coalesce(role.same_post_as, role.slug) == func.coalesce(held.same_post_as, held.slug)
-    granted = and_(RolePermission.role_id == role.id, RolePermission.granted)
     by_role = (select(UserRole.user_id, literal("role"), role.slug, role.scope, RolePermission.permission)
-               .join(held, held.id == UserRole.role_id).join(role, same_post).outerjoin(RolePermission, granted)
+               .join(held, held.id == UserRole.role_id).join(role, _same_post(role, held)).outerjoin(RolePermission, _granted(role))
                .where(UserRole.user_id.in_(people), held.active, role.active))
     by_centre = (select(UserCentre.user_id, literal("centre"), cast(UserCentre.centre_id, String), cast(null(), String), cast(null(), String))
                  .where(UserCentre.user_id.in_(people)))
     return union_all(by_role, by_centre)
+
+
+def own_powers() -> tuple[ScalarSelect[Any], ScalarSelect[Any]]:
+    """Roles and centres of the person of a query over ``User``, for ``Powers.of``: so they come with the statement that finds the person."""
+    held, role = aliased(Role), aliased(Role)
+    roles = (select(array_of(role.slug, role.scope, RolePermission.permission)).select_from(UserRole)
+             .join(held, held.id == UserRole.role_id).join(role, _same_post(role, held)).outerjoin(RolePermission, _granted(role))
+             .where(UserRole.user_id == User.id, held.active, role.active))
+    centres = select(array_of(UserCentre.centre_id)).where(UserCentre.user_id == User.id)
+    return roles.correlate(User).scalar_subquery(), centres.correlate(User).scalar_subquery()
+
+
+def _same_post(role: Any, held: Any) -> Any:
+    return func.coalesce(role.same_post_as, role.slug) == func.coalesce(held.same_post_as, held.slug)
+
+
+def _granted(role: Any) -> Any:
+    return and_(RolePermission.role_id == role.id, RolePermission.granted)
 
 
 def _add_power(powers: Powers, kind: str, name: str, scope: str | None, permission: str | None) -> None:

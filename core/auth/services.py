@@ -83,16 +83,19 @@ def _role(item: dict[str, Any]) -> Role:
 # --- the actor ---------------------------------------------------------------------------------------------------------
 
 
-def actor_for(session: Session, user: User, *, source: str, now: datetime | None = None, lent: bool = True, **more: Any) -> Actor:
+def actor_for(
+    session: Session, user: User, *, source: str, now: datetime | None = None, lent: bool = True, own: queries.Powers | None = None, **more: Any,
+) -> Actor:
     """What ``user`` may do now, with two statements: what others delegated for today, and everybody's powers.
 
-    ``lent=False``: nobody delegated anything, as is known already.
+    ``lent=False``: nobody delegated anything, as is known already; so with the ``own`` powers.
     """
     from core import work
 
     lenders = queries.lenders_to(session, user.id, now or work.now()) if lent else {}
-    powers = queries.powers_of(session, [user.id, *lenders])
-    own = powers[user.id]
+    asked = [*lenders] if own is not None else [user.id, *lenders]
+    powers = queries.powers_of(session, asked) if asked else {}
+    own = own or powers[user.id]
     return Actor(
         user_id=user.id, label=user.label, username=user.username, permissions=frozenset(own.permissions), roles=frozenset(own.roles), source=source,
         department_id=user.department_id, centre_ids=frozenset(own.centres), scopes={"*": max(own.scopes, key=BREADTH.index, default="own")},

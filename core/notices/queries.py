@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -19,9 +20,12 @@ def notices_of(session: Session, user_id: int) -> Sequence[Notice]:
 
 
 def unread(session: Session, user_id: int | None) -> int:
-    if user_id is None:
-        return 0
-    return session.scalar(sa.select(sa.func.count(Notice.id)).where(Notice.user_id == user_id, Notice.read_at.is_(None))) or 0
+    return session.scalar(sa.select(unread_of(user_id))) or 0
+
+
+def unread_of(user_id: Any) -> sa.ScalarSelect[int]:
+    """How many wait for the person of a statement over people."""
+    return sa.select(sa.func.count(Notice.id)).where(Notice.user_id == user_id, Notice.read_at.is_(None)).scalar_subquery()
 
 
 def unread_since(session: Session, user_id: int, since: datetime) -> Sequence[Notice]:
