@@ -9,7 +9,8 @@ from typing import Any
 import pluggy
 from flask import Flask
 from flask_babel import Babel
-from jinja2 import ChoiceLoader, FileSystemLoader
+from jinja2 import BytecodeCache, ChoiceLoader, FileSystemLoader
+from jinja2.bccache import Bucket
 
 from core import hookspecs
 from core.database import db
@@ -35,8 +36,25 @@ REGISTER_HOOKS = (
 )
 
 
+class CompiledTemplates(BytecodeCache):
+    """Templates compiled once a process: the apps of all associations share them, and one that is built anew finds them again."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, tuple[str, Any]] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        checksum, code = self.known.get(bucket.key, ("", None))
+        if checksum == bucket.checksum:
+            bucket.code = code
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self.known[bucket.key] = bucket.checksum, bucket.code
+
+
 class Diwan(Flask):
     """A Flask app that lets a changed selection through to the server, which dispatches the request anew."""
+
+    jinja_options: dict[str, Any] = {"bytecode_cache": CompiledTemplates()}
 
     def handle_exception(self, e: Exception) -> Any:
         if isinstance(e, StaleSelection):

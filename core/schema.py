@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,9 @@ def alembic_config(owner: Owner, connection: Connection | None = None) -> Config
     return config
 
 
+@cache
 def head(owner: Owner) -> str | None:
+    """Read once a process: new revisions come with new code, which needs a restart."""
     return ScriptDirectory.from_config(alembic_config(owner)).get_current_head()
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from flask import Flask
+from jinja2 import DictLoader, Environment
+
+from core.app import CompiledTemplates
 
 
 def test_every_template_compiles(app: Flask) -> None:
@@ -11,3 +14,14 @@ def test_every_template_compiles(app: Flask) -> None:
     assert len(names) > 60
     for name in names:
         app.jinja_env.get_template(name)
+
+
+def test_what_is_compiled_once_serves_every_app_until_its_source_changes() -> None:
+    shared, words = CompiledTemplates(), {"page.html": "one"}
+
+    def shown() -> str:
+        return Environment(loader=DictLoader(words), bytecode_cache=shared, autoescape=True).get_template("page.html").render()
+
+    assert (shown(), shown(), len(shared.known)) == ("one", "one", 1)
+    words["page.html"] = "another"
+    assert (shown(), len(shared.known)) == ("another", 1)
