@@ -62,7 +62,12 @@ def check_stamp(built_for: Selection, stamp: int | None) -> None:
 
 
 def enable(session: Session, catalogue: Catalogue, name: str, *, actor: Actor, now: datetime) -> None:
-    """Turn a plugin on (PLUG-03). Raises NotFound, or Conflict naming what it needs first."""
+    """Turn a plugin on (PLUG-03); what began by the calendar while it was off is opened as soon as a worker comes by.
+
+    Raises NotFound, or Conflict naming what it needs first.
+    """
+    from core.jobs import services as jobs
+
     authorize(session, actor, "plugins.select", rule="PLUG-03")
     plugin = catalogue.get(name)
     if plugin is None:
@@ -78,6 +83,7 @@ def enable(session: Session, catalogue: Catalogue, name: str, *, actor: Actor, n
         raise Conflict(_l("The tables of “%(name)s” are older than its code, or not made yet. Run “diwan db upgrade” first.", name=name), rule="PLUG-03")
     if name not in row.names["on"]:
         _change(session, row, [*row.names["on"], name], "plugin_on", name)
+        jobs.enqueue(session, "procedures.periods")
 
 
 def disable(session: Session, catalogue: Catalogue, name: str, *, actor: Actor, now: datetime) -> None:
