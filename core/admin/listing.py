@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 from flask import g, request, url_for
 from markupsafe import Markup, escape
 
-from core.admin import values
+from core.admin import printing, values
 from core.admin.lists import ListColumn, Page
 from core.admin.views import current_actor
 from core.i18n import gettext as _
@@ -96,4 +96,4 @@ def range_words(page: Page) -> str:
 def _sort_word(value: Any) -> str:
     if isinstance(value, datetime):
         return " ".join(values.moment_parts(value)) if values.is_near(value) else values.near_words(value)
-    return values.near_words(value) if isinstance(value, date) else str(value)
+    return printing.two_calendars(value)[0] if isinstance(value, date) else str(value)

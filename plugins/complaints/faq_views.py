@@ -139,7 +139,7 @@ class CauseView(RecordView):
     permission = permission_create = permission_change = causes.MANAGE
     list_columns = (
         ListColumn("name_ar", _l("Arabic name"), "name", sort=Cause.name_ar), ListColumn("name_en", _l("English name"), value=lambda row: row.name_en or None),
-        ListColumn("active", _l("In use"), value=lambda row: _l("yes") if row.active else _l("no")),
+        ListColumn("active", _l("In use"), kind="choice", value=lambda row: _l("yes") if row.active else _l("no")),
     )
     list_filters = (ListFilter("active", _l("In use"), lambda query, value: query.where(Cause.active == (value == "yes")),
                                choices=(("yes", _l("yes")), ("no", _l("no")))),)
