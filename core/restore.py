@@ -96,6 +96,7 @@ def restore(
     with ExitStack() as cleaning:
         staged = _stage(file, manifest, deployment, slug, present, keys_file, database_url, anchor, now, cleaning)
         checks = check(staged, manifest, deployment)
+        cleaning.enter_context(_alone_with(present, folder))
         live = look_at(present) if present else Live({}, 0)
         voided = record_restore(staged, deployment, manifest, live, actor=actor, now=now)
         aside = put_in_place(staged, present, folder, now, database_url)
@@ -287,7 +288,10 @@ def sha256_of(path: Path) -> str:
 
 
 def look_at(present: Association) -> Live:
-    """What the present database still tells; nothing where it is too damaged to be asked."""
+    """What the present database still tells; nothing where it is too damaged to be asked.
+
+    On SQLite the caller is alone with the file: what a killed process left in its write-ahead log is in the file by then.
+    """
     try:
         with _reading(present) as connection:
             return Live(counters(connection), (audit_head(connection) or {}).get("entries", 0))
@@ -326,8 +330,7 @@ def put_in_place(staged: Association, present: Association | None, folder: Path,
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if make_url(staged.database_url).get_backend_name() == "sqlite":
         url = present.database_url if present else sqlite_url(folder)
-        with alone(Path(make_url(url).database or "")):
-            move_all(_sqlite_moves(staged, Path(make_url(url).database or ""), folder, aside))
+        move_all(_sqlite_moves(staged, Path(make_url(url).database or ""), folder, aside))
     else:
         url = present.database_url if present else database_url or ""
         _rename_database(make_url(url), make_url(staged.database_url), now)
@@ -362,6 +365,14 @@ def move_all(moves: list[tuple[Path, Path]]) -> None:
         for source, target in reversed(done):
             os.rename(target, source)
         raise DiwanError(f"The copy could not be put in place: {exc}. What was there is back; mend this and restore again.") from exc
+
+
+@contextmanager
+def _alone_with(present: Association | None, folder: Path) -> Iterator[None]:
+    """Hold the place from the look at what it tells until the restored one is in it, so that no number is given in between."""
+    url = make_url(present.database_url if present else sqlite_url(folder))
+    with alone(Path(url.database or "")) if url.get_backend_name() == "sqlite" else contextlib.nullcontext():
+        yield
 
 
 @contextmanager
