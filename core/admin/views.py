@@ -101,7 +101,8 @@ class Guarded:
     def inaccessible_callback(self, handler: str, /, **kwargs: Any) -> Any:
         if current_actor().anonymous:
             return redirect(login_address())
-        refuse_without(self.permission or "core.nobody")
+        if self.permission is not None:
+            refuse_without(self.permission)
         raise NotAllowed(_l("This page is not open to you."), rule="ORG-01")
 
     def _run_view(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

@@ -360,7 +360,10 @@ def count_lines(path: Path, declared: Declaration, enough: int) -> int:
 # --- cells into values -----------------------------------------------------------------------------------------------------
 
 
-def coerce(cell: Cell, kind: str, declared: Declaration, *, field: str, choices: Mapping[str, str] | None = None, longest: int = 500) -> Any:
+def coerce(
+    cell: Cell, kind: str, declared: Declaration, *, field: str, choices: Mapping[str, str] | None = None, labels: Mapping[str, Any] | None = None,
+    longest: int = 500,
+) -> Any:
     """The value of one cell as ``kind``; None where it is blank. Raises InvalidInput with field and value."""
     if isinstance(cell, str):
         cell = unguard(cell).strip()
@@ -368,7 +371,7 @@ def coerce(cell: Cell, kind: str, declared: Declaration, *, field: str, choices:
         return None
     readers = {"date": _to_date, "moment": _to_moment, "amount": _to_amount, "phone": _to_phone, "email": _to_email, "integer": _to_integer}
     if kind == "choice":
-        return _to_choice(cell, choices or {}, field)
+        return _to_choice(cell, choices or {}, labels or {}, field)
     if kind == "country":
         return _to_country(cell, field)
     if kind in readers:
@@ -471,10 +474,12 @@ def _to_integer(cell: Cell, declared: Declaration, field: str) -> int:
     return int(text)
 
 
-def _to_choice(cell: Cell, choices: Mapping[str, str], field: str) -> str:
+def _to_choice(cell: Cell, choices: Mapping[str, str], labels: Mapping[str, Any], field: str) -> str:
+    """``choices`` are folded for finding; a refusal names them as people write them, where there are such ``labels``."""
     found = choices.get(fold(_as_text(cell)))
     if found is None:
-        raise InvalidInput(_l("“%(value)s” is not one of: %(choices)s.", value=_as_text(cell)[:40], choices=str(_l(", ")).join(list(choices)[:12])),
+        known = str(_l(", ")).join([str(one) for one in labels.values() or choices][:12])
+        raise InvalidInput(_l("“%(value)s” is not one of: %(choices)s.", value=_as_text(cell)[:40], choices=known),
                            field=field, value=_as_text(cell))
     return found
 

@@ -159,7 +159,7 @@ def _for_line(declared: readers.Declaration, cells: Sequence[readers.Cell], coun
 
 def _coerce_into(values: dict[str, Any], reasons: list[Reason], one: ImportField, cell: Any, declared: readers.Declaration) -> None:
     try:
-        value = readers.coerce(cell, one.kind, declared, field=one.key, choices=one.choices, longest=one.longest)
+        value = readers.coerce(cell, one.kind, declared, field=one.key, choices=one.choices, labels=one.labels, longest=one.longest)
     except InvalidInput as error:
         reasons.extend(Reason(one.key, fault.message) for fault in faults(error))
         values[one.key] = shown(cell)

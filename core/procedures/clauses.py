@@ -27,6 +27,7 @@ COLUMNS = (
     Column("opened", _l("Opened"), "integer"), Column("in_time", _l("In time"), "integer"), Column("closed_late", _l("Closed late"), "integer"),
     Column("open_late", _l("Open and late"), "integer"), Column("open_now", _l("Open now"), "integer"), Column("cancelled", _l("Cancelled"), "integer"),
     Column("longest_delay_minutes", _l("Longest delay, minutes"), "integer"), Column("longest_delay_record", _l("Its record")),
+    Column("held", _l("Versions in the period")),
 )
 
 
@@ -60,7 +61,8 @@ def _rows(found: Clause) -> Iterator[tuple[Any, ...]]:
         step, mine, longest = row.step, row.figures, row.longest
         yield ("+".join(str(number) for number in row.numbers), step.action.localized(), step.role.localized(), step.duration, step.frequency,
                step.version, step.valid_from, mine.opened, mine.in_time, mine.closed_late, mine.open_late, mine.open, mine.cancelled,
-               longest.seconds // 60 if longest else None, longest.run.record_label if longest else None)
+               longest.seconds // 60 if longest else None, longest.run.record_label if longest else None,
+               " · ".join(f"{one.version}: {one.duration or ''} {one.valid_from.isoformat(timespec='minutes')}" for one in row.held))
 
 
 def log_export(session: Session, made: ClauseFile, *, actor: Actor) -> None:

@@ -44,10 +44,10 @@ def waiting_for_decision(
 def followed(
     session: Session, *, plugin: str | None = None, department_id: int | None = None, before: date | None = None,
 ) -> Sequence[Recommendation]:
-    """Adopted and not carried out, due first: with ``before`` those of periods that ended before this day (RPT-06)."""
+    """Adopted and not carried out, due first: with ``before`` those of periods that began before this day (RPT-06)."""
     found = _narrowed(_all().where(Recommendation.state.in_(FOLLOWED)), plugin, department_id)
     if before is not None:
-        found = found.where(Recommendation.period_until < before)
+        found = found.where(Recommendation.period_from < before)
     return session.scalars(_due_first(found)).all()
 
 
@@ -58,8 +58,11 @@ def carried_into(session: Session, first: date, last: date, *, plugin: str | Non
 
 
 def of_period(session: Session, first: date, last: date, *, plugin: str | None = None, department_id: int | None = None) -> Sequence[Recommendation]:
-    """Every recommendation of a period with its state, those that were carried over from it too, in the order of raising."""
-    inside = sa.and_(Recommendation.period_from >= first, Recommendation.period_until <= last)
+    """Every recommendation of a period with its state, those that were carried over from it too, in the order of raising.
+
+    A week that reaches into the next month is of the month in which it began.
+    """
+    inside = Recommendation.period_from.between(first, last)
     found = _narrowed(_all().where(sa.or_(inside, Recommendation.carried_from.between(first, last))), plugin, department_id)
     return session.scalars(found.order_by(Recommendation.id)).all()
 

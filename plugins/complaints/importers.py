@@ -57,7 +57,8 @@ def importers() -> list[Importer]:
     options = (
         ImportField("kind", _l("Kind where the file has none"), "choice", choices={one: one for one in kinds}, labels=kinds,
                     help=_l("Nothing chosen: a complaint.")),
-        ImportField("channel", _l("Channel where the file has none"), "choice", choices={one: one for one in channels}, labels=channels),
+        ImportField("channel", _l("Channel where the file has none"), "choice", choices={one: one for one in channels}, labels=channels,
+                    help=_l("A line without a channel is refused, unless one is chosen here.")),
         ImportField("customer_class", _l("Class where the file has none"), "choice", choices={one: one for one in classes}, labels=classes,
                     help=_l("Nothing chosen: other.")),
         ImportField("causes", _l("Causes that the catalogue has not"), "choice", choices={ADD: ADD, REFUSE: REFUSE},

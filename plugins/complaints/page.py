@@ -94,7 +94,8 @@ def entry_page(session: Session, entry: Entry, actor: Actor, now: datetime) -> d
         "timeline": history(session, entry, personal), "follow_ups": asked, "departments": _departments(session, entry, asked),
         "assignments": queries.assignments_of(session, entry), "people": people(session, entry),
         "may_answer": {one.id for one in asked if one.done_at is None and (one.department_id == actor.department_id or actor.may("complaints.follow_up"))},
-        "contacts": contacts(entry, actor), "programme": session.get(Programme, entry.programme_id) if entry.programme_id else None,
+        "contacts": contacts(entry, actor), "callback": callback(entry, actor),
+        "programme": session.get(Programme, entry.programme_id) if entry.programme_id else None,
         "same": [one for one in queries.open_of(session, actor, customer_id=entry.customer_id, phone=entry.phone) if one.id != entry.id],
         "consent": domain.consents().get(entry.consent_version or "", ""), "origin": origin(entry),
         "files": files.attached_to(session, entry) if personal else [],
@@ -141,6 +142,17 @@ def contacts(entry: Entry, actor: Actor) -> list[tuple[str, Any]]:
     whole = actor.may("customers.personal")
     kinds = (("phone", "mobile"), ("phone", "phone"), ("email", "email"))
     return [(kind, value if whole else masked(name, value)) for kind, name in kinds if (value := getattr(customer, name))]
+
+
+def callback(entry: Entry, actor: Actor) -> tuple[str, Any] | None:
+    """Where the promised call-back goes, with its kind: the number or address of a customer as far as the register shows it to this reader."""
+    if not entry.callback_to:
+        return None
+    kind = "email" if "@" in entry.callback_to else "phone"
+    if not actor.may(PERSONAL):
+        return kind, HIDDEN
+    known = entry.customer_id is not None and not actor.may("customers.personal")
+    return kind, masked(kind, entry.callback_to) if known else entry.callback_to
 
 
 SHORT = {domain.RECEIVE: _l("Receipt"), domain.ANSWER: _l("Answer"), domain.STUDY: _l("Study"), domain.UPDATE: _l("Update of the log"),

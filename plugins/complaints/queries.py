@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 
 from core import settings
 from core.auth.actor import Actor
+from core.auth.models import User
+from core.auth.queries import powers_of
 from core.customers import queries as customers
 from core.customers.models import Customer
 from core.errors import DiwanError, InvalidInput
@@ -41,6 +43,12 @@ def _own(actor: Actor) -> sa.ColumnElement[bool]:
     if actor.centre_ids:
         within.append(sa.or_(Entry.centre_id.is_(None), Entry.centre_id.in_(actor.centre_ids)))
     return sa.and_(*within)
+
+
+def people_of(session: Session, department_id: int) -> set[int | None]:
+    """Whoever works in a department and reads the log."""
+    people = session.scalars(sa.select(User.id).where(User.department_id == department_id, User.active)).all()
+    return {one for one, powers in powers_of(session, people).items() if "complaints.read" in powers.permissions}
 
 
 def counted(query: sa.Select[Any], actor: Actor) -> sa.Select[Any]:

@@ -27,6 +27,8 @@ FIGURES = (
     Column("late", _l("Late"), "integer"), Column("average_hours", _l("Average closing time (hours)"), "number"),
     Column("median_hours", _l("Median (hours)"), "number"), Column("closing_rate", _l("Closing rate %"), "number"),
 )
+MOST_WEEKS = 12
+"""In one chart, the last ones."""
 SUMMED = ("received", "closed", "open", "late")
 MONTH = (Column("group", _l("Group")), *FIGURES, Column("rate_before", _l("Against the month before"), "number"))
 RATE = _l("Closing rate = closed ÷ received in the period, with one decimal. Closed, open and late are as at the end of the period. Source: the log.")
@@ -130,13 +132,15 @@ def _hours(minutes: int | None) -> Any:
 
 def monthly_chart(session: Session, parameters: Mapping[str, Any], actor: Actor, loaded: Months) -> Chart | None:
     """Received and closed week by week; a week is named by its first day within the period."""
-    weeks = figures.grouped(_of_kind(loaded[0], parameters), lambda one: period_of("week", one.received_on)[0])
-    if not weeks:
+    found = figures.grouped(_of_kind(loaded[0], parameters), lambda one: period_of("week", one.received_on)[0])
+    if not found:
         return None
-    first = parameters.get("from_on")
-    labels = [f"{max(day, first) if first else day:%d/%m}" for day in weeks]
-    return Chart(_l("Came in and closed, week by week"), labels[-12:], (
-        Series(_l("Closed"), [one.closed for one in weeks.values()][-12:]), Series(_l("Came in"), [one.received for one in weeks.values()][-12:])))
+    first, last = parameters.get("from_on"), max(found)
+    begun = period_of("week", first)[0] if first else min(found)
+    days = [begun + timedelta(weeks=n) for n in range((last - begun).days // 7 + 1)][-MOST_WEEKS:]
+    weeks = [found.get(day, figures.Count()) for day in days]
+    return Chart(_l("Came in and closed, week by week"), [f"{max(day, first) if first else day:%d/%m}" for day in days],
+                 (Series(_l("Closed"), [one.closed for one in weeks]), Series(_l("Came in"), [one.received for one in weeks])))
 
 
 def departments(session: Session) -> list[tuple[str, Any]]:

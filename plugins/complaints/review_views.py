@@ -36,6 +36,7 @@ from plugins.complaints.domain import (
     REVIEW,
 )
 from plugins.complaints.models import Entry, RepeatedLine
+from plugins.complaints.queries import PERSONAL
 from plugins.complaints.reports import names
 
 SHOWN = 60
@@ -127,11 +128,14 @@ class ReviewsView(PageView):
                            people=people, **given)
 
     def of_review(self, period: StepPeriod) -> dict[str, Any]:
-        found = reviews.entries_of(self.session, period, self.actor)
+        found = reviews.entries_of(self.session, period, self.actor, self.now())
         ids = [case.id for case in found]
         entries = self.session.scalars(sa.select(Entry).where(Entry.id.in_(ids)).order_by(Entry.received_at.desc()).limit(SHOWN)).all() if ids else []
-        return {"count": figures.counted(found), "by_kind": figures.grouped(found, lambda case: case.kind), "entries": entries, "kinds": domain.kinds(),
-                "states": domain.states(), "review": reviews.review_of(self.session, period), "decides": period.step_number == DECIDE}
+        earlier = reviews.left_open(self.session, period, self.actor)[:SHOWN]
+        page.describe(self.session, [*entries, *earlier])
+        return {"count": figures.counted(found), "by_kind": figures.grouped(found, lambda case: case.kind), "entries": entries, "earlier": earlier,
+                "kinds": domain.kinds(), "states": domain.states(), "personal": self.actor.may(PERSONAL), "review": reviews.review_of(self.session, period),
+                "decides": period.step_number == DECIDE}
 
     def of_repeated(self, period: StepPeriod) -> dict[str, Any]:
         review = reviews.review_of(self.session, period)

@@ -25,7 +25,7 @@ from core.reports.offers import Report
 from core.text import clean, isolate
 from plugins.complaints import domain, figures, queries
 from plugins.complaints.domain import DECIDE, HANDLING, PERFORMANCE, REPEATED, WEEKLY
-from plugins.complaints.models import RepeatedLine, Review
+from plugins.complaints.models import Entry, RepeatedLine, Review
 
 REVIEW, REPORT_REPEATED, DECIDES = "complaints.review", "complaints.repeated", "complaints.decide"
 PERMISSIONS = {WEEKLY: (REVIEW, "CMPL-21"), REPEATED: (REPORT_REPEATED, "CMPL-20"), DECIDE: (DECIDES, "CMPL-22")}
@@ -48,11 +48,19 @@ def review_of(session: Session, period: StepPeriod) -> Review | None:
     return session.scalar(sa.select(Review).where(Review.period_id == period.id))
 
 
-def entries_of(session: Session, period: StepPeriod, actor: Actor) -> list[figures.Case]:
-    """What was received in the period by the department the review is of (by all where it is of none)."""
+def entries_of(session: Session, period: StepPeriod, actor: Actor, now: datetime) -> list[figures.Case]:
+    """What was received in the period by the department the review is of (by all where it is of none), as it stood at its end or stands now."""
     since, until = bounds(session, period)
-    found = figures.cases(session, since, until, until, actor)
+    found = figures.cases(session, since, until, now, actor)
     return [one for one in found if period.department_id in (None, one.department_id)]
+
+
+def left_open(session: Session, period: StepPeriod, actor: Actor) -> Sequence[Entry]:
+    """What was received before the period and is open still, the oldest first: a review that shows its own week only would lose it (CMPL-21)."""
+    query = sa.select(Entry).where(Entry.received_at < bounds(session, period)[0], Entry.state != domain.CLOSED)
+    if period.department_id is not None:
+        query = query.where(Entry.department_id == period.department_id)
+    return session.scalars(queries.counted(query, actor).order_by(Entry.received_at, Entry.id)).all()
 
 
 def bounds(session: Session, period: StepPeriod) -> tuple[datetime, datetime]:

@@ -22,6 +22,7 @@ from core.errors import Conflict, InvalidInput, InvalidInputs, NotFound
 from core.i18n import lazy_gettext as _l
 from core.keys import new_subject
 from core.messages import Message
+from core.notices.services import notify
 from core.numbering import next_value
 from core.organisation.models import Centre, Department, Programme
 from core.phones import parse_phone
@@ -101,9 +102,9 @@ def receive_message(session: Session, message: Message, *, actor: Actor, now: da
 
 
 def _earlier(session: Session, operation_key: str | None, actor: Actor) -> Received | None:
-    """A repeated sending answers with what the first one made, and with a new code. Raises InvalidInput for a key of no page."""
+    """A repeated sending answers with what the first one made, and with its code. Raises InvalidInput for a key of no page."""
     found = made_before(session, Entry, operation_key, registered_by_id=actor.user_id)
-    return Received(found, follow.give_code(session, found)) if found is not None else None
+    return Received(found, follow.code_again(session, found)) if found is not None else None
 
 
 def _receive(session: Session, values: Mapping[str, Any], source: Source, actor: Actor, now: datetime, operation_key: str | None, **more: Any) -> Received:
@@ -426,7 +427,7 @@ def remark(session: Session, entry: Entry, text: str, *, actor: Actor, now: date
 def follow_up(
     session: Session, entry: Entry, department_id: int, task: str, *, actor: Actor, now: datetime, operation_key: str | None = None,
 ) -> FollowUp:
-    """Quality asks a department to act, according to what the complaint is about (CMPL-11)."""
+    """Quality asks a department to act, according to what the complaint is about (CMPL-11); its people have a notice."""
     authorize(session, actor, FOLLOW_UP, rule="CMPL-11")
     _lock(session, entry)
     known = made_before(session, FollowUp, operation_key, entry_id=entry.id)
@@ -438,6 +439,8 @@ def follow_up(
                      asked_by_id=actor.user_id, operation_key=operation_key)
     session.add(asked)
     session.flush()
+    notify(session, queries.people_of(session, department_id) - {actor.user_id},
+           _l("Quality asks your department to act on %(number)s.", number=isolate(entry.number)), link=f"/complaints/{entry.id}", now=now)
     return asked
 
 
@@ -485,14 +488,16 @@ def acts(entry: Entry, actor: Actor) -> list[str]:
 def _note(
     session: Session, entry: Entry, kind: str, text: str, actor: Actor, now: datetime, *, public: bool = False, operation_key: str | None = None,
 ) -> Update:
-    """One line of the entry's history; while it is open that is its update of the day (CMPL-18)."""
+    """One line of the entry's history; while it is open that is its update of the day (CMPL-18), unless it is quality's remark."""
     line = Update(entry_id=entry.id, subject_id=entry.subject_id, kind=kind, text=text, made_at=now, made_by_id=actor.user_id, public=public,
                   operation_key=operation_key)
     session.add(line)
-    entry.updated_at = now
     session.flush()
-    if entry.state != domain.CLOSED:
-        steps.updated(session, entry, actor=actor, now=now)
+    if kind != "remark":
+        entry.updated_at = now
+        session.flush()
+        if entry.state != domain.CLOSED:
+            steps.updated(session, entry, actor=actor, now=now)
     return line
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -37,7 +37,29 @@ def test_each_manager_has_one_task_with_the_own_departments_entries(
     for one, home, own in ((staff.crm_manager, "crm", ours), (staff.centres_manager, "centres_affairs", theirs)):
         tasks = [step.run for steps in inbox(session, one.actor, MONDAY).groups.values() for step in steps if step.run.step_number == 8]
         assert [run.record_id for run in tasks] == [weeks[department(session, home).id].id]
-        assert [case.id for case in reviews.entries_of(session, weeks[department(session, home).id], one.actor)] == [own.id]
+        assert [case.id for case in reviews.entries_of(session, weeks[department(session, home).id], one.actor, MONDAY)] == [own.id]
+
+
+def test_a_review_shows_what_was_open_before_its_week_too(
+    session: Session, staff: Staff, receive: Callable[..., Entry], weeks: dict[int | None, StepPeriod],
+) -> None:
+    week, before = weeks[department(session, "crm").id], MONDAY - timedelta(days=8)
+    old = receive(staff.crm, at=before)
+    receive(staff.crm, at=before, answer_now="solved", answer="تم")
+    receive(staff.crm, at=before, customer_class="beneficiary")
+    receive(staff.crm)
+
+    assert [one.id for one in reviews.left_open(session, week, staff.crm_manager.actor)] == [old.id]
+
+
+def test_what_is_due_later_in_the_period_is_not_late_yet(
+    session: Session, staff: Staff, receive: Callable[..., Entry], weeks: dict[int | None, StepPeriod],
+) -> None:
+    receive(staff.crm, answer_now="callback", promised_at=MONDAY + timedelta(days=2), callback_to="0559990000")
+    week = weeks[department(session, "crm").id]
+    late = [[case.late for case in reviews.entries_of(session, week, staff.crm_manager.actor, now)] for now in (MONDAY, MONDAY + timedelta(days=3))]
+
+    assert late == [[False], [True]]
 
 
 def test_the_other_departments_manager_does_not_close_it(session: Session, staff: Staff, weeks: dict[int | None, StepPeriod]) -> None:

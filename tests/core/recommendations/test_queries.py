@@ -61,6 +61,16 @@ def test_followed_are_adopted_ones_of_periods_before(session: Session, raised: R
     assert list(queries.followed(session)) == [open_one, caused, now]
 
 
+def test_a_week_that_reaches_into_the_next_month_is_followed_up_there_and_belongs_to_the_one_in_which_it_began(
+    session: Session, raised: Raise, secretary: Actor,
+) -> None:
+    one = services.decide(session, raised(source=Source(period=(date(2026, 1, 25), date(2026, 2, 2)))), True, actor=secretary, now=NOON)
+
+    assert list(queries.followed(session, before=date(2026, 2, 1))) == [one]
+    assert list(queries.of_period(session, date(2026, 1, 1), date(2026, 1, 31))) == [one]
+    assert list(queries.of_period(session, date(2026, 2, 1), date(2026, 2, 28))) == []
+
+
 def test_a_period_has_its_own_and_what_was_carried_over_from_it(session: Session, raised: Raise, manager: Actor, secretary: Actor) -> None:
     kept, over = raised(), raised("Carried over")
     services.decide(session, over, True, actor=secretary, now=NOON)

@@ -122,6 +122,15 @@ def test_a_person_of_one_department_gets_that_departments_figures(session: Sessi
     assert run(session, "complaints.monthly", staff.centres.actor).rows == []
 
 
+def test_a_week_without_anything_has_its_place_in_the_chart(session: Session, staff: Staff, receive: Receive) -> None:
+    for week in (0, 2):
+        receive(staff.crm, at=MONDAY + timedelta(weeks=week))
+
+    (chart,) = run(session, "complaints.monthly", staff.quality.actor).charts
+    assert list(chart.labels) == ["01/02", "08/02", "15/02"]
+    assert [list(one.values) for one in chart.series] == [[0, 0, 0], [1, 0, 1]]
+
+
 @pytest.mark.parametrize("name", ["complaints.monthly", "complaints.performance"])
 def test_rows_figures_and_chart_read_each_month_once(session: Session, staff: Staff, month: None, name: str) -> None:
     made: list[str] = []

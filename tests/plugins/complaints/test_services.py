@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from core.customers.models import Customer
 from core.errors import Conflict, InvalidInput, NotAllowed, faults
+from core.notices.models import Notice
 from core.organisation.models import Centre
 from core.procedures.models import StepRun
 from plugins.complaints import domain, follow, queries, services
@@ -127,14 +128,23 @@ def test_only_who_may_record_records(receive: Receive, staff: Staff) -> None:
         receive(staff.quality)
 
 
-def test_a_repeated_sending_is_one_entry_with_a_new_code(session: Session, staff: Staff) -> None:
+def test_a_repeated_sending_is_one_entry_and_its_code_stays_the_one_that_was_told(session: Session, staff: Staff) -> None:
     given = {"kind": "inquiry", "channel": "phone", "text": "متى؟", "name": "متصل", "phone": "0559990000"}
     first = services.receive(session, given, actor=staff.crm.actor, now=MONDAY, operation_key="k1")
     again = services.receive(session, given, actor=staff.crm.actor, now=MONDAY, operation_key="k1")
 
     assert again.entry is first.entry
-    assert follow.find(session, first.entry.number, first.code) is None
+    assert again.code == first.code
     assert follow.find(session, first.entry.number, again.code.lower()) is first.entry
+
+
+def test_codes_of_different_sendings_differ_and_a_repeated_one_does_not_tell_a_code_that_is_void(session: Session, staff: Staff) -> None:
+    given = {"kind": "inquiry", "channel": "phone", "text": "متى؟", "name": "متصل", "phone": "0559990000"}
+    first, other = (services.receive(session, given, actor=staff.crm.actor, now=MONDAY, operation_key=key) for key in ("k1", "k2"))
+    first.entry.follow_code = follow.hashed(first.entry.number, "23456789AB")
+
+    assert first.code != other.code
+    assert services.receive(session, given, actor=staff.crm.actor, now=MONDAY, operation_key="k1").code == ""
 
 
 def test_the_public_form_leaves_the_answer_to_the_inbox(session: Session, staff: Staff) -> None:
@@ -298,6 +308,8 @@ def test_quality_asks_a_department_which_then_sees_the_entry(promised: Entry, st
 
     asked = services.follow_up(session, promised, it.id, "إصلاح الرسائل", actor=staff.quality.actor, now=MONDAY)
 
+    told = session.scalars(sa.select(Notice.user_id).where(Notice.link == f"/complaints/{promised.id}", Notice.text.contains("Quality asks"))).all()
+    assert told == ([somebody.user.id] if actor.may("complaints.read") else [])
     assert queries.by_id(session, promised.id, actor) is promised
     services.finish_follow_up(session, asked, "أُصلحت", actor=actor, now=MONDAY + DAY)
     assert (asked.done_at, asked.done_by_id) == (MONDAY + DAY, somebody.user.id)
@@ -311,8 +323,23 @@ def test_quality_remarks_on_a_closed_entry_too(receive: Receive, staff: Staff, s
     line = services.remark(session, entry, "الجواب مقتضب", actor=staff.quality.actor, now=MONDAY + DAY)
 
     assert (line.kind, line.public, entry.state) == ("remark", False, "closed")
+    assert entry.updated_at == MONDAY
     with pytest.raises(NotAllowed):
         services.remark(session, entry, "x", actor=staff.crm.actor, now=MONDAY + DAY)
+
+
+def test_a_remark_is_not_the_update_of_the_day_and_the_asked_department_is_told(receive: Receive, staff: Staff, session: Session) -> None:
+    entry = receive(staff.crm, answer_now="callback", promised_at=MONDAY + 2 * DAY, callback_to="0559990000")
+    before = entry.updated_at
+
+    services.remark(session, entry, "تأخر الرد", actor=staff.quality.actor, now=MONDAY + DAY)
+    services.follow_up(session, entry, entry.department_id, "اتصلوا اليوم", actor=staff.quality.actor, now=MONDAY + DAY)
+
+    assert entry.updated_at == before
+    told = set(session.scalars(sa.select(Notice.user_id).where(Notice.text.contains("Quality asks"))))
+    assert {staff.crm.user.id, staff.crm_manager.user.id} <= told and staff.centres.user.id not in told
+    services.add_update(session, entry, "اتصلنا", actor=staff.crm.actor, now=MONDAY + DAY)
+    assert entry.updated_at == MONDAY + DAY
 
 
 def test_an_unknown_caller_becomes_a_customer_and_keeps_the_route(receive: Receive, staff: Staff, beneficiary: Customer, session: Session) -> None:

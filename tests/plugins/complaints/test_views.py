@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from core import work
 from core.audit.models import AuditEvent
 from core.customers.models import Customer
+from core.phones import format_phone
 from core.testing import sign_in
 from plugins.complaints import follow, services
 from plugins.complaints.models import Entry, Update
@@ -239,6 +240,15 @@ def test_names_and_words_of_others_are_masked_without_the_permission(browse: Any
     assert entry.number in whole and "•••••" in whole
     assert not any(secret in whole for secret in ("هند السرية", "559990000", "99 0000", "كلام خاص", "جواب خاص"))
     assert listed(page, "/complaints/?q=هند") == set()
+
+
+def test_the_number_to_call_back_is_masked_as_the_customers_own(browse: Any, staff: Staff, receive: Receive, donor: Customer) -> None:
+    """Quality reads what was said, but has no permission to see a customer's telephone."""
+    entry = receive(staff.crm, customer_number=donor.number, answer_now="callback", promised_at=MONDAY + DAY, callback_to=donor.mobile)
+    quality, crm = (body_of(browse(who).get(f"/complaints/{entry.id}")) for who in (staff.quality, staff.crm))
+
+    assert f"tel:{donor.mobile}" in crm
+    assert f"tel:{donor.mobile}" not in quality and format_phone(donor.mobile) not in quality
 
 
 def test_filters_narrow_the_list(browse: Any, staff: Staff, receive: Receive, beneficiary: Customer, centre: Any, session: Session) -> None:
