@@ -17,6 +17,8 @@ SETTINGS = (
                           ("other", _l("Complaints of others go to")))),
     Setting("complaints.public_form", _l("Public form"), True, kind="bool", group="complaints",
             help=_l("People write to the association without signing in, and follow what became of it with a code.")),
+    Setting("complaints.public_answer", _l("Messages from the public form are answered within"), 1, kind="int", unit=_l("days"), group="complaints",
+            help=_l("Counted as the days of every time limit. 0: at once, as for who calls or comes, so that each is late when it arrives.")),
     Setting("complaints.public_each", _l("Messages an hour from one address"), 10, kind="int", unit=_l("messages"), group="complaints",
             help=_l("Behind one address there may be a whole office. Wrong follow-up codes are counted by the same measure.")),
     Setting("complaints.public_all", _l("Messages an hour in all"), 200, kind="int", unit=_l("messages"), group="complaints",

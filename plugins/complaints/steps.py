@@ -15,14 +15,20 @@ from sqlalchemy.orm import Session
 from core import settings
 from core.auth.actor import Actor
 from core.calendar import day_bounds, local_day
-from core.procedures import recurring
+from core.procedures import recurring, timing
 from core.procedures import services as procedures
 from plugins.complaints.domain import ANSWER, CONTACT, HANDLING, OPEN_STATES, RECEIVE, STUDY, UPDATE
 from plugins.complaints.models import Entry
 
 
 def received(session: Session, entry: Entry, *, actor: Actor, now: datetime) -> None:
-    """Step 1 is done, the answer is due at once, and the log has been updated today."""
+    """Step 1 is done, the answer is due at once, and the log has been updated today.
+
+    At once is for who calls or comes; what arrives by the public form, at any hour, is answered within the days of a setting.
+    """
+    days = settings.get(session, "complaints.public_answer") if entry.source == "public" else 0
+    if days:
+        procedures.open_step(session, HANDLING, ANSWER, record=entry, now=now, due_at=timing.due_at(session, now, f"P{days}D"))
     procedures.take_step(session, HANDLING, RECEIVE, record=entry, actor=actor, now=now)
     recurring.close_for_day(session, HANDLING, UPDATE, record=entry, actor=actor, now=now)
 

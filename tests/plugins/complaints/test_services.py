@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from core import settings
+from core.auth.actor import system_actor
 from core.customers.models import Customer
 from core.errors import Conflict, InvalidInput, NotAllowed, faults
 from core.notices.models import Notice
@@ -148,12 +150,19 @@ def test_codes_of_different_sendings_differ_and_a_repeated_one_does_not_tell_a_c
 
 
 def test_the_public_form_leaves_the_answer_to_the_inbox(session: Session, staff: Staff) -> None:
-    from core.auth.actor import system_actor
-
     made = services.receive_from_public(session, {"kind": "complaint", "text": "أُلغيت المحاضرة", "name": "هند", "phone": "0555120348",
                                                   "consent": domain.consent_now()}, actor=system_actor("public"), now=MONDAY)
 
     assert (made.entry.channel, made.entry.source, made.entry.state, open_numbers(session, made.entry)) == ("website", "public", "received", [2])
+
+
+@pytest.mark.parametrize(("days", "due"), [(1, MONDAY + DAY), (0, MONDAY)])
+def test_what_comes_by_the_public_form_is_answered_within_the_days_of_a_setting(session: Session, staff: Staff, days: int, due: datetime) -> None:
+    settings.put(session, "complaints.public_answer", days)
+    given = {"kind": "complaint", "text": "أُلغيت المحاضرة", "name": "هند", "phone": "0555120348", "consent": domain.consent_now()}
+    made = services.receive_from_public(session, given, actor=system_actor("public"), now=MONDAY)
+
+    assert [run.due_at for run in runs(session, made.entry) if run.step_number == 2] == [due]
 
 
 # --- handling --------------------------------------------------------------------------------------------------------
