@@ -71,7 +71,7 @@ class IntakeForm(DiwanForm):
     name = StringField(_l("Name"), render_kw=AUTO)
     phone = StringField(_l("Telephone"), filters=[without_marks], render_kw={**LTR, "inputmode": "tel"})
     email = StringField(_l("E-mail"), filters=[without_marks], render_kw={**LTR, "inputmode": "email"})
-    customer_class = SelectField(_l("Type"), validate_choice=False)
+    customer_class = SelectField(_l("Customer type"), validate_choice=False)
     channel = RadioField(_l("Channel"), validate_choice=False)
     kind = RadioField(_l("Kind"), validate_choice=False, choices=choices(domain.kinds().items()), default=domain.COMPLAINT)
     cause_id = SelectField(_l("Cause"), validate_choice=False)
