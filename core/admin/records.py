@@ -20,10 +20,10 @@ from wtforms import Form
 from core import work
 from core.admin.forms import DiwanForm
 from core.admin.lists import ListColumn, ListEngine, ListFilter
-from core.admin.views import Guarded, current_actor, refuse_without, show_faults, writing
+from core.admin.views import Guarded, current_actor, refuse_without, show_faults, show_refusal, writing
 from core.auth.actor import Actor
 from core.database import db
-from core.errors import InvalidInput, NotFound
+from core.errors import InvalidInput, NotAllowed, NotFound
 from core.i18n import gettext as _
 from core.i18n import lazy_gettext as _l
 
@@ -158,6 +158,8 @@ class RecordView(Guarded, ModelView):
                 return redirect(url_for(".index_view"))
             except InvalidInput as error:
                 show_faults(form, error)
+            except NotAllowed as refused:
+                show_refusal(form, refused)
         return self.show("admin/record_form.html", form=form, record=record), 422 if request.method == "POST" else 200
 
     # --- Flask-Admin's other doors, closed --------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from core.database import db
 from core.errors import AppError, NotAllowed, faults
 from core.i18n import lazy_gettext as _l
 
-__all__ = ["Guarded", "PageView", "current_actor", "expose", "needs", "show_faults", "writing"]
+__all__ = ["Guarded", "PageView", "current_actor", "expose", "needs", "show_faults", "show_refusal", "writing"]
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
@@ -124,6 +124,19 @@ def show_faults(form: Form, error: AppError) -> None:
             field.errors = [*field.errors, fault.message]
         else:
             form.form_errors.append(fault.message)
+
+
+def show_refusal(form: Form, refused: NotAllowed) -> None:
+    """Put a refusal that names a field of this form beside it, logged as any other (AUD-04), so that nothing typed is lost.
+
+    One that names no field is for the error page: it is raised again.
+    """
+    if refused.field not in form._fields:
+        raise refused
+    session = work.real(db.session)
+    session.info["actor"] = current_actor()
+    work.denied(session, refused)
+    show_faults(form, refused)
 
 
 class PageView(Guarded, BaseView):
