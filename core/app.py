@@ -27,8 +27,8 @@ from core.state import Offer, State
 
 ROOT = Path(__file__).resolve().parent.parent
 AREAS = (
-    "admin", "organisation", "auth", "audit", "procedures", "recommendations", "customers", "finance", "imports", "files", "reports", "notices", "jobs",
-    "plugins",
+    "admin", "organisation", "auth", "audit", "procedures", "recommendations", "customers", "consent", "finance", "imports", "files", "reports", "notices",
+    "jobs", "plugins",
 )
 REGISTER_HOOKS = (
     "register_admin_views", "register_blueprints", "register_reports", "register_importers", "register_jobs",

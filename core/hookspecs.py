@@ -131,8 +131,10 @@ def register_demo(session: Session, actor: Actor, now: datetime) -> None:
 def contact_objections(session: Session, customer_id: int, channel: str, purpose: str, actor: Actor) -> Sequence[Any]:  # type: ignore[empty-body]
     """Say why this person may not be contacted now.
 
-    Asked by every sender there is, for every message and call. Return reasons as lazy texts, or nothing; any reason
-    refuses. A raising implementation refuses too. Channels: ``phone``, ``sms``, ``email``, ``whatsapp``, ``post``.
+    Asked by ``core.consent.services`` for every message and call of every sender, beside core's own rules; a sender asks
+    there and never this hook. Return reasons as lazy texts, each with its way out, or nothing; any reason refuses. A raising
+    implementation refuses too. Channels: ``phone``, ``sms``, ``email``, ``whatsapp``, ``post``; purposes: ``service``, ``survey``,
+    ``marketing``, ``fundraising``, ``sharing`` (then the channel is ``all``).
 
     Example: ``return [_l("Asked not to be called before noon.")]``
     """

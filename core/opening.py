@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from core import schema, work
 from core.auth import services as auth
 from core.auth.actor import Actor
+from core.consent import services as consent
 from core.customers import fields as customer_fields
 from core.database import db, make_engine
 from core.errors import DiwanError
@@ -84,6 +85,7 @@ def seed(session: Session, state: State) -> None:
     organisation.seed(session)
     customer_fields.seed(session)
     finance.seed(session)
+    consent.seed(session, now=work.now())
     auth.seed(session, [area.AREA for area in state.areas], [info for info, _folder in installed])
     procedures.load(session, [("core", procedures.CORE_FILE), *((info.name, folder / "procedures.json") for info, folder in installed)])
 

@@ -27,7 +27,8 @@ from core.state import state
 from core.text import isolate
 from core.work import real
 
-GROUPS = {"general": _l("General"), "customers": _l("Customers"), "finance": _l("Finance"), "mail": _l("Mail"), "security": _l("Security")}
+GROUPS = {"general": _l("General"), "customers": _l("Customers"), "consent": _l("Consent and contact hours"), "finance": _l("Finance"), "mail": _l("Mail"),
+          "security": _l("Security")}
 KINDS_SHOWN = frozenset({"text", "int", "bool", "choice", "weekdays", "dates", "codes", "zone"})
 WEEKDAYS = (_l("Monday"), _l("Tuesday"), _l("Wednesday"), _l("Thursday"), _l("Friday"), _l("Saturday"), _l("Sunday"))
 

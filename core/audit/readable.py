@@ -21,6 +21,7 @@ from core.audit.plan import plan_for
 from core.audit.queries import Change, Told
 from core.audit.titles import CHOICES, model_of, record_title
 from core.auth.models import User
+from core.consent import domain as consent
 from core.customers import domain as customers
 from core.database import UtcDateTime, metadata
 from core.finance import domain as finance
@@ -47,6 +48,10 @@ OFFERED: Mapping[tuple[str, str], Offered] = {
     ("core_contribution", "source"): lambda: finance.SOURCES,
     ("core_pledge", "source"): lambda: finance.SOURCES,
     ("core_finance_batch", "content"): lambda: finance.CONTENTS,
+    ("core_consent", "channel"): consent.all_channels,
+    ("core_consent", "purpose"): consent.all_purposes,
+    ("core_consent", "source"): consent.sources,
+    ("core_consent_wording", "kind"): consent.wordings,
 }
 """Titles of codes that the areas of core offer for their own fields."""
 
