@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 from core import settings
 from core.audit import services as audit
 from core.auth.actor import Actor, authorize
+from core.consent.domain import ALL, SHARING
+from core.consent.queries import contactable
 from core.customers import domain
 from core.customers.models import Customer
 from core.customers.queries import PERSONAL
@@ -47,16 +49,22 @@ PERSONAL_COLUMNS = (
 )
 
 
-def columns_for(actor: Actor) -> tuple[Column, ...]:
-    """What this person's file holds: without the permission no personal column."""
-    return OPEN_COLUMNS + (PERSONAL_COLUMNS if actor.may(PERSONAL) else ())
+def columns_for(actor: Actor, *, outside: bool = False) -> tuple[Column, ...]:
+    """What this person's file holds: without the permission no personal column, for an outside party no remarks of ours."""
+    personal = PERSONAL_COLUMNS[:-1] if outside else PERSONAL_COLUMNS
+    return OPEN_COLUMNS + (personal if actor.may(PERSONAL) else ())
 
 
-def customer_file(session: Session, scoped: sa.Select[Any], actor: Actor) -> Stream:
-    """The customers of ``scoped`` (a select of Customer, narrowed by scope, filters and search) as CSV, by number."""
+def customer_file(session: Session, scoped: sa.Select[Any], actor: Actor, *, outside: bool = False) -> Stream:
+    """The customers of ``scoped`` (a select of Customer, narrowed by scope, filters and search) as CSV, by number.
+
+    For an ``outside`` party only those who consented to that are in it, whatever was chosen (PERM-11).
+    """
     authorize(session, actor, EXPORT, rule="CUST-34")
     options = Options(headings=True, zone=settings.time_zone(session))
-    return write_csv(columns_for(actor), _rows(session, scoped, actor), options)
+    columns = columns_for(actor, outside=outside)
+    scoped = contactable(session, scoped, ALL, SHARING) if outside else scoped
+    return write_csv(columns, (row[:len(columns)] for row in _rows(session, scoped, actor)), options)
 
 
 def _rows(session: Session, scoped: sa.Select[Any], actor: Actor) -> Iterator[tuple[Any, ...]]:

@@ -220,7 +220,7 @@ class CustomersView(RecordView):
     @expose("/export", methods=("POST",))
     @needs("customers.export", rule="CUST-34")
     def export_list(self) -> Response:
-        """The list as it is filtered, or the ticked rows, as a file."""
+        """The list as it is filtered, or the ticked rows, as a file; for an ``outside`` party who consented to that alone (PERM-11)."""
         actor, session = current_actor(), self.session_now
         asked = self.engine.read_request(request.form, actor)
         chosen = [] if request.form.get("matching") else request.form.getlist("id")
@@ -230,15 +230,18 @@ class CustomersView(RecordView):
         else:
             scoped = self.engine.narrowed(session, self.scoped(actor), asked, actor)
         facts = {**asked.filters, **({"chosen": len(chosen)} if chosen else {})}
-        return self._send(scoped, {key: str(value) for key, value in facts.items()}, asked.search)
+        outside = bool(request.form.get("outside"))
+        if outside:
+            facts["outside"] = True
+        return self._send(scoped, {key: str(value) for key, value in facts.items()}, asked.search, outside)
 
-    def _send(self, scoped: sa.Select[Any], filters: dict[str, str], search: str) -> Response:
+    def _send(self, scoped: sa.Select[Any], filters: dict[str, str], search: str, outside: bool) -> Response:
         actor, session = current_actor(), self.session_now
         if queries.bounded_count(session, scoped, exports.AT_ONCE) > exports.AT_ONCE:
             with writing() as own:
                 exports.note_export(own, filters, search, actor, None)
-            return download(exports.customer_file(session, scoped, actor).finished(_log_end), str(_("customers")))
-        stream = exports.customer_file(session, scoped, actor)
+            return download(exports.customer_file(session, scoped, actor, outside=outside).finished(_log_end), str(_("customers")))
+        stream = exports.customer_file(session, scoped, actor, outside=outside)
         content = b"".join(stream)
         with writing() as own:
             exports.note_export(own, filters, search, actor, stream.outcome)
