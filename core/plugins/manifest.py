@@ -82,7 +82,8 @@ class PluginInfo:
 
     ``name`` is also the prefix of its tables, endpoints, settings, permissions and folders. ``core`` is the range of
     core versions it works with (``">=1.0,<2"``). ``depends`` names plugins it imports from (hard); ``works_with`` those
-    it cooperates with by hooks and does without.
+    it cooperates with by hooks and does without. ``contacts`` names the purposes (``core/consent/catalogue.json``) for which it
+    calls, writes to or lists customers; the check sees to it that who says so asks for their consent, and that nobody else does it.
     """
 
     name: str
@@ -97,4 +98,5 @@ class PluginInfo:
     settings: tuple[Setting, ...] = ()
     decisions: tuple[Decision, ...] = ()
     untracked: Mapping[str, str] = field(default_factory=dict)
+    contacts: tuple[str, ...] = ()
     icon: str = "puzzle"

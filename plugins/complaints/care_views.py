@@ -20,6 +20,7 @@ from core.admin.views import current_actor
 from core.auth import queries as people
 from core.auth.actor import Actor
 from core.calendar import local_day
+from core.consent import services as consent
 from core.database import db
 from core.i18n import lazy_gettext as _l
 from plugins.complaints import contacts, domain, training
@@ -104,10 +105,13 @@ class ContactsView(RecordView):
                              operation_key=form.operation_key.data, actor=actor, now=now)
 
     def edit_form(self, obj: Any = None) -> Form:
-        """Before somebody calls, the page says what speaks against it."""
+        """Before somebody calls, the page says by which channel, the preferred one first, and what speaks against the others (CALL-10, CUST-27)."""
         form = super().edit_form(obj)
         if obj is not None:
-            form.channel.description = " ".join(str(one) for one in contacts.objections(self.session_now, obj, "phone", current_actor()))
+            offered = consent.channels_for(self.session_now, obj.customer, contacts.PURPOSE, actor=current_actor(), now=work.now())
+            order = {one.channel: place for place, one in enumerate(offered)}
+            form.channel.choices = [form.channel.choices[0], *sorted(form.channel.choices[1:], key=lambda one: order.get(one.value, len(order)))]
+            form.channel.description = " ".join(f"{one.title}: {reason}" for one in offered for reason in one.objections)
         return form
 
 

@@ -13,6 +13,8 @@ from core import settings
 from core.audit import services as audit
 from core.auth.actor import Actor, authorize
 from core.calendar import add_months, local_day
+from core.consent import services as consent
+from core.consent.domain import SERVICE
 from core.customers import queries as customers
 from core.errors import Conflict, InvalidInput, InvalidInputs
 from core.i18n import lazy_gettext as _l
@@ -27,7 +29,7 @@ MONTHS = (3, 6, 12)
 OPEN, DONE, DROPPED = "open", "done", "dropped"
 STATES = {OPEN: _l("to be done"), DONE: _l("done"), DROPPED: _l("not needed")}
 LONGEST_EVENT = 200
-PURPOSE = "follow_up"
+PURPOSE = SERVICE
 
 
 def scope(query: sa.Select[Any], actor: Actor) -> sa.Select[Any]:
@@ -94,7 +96,8 @@ def _refuse(event: str, event_on: date | None, months: Collection[int], days: di
 def settle(session: Session, contact: Contact, *, state: str, channel: str = "", outcome: str, actor: Actor, now: datetime) -> Contact:
     """The customer was contacted, by this channel and with this outcome; or it is not needed any more, for this reason.
 
-    Whoever may not be contacted by the channel is not (``contact_objections``). Raises Conflict for one that is settled, InvalidInputs.
+    Whoever may not be contacted by the channel is not: NotAllowed, by consent and by what plugins object. The hours of calls are not judged:
+    this is written down after the call. Raises Conflict for one that is settled, InvalidInputs.
     """
     authorize(session, actor, HANDLE, rule="CMPL-27")
     session.scalar(sa.select(Contact.id).where(Contact.id == contact.id).with_for_update())
@@ -110,22 +113,9 @@ def settle(session: Session, contact: Contact, *, state: str, channel: str = "",
     if faults:
         raise InvalidInputs(faults)
     if state == DONE:
-        _refuse_unwanted(session, contact, channel, actor)
+        consent.check_contact(session, contact.customer_id, channel, PURPOSE, actor=actor, now=now, made=True)
     contact.state, contact.channel, contact.outcome = state, channel if state == DONE else None, outcome
     contact.settled_at, contact.settled_by_id = now, actor.user_id
     audit.name_action(session, contact, state)
     session.flush()
     return contact
-
-
-def objections(session: Session, contact: Contact, channel: str, actor: Actor) -> list[Any]:
-    """Why this customer may not be contacted by this channel now."""
-    return list(session.info["hooks"].objections("contact_objections", session=session, customer_id=contact.customer_id, channel=channel, purpose=PURPOSE,
-                                                 actor=actor))
-
-
-def _refuse_unwanted(session: Session, contact: Contact, channel: str, actor: Actor) -> None:
-    reasons = objections(session, contact, channel, actor)
-    if reasons:
-        raise InvalidInput(_l("The customer is not contacted by this channel: %(reasons)s Choose another one, or say that no contact is needed.",
-                              reasons=" ".join(str(one) for one in reasons)), field="channel", value=channel, rule="CMPL-27")

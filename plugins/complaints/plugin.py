@@ -39,7 +39,7 @@ MANAGERS = ("crm_manager", "centres_manager")
 ABOVE = ("quality_employee", "subcouncil_secretary", "secretary_general", "association_management", "strategic_planning_manager")
 
 PLUGIN = PluginInfo(
-    name="complaints", title=_l("Complaints, inquiries, suggestions"), version="1.0", icon="message-report",
+    name="complaints", title=_l("Complaints, inquiries, suggestions"), version="1.0", icon="message-report", contacts=("service",),
     summary=_l("One log of complaints, inquiries and suggestions, from the first word to the monthly report."),
     permissions=(
         Permission("complaints.read", _l("Read the log of the own department"), roles=(*STAFF, *MANAGERS, *ABOVE, "auditor")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import Any
@@ -13,6 +14,8 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from core import hookspecs, work
+from core.audit.models import AuditEvent
+from core.consent import services as consent
 from core.customers.models import Customer
 from core.errors import Conflict, InvalidInput, NotAllowed, faults
 from core.plugins.manifest import PROJECT, hookimpl
@@ -120,21 +123,65 @@ def test_settling_needs_channel_and_words_and_dropping_a_reason(session: Session
 class Objector:
     @hookimpl
     def contact_objections(self, channel: str, purpose: str) -> list[str]:
-        return ["Asked not to be called."] if (channel, purpose) == ("phone", "follow_up") else []
+        return ["Asked not to be called."] if (channel, purpose) == ("phone", "service") else []
 
 
-def test_whoever_objects_to_a_channel_is_not_contacted_by_it(session: Session, staff: Staff, donor: Customer) -> None:
+@pytest.fixture
+def objector(session: Session) -> None:
+    """A plugin that objects to calls."""
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(hookspecs)
     manager.register(Objector(), name="objector")
     session.info["hooks"] = Relay(manager)
+
+
+@pytest.mark.usefixtures("objector")
+def test_whoever_objects_to_a_channel_is_not_contacted_by_it(session: Session, staff: Staff, donor: Customer) -> None:
     first, *_others = plan(session, staff, donor)
 
-    with pytest.raises(InvalidInput, match="Asked not to be called") as refused:
+    with pytest.raises(NotAllowed, match="Asked not to be called") as refused:
         contacts.settle(session, first, state="done", channel="phone", outcome="x", actor=staff.crm.actor, now=LATER)
 
-    assert [(fault.field, fault.rule) for fault in faults(refused.value)] == [("channel", "CMPL-27")]
+    assert (refused.value.field, refused.value.rule) == ("channel", "PERM-01")
     assert contacts.settle(session, first, state="done", channel="email", outcome="x", actor=staff.crm.actor, now=LATER).state == "done"
+
+
+def test_a_contact_against_the_customers_will_is_refused_beside_its_field_and_logged(
+    client: FlaskClient, session: Session, staff: Staff, donor: Customer,
+) -> None:
+    first, *_others = plan(session, staff, donor)
+    consent.withdraw(session, donor, "phone", "all", source="call", actor=staff.crm.actor, now=MONDAY)
+
+    with work.time_at(LATER):
+        sign_in(client, staff.crm.user)
+        form = client.get(f"/complaints/contacts/edit/?id={first.id}&lang=en").get_data(as_text=True)
+        refused = client.post(f"/complaints/contacts/edit/?id={first.id}&lang=en", data={"state": "done", "channel": "phone", "outcome": "typed words"})
+
+    shown = refused.get_data(as_text=True)
+    assert "Mobile or phone: The customer withdrew" in form
+    assert (refused.status_code, "typed words" in shown, "The customer withdrew" in shown) == (422, True, True)
+    session.refresh(first)
+    assert first.state == "open"
+    entry = session.scalars(sa.select(AuditEvent).where(AuditEvent.action == "denied").order_by(AuditEvent.id.desc()).limit(1)).one()
+    assert (entry.rule, entry.record_type, entry.record_id, entry.actor_id) == ("PERM-02", "core_customer", str(donor.id), staff.crm.user.id)
+
+
+def test_a_call_is_written_down_after_the_hours_in_which_one_calls(session: Session, staff: Staff, donor: Customer) -> None:
+    first, *_others = plan(session, staff, donor)
+    night = LATER.replace(hour=20)
+
+    assert consent.objections(session, donor.id, "phone", contacts.PURPOSE, actor=staff.crm.actor, now=night) != []
+    assert contacts.settle(session, first, state="done", channel="phone", outcome="x", actor=staff.crm.actor, now=night).state == "done"
+
+
+def test_the_preferred_channel_stands_first(client: FlaskClient, staff: Staff, session: Session, customer: Callable[..., Customer]) -> None:
+    writes = customer(name="شركة الضحى", mobile="0557000011", email="d@example.org", contact_channel="email")
+    first, *_others = plan(session, staff, writes)
+    sign_in(client, staff.crm.user)
+
+    shown = client.get(f"/complaints/contacts/edit/?id={first.id}").get_data(as_text=True)
+
+    assert re.findall(r'<option[^>]* value="(\w+)"', shown)[:2] == ["email", "phone"]
 
 
 def test_another_department_neither_sees_nor_settles_it(client: FlaskClient, session: Session, staff: Staff, donor: Customer) -> None:
