@@ -14,10 +14,12 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 from core import schema
+from core.consent.domain import PURPOSES
 from core.database import _bases, make_engine, metadata
 from core.plugins.discovery import Installed
 from core.settings import Association
 from core.testing import new_database
+from tests.contract import senders
 
 METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2.ext:babel_extract")]
 KEYWORDS = {"_": None, "_l": None, "gettext": None, "lazy_gettext": None, "ngettext": (1, 2), "lazy_ngettext": (1, 2), "pgettext": ((1, "c"), 2)}
@@ -105,6 +107,16 @@ def test_it_says_what_it_is_for(plugin: Installed) -> None:
 
     assert readme.is_file()
     assert len(readme.read_text(encoding="utf-8")) > 60
+
+
+def test_whoever_contacts_customers_says_so_and_asks(plugin: Installed) -> None:
+    """Every sender asks for consent (PERM-01, PERM-02): who names no purpose in ``contacts`` holds no number and sends nothing."""
+    if plugin.info.contacts:
+        assert set(plugin.info.contacts) <= set(PURPOSES)
+        assert senders.ways_of_asking(plugin.folder), f"{plugin.name} says that it contacts customers and calls none of {sorted(senders.ASKING)}"
+    else:
+        assert senders.signs_of_contact(plugin.folder) == [], f"name in {plugin.name}'s manifest for what it contacts customers, and ask core.consent"
+    assert senders.asks_the_hook_itself(plugin.folder) == [], "ask core.consent.services, which asks the plugins and core's own rules"
 
 
 def models(plugin: Installed) -> list[sa.orm.Mapper[object]]:
