@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import secrets
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import request
 from flask_wtf import FlaskForm
-from wtforms import HiddenField
+from wtforms import DateTimeLocalField, HiddenField
 from wtforms.fields import StringField, TextAreaField
 
+from core.admin import values
 from core.errors import InvalidInput
 from core.i18n import gettext as _
-from core.text import check_plain
+from core.i18n import lazy_gettext as _l
+from core.text import check_plain, isolate, normalise_digits
 
 LONGEST_LINE = 500
 LONGEST_TEXT = 20_000
@@ -63,3 +66,28 @@ def _check_texts(form: FlaskForm) -> bool:
             else:
                 field.errors = [*field.errors, fault.message]
     return sound
+
+
+class MomentField(DateTimeLocalField):
+    """A day and hour by the association's clock; ``data`` is the moment in UTC."""
+
+    data: Any
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"], **kwargs)
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        typed = normalise_digits(" ".join(valuelist[:1])).strip()
+        try:
+            super().process_formdata([typed] if typed.isascii() else ["-"] if typed else [])
+            if isinstance(self.data, datetime) and self.data.tzinfo is None:
+                self.data = self.data.replace(tzinfo=values.zone()).astimezone(UTC)
+        except (ValueError, OverflowError):
+            self.data = None
+            raise ValueError(str(_l("“%(value)s” is no day and hour of the Gregorian calendar. Write it like %(example)s.",
+                                    value=isolate(typed[:40], "auto"), example=isolate("2026-09-23T14:05")))) from None
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(" ".join(self.raw_data))
+        return self.data.astimezone(values.zone()).strftime(self.format[0]) if self.data else ""

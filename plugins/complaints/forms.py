@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
-from wtforms import BooleanField, DateTimeLocalField, HiddenField, RadioField, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, HiddenField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Optional
 
 from core import settings
-from core.admin import values
-from core.admin.forms import DiwanForm
+from core.admin.forms import DiwanForm, MomentField
 from core.customers.values import classes
 from core.i18n import lazy_gettext as _l
 from core.organisation import queries as organisation
-from core.text import isolate, normalise_digits, without_marks
+from core.text import without_marks
 from plugins.complaints import domain, queries
 from plugins.complaints.models import Entry
 
@@ -25,29 +24,6 @@ AUTO, LTR = {"dir": "auto", "autocomplete": "off"}, {"dir": "ltr", "autocomplete
 Choices = list[SelectChoice]
 ANSWERS = (("solved", _l("Solved at once")), ("callback", _l("Call-back promised")), ("study", _l("To study")))
 DECISIONS = ((domain.ACCEPTED, _l("Accept it")), (domain.DECLINED, _l("Decline it")))
-
-
-class MomentField(DateTimeLocalField):
-    """A day and hour by the association's clock; ``data`` is the moment in UTC."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"], **kwargs)
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        typed = normalise_digits(" ".join(valuelist[:1])).strip()
-        try:
-            super().process_formdata([typed] if typed.isascii() else ["-"] if typed else [])
-            if isinstance(self.data, datetime) and self.data.tzinfo is None:
-                self.data = self.data.replace(tzinfo=values.zone()).astimezone(UTC)
-        except (ValueError, OverflowError):
-            self.data = None
-            raise ValueError(str(_l("“%(value)s” is no day and hour of the Gregorian calendar. Write it like %(example)s.",
-                                    value=isolate(typed[:40], "auto"), example=isolate("2026-09-23T14:05")))) from None
-
-    def _value(self) -> str:
-        if self.raw_data:
-            return str(" ".join(self.raw_data))
-        return self.data.astimezone(values.zone()).strftime(self.format[0]) if self.data else ""
 
 
 def choices(pairs: Iterable[tuple[Any, Any]], none: Any = None) -> Choices:
