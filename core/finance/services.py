@@ -171,10 +171,13 @@ def _announce(session: Session, ids: Sequence[int], actor: Actor, now: datetime)
 def record_pledge(
     session: Session, *, customer_id: int, amount: Money, promised_on: date, due_on: date | None = None, programme_id: int | None = None,
     fund: str | None = None, reference: str | None = None, memo: str | None = None, source: str = "manual", source_name: str | None = None,
-    imported: bool = False, operation_key: str | None = None, actor: Actor, now: datetime,
+    imported: bool = False, operation_key: str | None = None, permission: str = RECORD, actor: Actor, now: datetime,
 ) -> Pledge:
-    """Record what a donor promised. Raises InvalidInputs, Conflict, NotAllowed."""
-    authorize(session, actor, RECORD, rule="FIN-01")
+    """Record what a donor promised. Raises InvalidInputs, Conflict, NotAllowed.
+
+    ``permission`` is a plugin's own where its record holds the proof, such as the written pledge of a lead.
+    """
+    authorize(session, actor, permission, rule="FIN-01")
     known = made_before(session, Pledge, operation_key)
     if known is not None:
         return known
@@ -189,9 +192,12 @@ def record_pledge(
     return pledge
 
 
-def cancel_pledge(session: Session, pledge: Pledge, *, reason: str, actor: Actor, now: datetime) -> None:
-    """A promise that will not be kept: it no longer counts as pledged or outstanding; what was received stays received."""
-    authorize(session, actor, RECORD, rule="FIN-04")
+def cancel_pledge(session: Session, pledge: Pledge, *, reason: str, permission: str = RECORD, actor: Actor, now: datetime) -> None:
+    """A promise that will not be kept: it no longer counts as pledged or outstanding; what was received stays received.
+
+    ``permission`` as in ``record_pledge``.
+    """
+    authorize(session, actor, permission, rule="FIN-04")
     if pledge.cancelled_at is not None:
         raise Conflict(_l("The pledge %(reference)s is cancelled already.", reference=pledge.reference))
     pledge.cancel_reason = _text(reason, "reason", LONGEST_MEMO)
