@@ -1,0 +1,168 @@
+"""What donors want to fund as pages: their interests, the kinds they choose from, and those that no programme is of."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from flask import flash, redirect, request, url_for
+from sqlalchemy.orm import Session
+from wtforms import BooleanField, Form, StringField
+from wtforms.validators import InputRequired, Length, Optional
+
+from core import work
+from core.admin.forms import DiwanForm
+from core.admin.help import Help
+from core.admin.lists import ListColumn, ListFilter, by_id
+from core.admin.records import RecordView
+from core.admin.views import current_actor, expose, show_faults, writing
+from core.auth.actor import Actor
+from core.customers import queries as customers
+from core.customers.models import Customer
+from core.errors import InvalidInput, NotFound
+from core.i18n import gettext as _
+from core.i18n import lazy_gettext as _l
+from plugins.leads import interests, queries
+from plugins.leads.forms import AUTO, DiscussionForm, InterestForm, interest_choices
+from plugins.leads.models import DonorInterest, Interest
+
+MOST_DONORS = 200
+
+
+class DonorInterestView(RecordView):
+    """Which donor wants to fund which kind of programmes, and the list that is discussed with strategic planning."""
+
+    model, page_url, page_endpoint = DonorInterest, "/leads/interests", "leads_interests"
+    title = menu_title = _l("Interests of donors")
+    title_new = _l("Record an interest")
+    menu_group = "marketing"
+    menu_order = 24
+    menu_icon = "heart"
+    help = Help(
+        _l("The kinds of programmes and activities that donors want to fund."),
+        can=_l("Record what a donor wants to fund, by a kind of the list or in his own words; see the kinds that no programme is of."),
+        decides=_l("Strategic planning says whether a programme of such a kind is feasible; the CRM manager records its answer."),
+        then=_l("A donor is proposed for every programme of his kind. An answer takes the kind off the list of discussions and stays on the donor's page."),
+    )
+    permission, permission_create = "leads.personal", interests.RECORD
+    list_columns = (
+        ListColumn("customer", _l("Donor"), "name", value=lambda row: row.customer.name),
+        ListColumn("number", _l("Customer number"), "number", value=lambda row: row.customer.number),
+        ListColumn("interest", _l("Wants to fund"), value=lambda row: row.interest.name),
+        ListColumn("note", _l("Remark"), value=lambda row: row.note or None),
+        ListColumn("recorded_at", _l("Recorded"), "moment", sort=DonorInterest.recorded_at),
+        ListColumn("ended_at", _l("Until"), "moment"),
+    )
+    list_filters = (
+        ListFilter("kind", _l("Kind of programmes"), by_id(DonorInterest.interest_id),
+                   choices=lambda session: [(str(one.id), one.name) for one in queries.interests(session, active=False)]),
+        ListFilter("ended", _l("Ended"), lambda statement, value: statement.where(DonorInterest.ended_at.is_not(None)), kind="yes"),
+    )
+    list_sort = "-recorded_at"
+    list_template_own = "leads/interests.html"
+    empty_text = _l("No interest of a donor is recorded.")
+    searchable = True
+    form_create = InterestForm
+    create_with = staticmethod(interests.record)
+
+    def scope(self, statement: sa.Select[Any], actor: Actor) -> sa.Select[Any]:
+        """Interests of the donors whom this person may read."""
+        return statement.where(DonorInterest.customer_id.in_(customers.scope(sa.select(Customer.id), actor)))
+
+    def find(self, session: Session, statement: sa.Select[Any], text: str, actor: Actor) -> sa.Select[Any]:
+        found = [one.id for one in customers.search(session, text, actor, limit=MOST_DONORS).customers]
+        return statement.where(DonorInterest.customer_id.in_(found))
+
+    def describe(self, record: Any) -> str:
+        return f"{record.customer.number} · {record.interest.name}"
+
+    def create_form(self, obj: Any = None) -> Form:
+        form = super().create_form(obj)
+        form.interest_id.choices = interest_choices(self.session_now)
+        if request.method == "GET":
+            form.customer_number.data = request.args.get("customer", "")[:80]
+        return form
+
+    @expose("/end", methods=("POST",))
+    def end(self) -> Any:
+        """The donor does not want it any more."""
+        self.refuse_unless(interests.RECORD)
+        with writing() as session:
+            interests.end(session, self.one(request.form.get("id", "")), actor=current_actor(), now=work.now())
+        flash(_("The interest is ended."), "success")
+        return redirect(url_for(".details_view", id=request.form.get("id", "")))
+
+    # --- discussed with strategic planning ------------------------------------------------------------------------------
+
+    @expose("/discussion")
+    def discussion(self) -> Any:
+        return self._discussion()
+
+    def _discussion(self, sent: dict[int, DiscussionForm] | None = None, status: int = 200) -> Any:
+        session = self.session_now
+        wanted = queries.without_programme(session)
+        every = queries.discussions_of(session, [one.id for one in queries.interests(session, active=False)])
+        kinds = {one.id: one.name for one in queries.interests(session, active=False)}
+        forms = {one.id: DiscussionForm(formdata=None, prefix=f"d{one.id}-") for one, _count in wanted}
+        return self.show("leads/discussion.html", wanted=wanted, forms={**forms, **(sent or {})}, refused=set(sent or ()),
+                         discussed=sorted(every.values(), key=lambda one: (one.discussed_on, one.id), reverse=True), kinds=kinds,
+                         may=current_actor().may(interests.DISCUSS)), status
+
+    @expose("/discussion/<int:interest_id>", methods=("POST",))
+    def discuss(self, interest_id: int) -> Any:
+        self.refuse_unless(interests.DISCUSS)
+        form = DiscussionForm(prefix=f"d{interest_id}-")
+        if form.validate():
+            try:
+                with writing() as session:
+                    self._discussed(session, interest_id, form, current_actor(), work.now())
+                flash(_("The answer of strategic planning is recorded."), "success")
+                return redirect(url_for(".discussion"))
+            except InvalidInput as error:
+                show_faults(form, error)
+        return self._discussion({interest_id: form}, 422)
+
+    def _discussed(self, session: Session, interest_id: int, form: DiscussionForm, actor: Actor, now: datetime) -> None:
+        interest = session.get(Interest, interest_id)
+        if interest is None:
+            raise NotFound(_l("There is no such kind of programmes."))
+        answer = {"yes": True, "no": False}.get(str(form.feasible.data))
+        interests.discuss(session, interest, feasible=answer, discussed_on=form.discussed_on.data, remark=form.remark.data or "",
+                          operation_key=form.operation_key.data or None, actor=actor, now=now)
+
+
+class KindForm(DiwanForm):
+    name_ar = StringField(_l("Arabic name"), [InputRequired(), Length(max=interests.LONGEST_NAME)], render_kw=AUTO)
+    name_en = StringField(_l("English name"), [Optional(), Length(max=interests.LONGEST_NAME)], render_kw=AUTO)
+    active = BooleanField(_l("In use"), default=True)
+
+
+class KindView(RecordView):
+    """The kinds of programmes that donors choose from."""
+
+    model, page_url, page_endpoint = Interest, "/leads/kinds", "leads_kinds"
+    title = menu_title = _l("Kinds of programmes")
+    title_new = _l("New kind")
+    menu_group, menu_order = "marketing", 28
+    menu_icon = "tags"
+    help = Help(
+        _l("The kinds of programmes and activities by which interests of donors and programmes of the portfolio are matched."),
+        can=_l("Add a kind, rename it, or take it out of use."),
+        decides=_l("Whoever has the permission to keep the kinds."),
+        then=_l("A kind out of use is offered no more; donors and programmes that name it keep it."),
+    )
+    permission = permission_create = permission_change = interests.MANAGE
+    list_columns = (
+        ListColumn("name_ar", _l("Arabic name"), "name", sort=Interest.name_ar),
+        ListColumn("name_en", _l("English name"), value=lambda row: row.name_en or None),
+        ListColumn("active", _l("In use"), value=lambda row: _l("yes") if row.active else _l("no")),
+    )
+    list_filters = (ListFilter("active", _l("In use"), lambda query, value: query.where(Interest.active == (value == "yes")),
+                               choices=(("yes", _l("yes")), ("no", _l("no")))),)
+    list_sort = "name_ar"
+    form_create = form_change = KindForm
+    create_with = change_with = staticmethod(interests.save)
+
+    def describe(self, record: Any) -> str:
+        return str(record.name)

@@ -1,0 +1,358 @@
+"""Tables of leads: the portfolio with its programmes, what donors are interested in, and leads from study to outcome."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from core.customers.models import Customer
+from core.database import UtcDateTime, derive, owner_base, refusal
+from core.finance.models import Pledge
+from core.i18n import Bilingual
+from core.i18n import lazy_gettext as _l
+from core.money import Money
+from core.organisation.models import Programme
+
+Base = owner_base("leads")
+
+
+class Interest(Base):
+    """A kind of programmes that donors may want to fund, as the association tells kinds apart (LEAD-03)."""
+
+    __tablename__ = "leads_interest"
+    __audit_title__ = _l("Kind of programmes")
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(sa.String(40), unique=True)
+    name_ar: Mapped[str] = mapped_column(sa.String(200))
+    name_en: Mapped[str] = mapped_column(sa.String(200), default="")
+    active: Mapped[bool] = mapped_column(default=True)
+
+    @property
+    def name(self) -> Bilingual:
+        return Bilingual.of({"ar": self.name_ar, "en": self.name_en})
+
+
+class DonorInterest(Base):
+    """A kind of programmes that a donor wants to fund, from the day he said so until it no longer holds (LEAD-03)."""
+
+    __tablename__ = "leads_donor_interest"
+    __audit_title__ = _l("Interest of a donor")
+    __audit_subject__ = "subject_id"
+    __table_args__ = (
+        sa.Index("uq_leads_donor_interest_open", "customer_id", "interest_id", unique=True, sqlite_where=sa.text("ended_at IS NULL"),
+                 postgresql_where=sa.text("ended_at IS NULL")),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    subject_id: Mapped[str] = mapped_column(sa.String(36))
+    customer_id: Mapped[int] = mapped_column(sa.ForeignKey("core_customer.id"), index=True)
+    interest_id: Mapped[int] = mapped_column(sa.ForeignKey("leads_interest.id"), index=True)
+    note: Mapped[str] = mapped_column(sa.String(500), default="", info={"personal": True})
+    recorded_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    recorded_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"))
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    customer: Mapped[Customer] = relationship(lazy="joined")
+    interest: Mapped[Interest] = relationship(lazy="joined")
+
+
+class Discussion(Base):
+    """What strategic planning said to a kind of programmes that donors want and no programme is of (LEAD-04)."""
+
+    __tablename__ = "leads_discussion"
+    __audit_title__ = _l("Discussion with strategic planning")
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    interest_id: Mapped[int] = mapped_column(sa.ForeignKey("leads_interest.id"), index=True)
+    feasible: Mapped[bool]
+    discussed_on: Mapped[date]
+    remark: Mapped[str] = mapped_column(sa.Text, default="")
+    recorded_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    recorded_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"))
+    operation_key: Mapped[str | None] = mapped_column(sa.String(40), unique=True, info={"audit": False})
+
+
+class Portfolio(Base):
+    """A portfolio of programmes and activities from strategic planning: expected on a day, then received and reviewed (LEAD-01, 02)."""
+
+    __tablename__ = "leads_portfolio"
+    __audit_title__ = _l("Portfolio of programmes")
+    __table_args__ = (
+        sa.CheckConstraint("(received_on IS NULL) = (received_from IS NULL)", name="received"),
+        sa.CheckConstraint("listed_at IS NULL OR received_on IS NOT NULL", name="listed"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(sa.String(30), unique=True)
+    expected_on: Mapped[date]
+    received_on: Mapped[date | None] = mapped_column(index=True)
+    received_from: Mapped[str | None] = mapped_column(sa.String(200))
+    """Who supplied it, for strategic planning and service development."""
+    review: Mapped[str] = mapped_column(sa.Text, default="")
+    recorded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    recorded_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"))
+    listed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When its list of potential donors was closed (LEAD-16)."""
+    listed_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"))
+    operation_key: Mapped[str | None] = mapped_column(sa.String(40), unique=True, info={"audit": False})
+
+
+class Item(Base):
+    """A programme or activity of a portfolio: which kind it is, what it needs, and when it runs (LEAD-01)."""
+
+    __tablename__ = "leads_item"
+    __audit_title__ = _l("Programme of a portfolio")
+    __table_args__ = (
+        sa.UniqueConstraint("portfolio_id", "programme_id"),
+        sa.CheckConstraint("needed_minor > 0", name="needed"),
+        sa.CheckConstraint("ends_on IS NULL OR starts_on IS NULL OR ends_on >= starts_on", name="period"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    portfolio_id: Mapped[int] = mapped_column(sa.ForeignKey("leads_portfolio.id"))
+    programme_id: Mapped[int] = mapped_column(sa.ForeignKey("core_programme.id"), index=True)
+    interest_id: Mapped[int] = mapped_column(sa.ForeignKey("leads_interest.id"), index=True)
+    needed_minor: Mapped[int] = mapped_column(sa.BigInteger)
+    currency: Mapped[str] = mapped_column(sa.String(3))
+    starts_on: Mapped[date | None]
+    ends_on: Mapped[date | None]
+    description: Mapped[str] = mapped_column(sa.Text, default="")
+    programme: Mapped[Programme] = relationship(lazy="joined")
+    interest: Mapped[Interest] = relationship(lazy="joined")
+
+    @property
+    def needed(self) -> Money:
+        return Money.of_minor(self.needed_minor, self.currency)
+
+
+class PotentialDonor(Base):
+    """A donor who may fund a programme of a portfolio, as the manager lists them (LEAD-16)."""
+
+    __tablename__ = "leads_potential_donor"
+    __audit_title__ = _l("Potential donor")
+    __table_args__ = (sa.UniqueConstraint("item_id", "customer_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    item_id: Mapped[int] = mapped_column(sa.ForeignKey("leads_item.id"))
+    customer_id: Mapped[int] = mapped_column(sa.ForeignKey("core_customer.id"), index=True)
+    listed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    listed_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"))
+    customer: Mapped[Customer] = relationship(lazy="joined")
+
+
+class Study(Base):
+    """An opportunity that the manager identified, with the study of all its aspects; the employee documents the lead from it (LEAD-17)."""
+
+    __tablename__ = "leads_study"
+    __audit_title__ = _l("Study of an opportunity")
+    __table_args__ = (sa.CheckConstraint("text <> ''", name="text"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(sa.String(30), unique=True)
+    title: Mapped[str] = mapped_column(sa.String(200))
+    text: Mapped[str] = mapped_column(sa.Text)
+    programme_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_programme.id"), index=True)
+    identified_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    identified_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"))
+    operation_key: Mapped[str | None] = mapped_column(sa.String(40), unique=True, info={"audit": False})
+
+
+class Lead(Base):
+    """One lead: a programme that one of its potential donors may fund, in one of five states (LEAD-07).
+
+    ``subject_id`` is the first donor's. ``updated_at`` is the last progress or contact, ``reviewed_on`` the last weekly review.
+    """
+
+    __tablename__ = "leads_lead"
+    __audit_title__ = _l("Lead")
+    __audit_subject__ = "subject_id"
+    __table_args__ = (
+        sa.CheckConstraint("state IN ('identified', 'follow_up', 'closing', 'successful', 'cancelled')", name="state"),
+        sa.CheckConstraint("probability BETWEEN 0 AND 100", name="probability"),
+        sa.CheckConstraint("factors <> ''", name="factors"),
+        sa.CheckConstraint("(expected_minor IS NULL) = (currency IS NULL)", name="expected"),
+        sa.CheckConstraint("expected_minor IS NULL OR expected_minor > 0", name="positive"),
+        sa.CheckConstraint("(state IN ('successful', 'cancelled')) = (ended_at IS NOT NULL)", name="ended"),
+        sa.CheckConstraint("(state = 'cancelled') = (cancel_reason IS NOT NULL)", name="reason"),
+        sa.CheckConstraint("state <> 'cancelled' OR probability = 0", name="cancelled"),
+        sa.Index("ix_leads_lead_open", "state", "updated_at", sqlite_where=sa.text("ended_at IS NULL"), postgresql_where=sa.text("ended_at IS NULL")),
+        sa.Index("ix_leads_lead_documented", "documented_at", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(sa.String(30), unique=True)
+    subject_id: Mapped[str] = mapped_column(sa.String(36))
+    study_id: Mapped[int] = mapped_column(sa.ForeignKey("leads_study.id"), unique=True)
+    programme_id: Mapped[int] = mapped_column(sa.ForeignKey("core_programme.id"), index=True)
+    state: Mapped[str] = mapped_column(sa.String(20), default="identified")
+    probability: Mapped[int]
+    factors: Mapped[str] = mapped_column(sa.Text, info={"personal": True})
+    expected_minor: Mapped[int | None] = mapped_column(sa.BigInteger)
+    currency: Mapped[str | None] = mapped_column(sa.String(3))
+    next_action: Mapped[str] = mapped_column(sa.String(300), default="", info={"personal": True})
+    next_action_on: Mapped[date | None]
+    documented_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    documented_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"), index=True)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    reviewed_on: Mapped[date | None]
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ended_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"))
+    cancel_reason: Mapped[str | None] = mapped_column(sa.String(500), info={"personal": True})
+    operation_key: Mapped[str | None] = mapped_column(sa.String(40), unique=True, info={"audit": False})
+    programme: Mapped[Programme] = relationship(lazy="joined")
+    study: Mapped[Study] = relationship()
+
+    @property
+    def expected(self) -> Money | None:
+        return None if self.expected_minor is None or self.currency is None else Money.of_minor(self.expected_minor, self.currency)
+
+
+class LeadDonor(Base):
+    """A potential donor of a lead (LEAD-07)."""
+
+    __tablename__ = "leads_lead_donor"
+    __audit_title__ = _l("Donor of a lead")
+    __table_args__ = (sa.UniqueConstraint("lead_id", "customer_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    lead_id: Mapped[int] = mapped_column(sa.ForeignKey("leads_lead.id"))
+    customer_id: Mapped[int] = mapped_column(sa.ForeignKey("core_customer.id"), index=True)
+    added_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    added_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"))
+    customer: Mapped[Customer] = relationship(lazy="joined")
+
+
+class Progress(Base):
+    """State, probability and factors of a lead from a moment on, with what they were before; the first line has no before (LEAD-09)."""
+
+    __tablename__ = "leads_progress"
+    __audit_title__ = _l("Progress of a lead")
+    __audit_subject__ = "subject_id"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    lead_id: Mapped[int] = mapped_column(sa.ForeignKey("leads_lead.id"), index=True)
+    subject_id: Mapped[str] = mapped_column(sa.String(36))
+    state_before: Mapped[str | None] = mapped_column(sa.String(20))
+    state: Mapped[str] = mapped_column(sa.String(20))
+    probability_before: Mapped[int | None]
+    probability: Mapped[int]
+    factors: Mapped[str] = mapped_column(sa.Text, info={"personal": True})
+    reason: Mapped[str] = mapped_column(sa.String(500), default="", info={"personal": True})
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    made_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"))
+    operation_key: Mapped[str | None] = mapped_column(sa.String(40), unique=True, info={"audit": False})
+
+
+class Contact(Base):
+    """A contact with a donor of a lead, and what he was given to read on the programme, if anything (LEAD-05, 06, 09)."""
+
+    __tablename__ = "leads_contact"
+    __audit_title__ = _l("Contact with a donor")
+    __audit_subject__ = "subject_id"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    lead_id: Mapped[int] = mapped_column(sa.ForeignKey("leads_lead.id"), index=True)
+    customer_id: Mapped[int] = mapped_column(sa.ForeignKey("core_customer.id"), index=True)
+    subject_id: Mapped[str] = mapped_column(sa.String(36))
+    channel: Mapped[str] = mapped_column(sa.String(40))
+    summary: Mapped[str] = mapped_column(sa.Text, info={"personal": True})
+    document: Mapped[str] = mapped_column(sa.String(200), default="")
+    """The document on the programme that the donor was given; empty where none was."""
+    contacted_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    made_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"))
+    operation_key: Mapped[str | None] = mapped_column(sa.String(40), unique=True, info={"audit": False})
+    customer: Mapped[Customer] = relationship(lazy="joined")
+
+
+class WrittenPledge(Base):
+    """The written pledge of the donor who accepted, with its file; withdrawn, it holds no longer (LEAD-10, 13)."""
+
+    __tablename__ = "leads_written_pledge"
+    __audit_title__ = _l("Written pledge")
+    __audit_subject__ = "subject_id"
+    __table_args__ = (
+        sa.CheckConstraint("amount_minor > 0", name="positive"),
+        sa.CheckConstraint("(withdrawn_at IS NULL) = (withdraw_reason IS NULL)", name="withdrawn"),
+        sa.Index("uq_leads_written_pledge_live", "lead_id", unique=True, sqlite_where=sa.text("withdrawn_at IS NULL"),
+                 postgresql_where=sa.text("withdrawn_at IS NULL")),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    lead_id: Mapped[int] = mapped_column(sa.ForeignKey("leads_lead.id"), index=True)
+    customer_id: Mapped[int] = mapped_column(sa.ForeignKey("core_customer.id"), index=True)
+    subject_id: Mapped[str] = mapped_column(sa.String(36))
+    file_id: Mapped[int] = mapped_column(sa.ForeignKey("core_file.id"))
+    signed_on: Mapped[date]
+    signatory: Mapped[str] = mapped_column(sa.String(200), info={"personal": True})
+    amount_minor: Mapped[int] = mapped_column(sa.BigInteger)
+    currency: Mapped[str] = mapped_column(sa.String(3))
+    recorded_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    recorded_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"))
+    withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    withdraw_reason: Mapped[str | None] = mapped_column(sa.String(500), info={"personal": True})
+    operation_key: Mapped[str | None] = mapped_column(sa.String(40), unique=True, info={"audit": False})
+    customer: Mapped[Customer] = relationship(lazy="joined")
+
+    @property
+    def amount(self) -> Money:
+        return Money.of_minor(self.amount_minor, self.currency)
+
+
+class Instalment(Base):
+    """A part of a written pledge as finance expects it: one pledge of core for each, so that what is late is seen there (FIN-04)."""
+
+    __tablename__ = "leads_instalment"
+    __audit_title__ = _l("Instalment of a pledge")
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    written_pledge_id: Mapped[int] = mapped_column(sa.ForeignKey("leads_written_pledge.id"), index=True)
+    core_pledge_id: Mapped[int] = mapped_column(sa.ForeignKey("core_pledge.id"), unique=True)
+    pledge: Mapped[Pledge] = relationship(lazy="joined")
+
+
+class Review(Base):
+    """The weekly review of the leads: when it was done, and what was noted (LEAD-19)."""
+
+    __tablename__ = "leads_review"
+    __audit_title__ = _l("Weekly review of leads")
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    period_id: Mapped[int] = mapped_column(sa.ForeignKey("core_step_period.id"), unique=True)
+    note: Mapped[str] = mapped_column(sa.Text, default="")
+    reviewed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    reviewed_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"))
+
+
+# --- what the database guards by itself: the moves of a lead, and that its history stays ---------------------------------
+
+
+_MOVE = ("(OLD.state = 'identified' AND NEW.state IN ('follow_up', 'cancelled')) OR (OLD.state = 'follow_up' AND NEW.state IN ('closing', 'cancelled'))"
+         " OR (OLD.state = 'closing' AND NEW.state IN ('successful', 'follow_up', 'cancelled'))")
+_PLEDGED = "EXISTS (SELECT 1 FROM leads_written_pledge p WHERE p.lead_id = NEW.id AND p.withdrawn_at IS NULL)"
+_CONTACTED = "EXISTS (SELECT 1 FROM leads_contact c WHERE c.lead_id = NEW.id)"
+_FUNDED = ("EXISTS (SELECT 1 FROM leads_written_pledge p WHERE p.lead_id = NEW.id AND p.withdrawn_at IS NULL AND p.amount_minor <="
+           " (SELECT COALESCE(SUM(c.amount_minor), 0) FROM core_contribution c JOIN leads_instalment i ON i.core_pledge_id = c.pledge_id"
+           " WHERE i.written_pledge_id = p.id))")
+
+derive(
+    refusal("leads_lead_begins", "leads_lead", "INSERT", "NEW.state <> 'identified'", "LEAD-13: a lead begins as identified"),
+    refusal("leads_lead_moves", "leads_lead", "UPDATE", f"NEW.state <> OLD.state AND NOT ({_MOVE})", "LEAD-13: a lead does not move this way"),
+    refusal("leads_lead_final", "leads_lead", "UPDATE",
+            "OLD.ended_at IS NOT NULL AND (NEW.probability <> OLD.probability OR NEW.programme_id <> OLD.programme_id)",
+            "LEAD-13: a lead that has ended does not change"),
+    refusal("leads_lead_contacted", "leads_lead", "UPDATE", "OLD.state = 'identified' AND NEW.state = 'follow_up' AND NOT " + _CONTACTED,
+            "LEAD-09: follow-up begins with a logged contact"),
+    refusal("leads_lead_pledged", "leads_lead", "UPDATE", "NEW.state = 'closing' AND OLD.state <> 'closing' AND NOT " + _PLEDGED,
+            "LEAD-10: closing needs the written pledge"),
+    refusal("leads_lead_funded", "leads_lead", "UPDATE", "NEW.state = 'successful' AND OLD.state <> 'successful' AND NOT " + _FUNDED,
+            "LEAD-11: a successful lead has received its funding"),
+    refusal("leads_lead_kept", "leads_lead", "DELETE", None, "LEAD-13: a lead is cancelled, never deleted"),
+    refusal("leads_progress_kept", "leads_progress", "DELETE", None, "LEAD-09: the history of a lead is kept"),
+    refusal("leads_progress_frozen", "leads_progress", "UPDATE",
+            "NEW.state <> OLD.state OR NEW.probability <> OLD.probability OR NEW.made_at <> OLD.made_at OR NEW.lead_id <> OLD.lead_id",
+            "LEAD-09: the history of a lead is not rewritten"),
+    refusal("leads_contact_kept", "leads_contact", "DELETE", None, "LEAD-09: a contact stays in the log"),
+)

@@ -1,0 +1,83 @@
+"""The front door of leads: its manifest, and thin hook implementations."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from flask_admin import BaseView
+from sqlalchemy.orm import Session
+
+from core.admin.offers import DashboardCard, SearchProvider
+from core.auth.actor import Actor
+from core.customers.offers import CustomerPanel
+from core.hookspecs import hookimpl
+from core.i18n import lazy_gettext as _l
+from core.jobs.offers import Job
+from core.plugins.manifest import Permission, PluginInfo
+from plugins.leads import demo, interest_views, offers, portfolio, portfolio_views, review_views, services, views
+from plugins.leads.settings import SETTINGS
+
+MANAGERS = ("crm_manager", "crm_rd_manager")
+STAFF = ("crm_employee",)
+RAISERS = ("resource_development_manager", "resource_development_employee")
+ABOVE = ("quality_employee", "strategic_planning_manager", "subcouncil_secretary", "secretary_general", "association_management", "auditor")
+
+PLUGIN = PluginInfo(
+    name="leads", title=_l("Leads"), version="1.0", icon="target",
+    summary=_l("From the portfolio of programmes to donors who fund them: leads in five states, with contacts, pledges and the weekly review."),
+    permissions=(
+        Permission("leads.read", _l("Read leads and the portfolio of programmes"), roles=(*MANAGERS, *STAFF, *RAISERS, *ABOVE)),
+        Permission("leads.personal", _l("See the donors of leads and what they said"), roles=(*MANAGERS, *STAFF, *RAISERS)),
+        Permission("leads.identify", _l("Identify opportunities and study them"), roles=MANAGERS),
+        Permission("leads.document", _l("Document leads and add donors to them"), roles=(*MANAGERS, *STAFF)),
+        Permission("leads.contact", _l("Log contacts with donors on a lead"), roles=(*MANAGERS, *STAFF, *RAISERS)),
+        Permission("leads.follow", _l("Update probability, factors and next action of leads"), roles=(*MANAGERS, *STAFF)),
+        Permission("leads.pledge", _l("Record written pledges on leads, and that one was withdrawn"), roles=(*MANAGERS, *STAFF, *RAISERS)),
+        Permission("leads.decide", _l("Set leads to successful or cancelled"), roles=("crm_manager",)),
+        Permission("leads.review", _l("Review the leads of the week"), roles=("crm_manager",)),
+        Permission("leads.portfolio", _l("Receive the portfolio of programmes and list potential donors"), roles=("crm_manager",)),
+        Permission("leads.interests", _l("Record what donors want to fund"), roles=(*MANAGERS, *STAFF, *RAISERS, "donor_service_agent")),
+        Permission("leads.discuss", _l("Record what strategic planning says to interests without a programme"),
+                   roles=("crm_manager", "strategic_planning_manager")),
+        Permission("leads.manage", _l("Keep the kinds of programmes that donors choose from"), roles=("crm_manager", "admin")),
+    ),
+    settings=SETTINGS,
+)
+
+
+@hookimpl
+def register_jobs() -> list[Job]:
+    return [Job("leads.portfolio", portfolio.remind, every="day", at="06:00", title=_l("Remind of the portfolio of programmes"))]
+
+
+@hookimpl
+def register_admin_views() -> list[BaseView]:
+    return [views.LeadView(), portfolio_views.PortfolioView(), interest_views.DonorInterestView(), interest_views.KindView(), review_views.ReviewsView()]
+
+
+@hookimpl
+def register_customer_panels() -> list[CustomerPanel]:
+    return [CustomerPanel("leads.donor", _l("Leads and interests"), "leads.personal", summary=offers.panel, entries=offers.entries, icon="target")]
+
+
+@hookimpl
+def register_dashboard_cards() -> list[DashboardCard]:
+    return [DashboardCard("leads.open", _l("Open leads"), "leads.follow", offers.open_leads, order=30),
+            DashboardCard("leads.funded", _l("Leads whose money is there"), "leads.decide", offers.funded, order=31),
+            DashboardCard("leads.portfolio", _l("Portfolio of programmes"), "leads.portfolio", offers.portfolio_due, order=32),
+            DashboardCard("leads.interests", _l("Interests without a programme"), "leads.discuss", offers.undiscussed, order=33)]
+
+
+@hookimpl
+def register_search() -> list[SearchProvider]:
+    return [SearchProvider("leads", _l("Leads"), "leads.read", offers.find, order=40)]
+
+
+@hookimpl
+def on_contribution_recorded(session: Session, contribution_id: int, actor: Actor, now: datetime) -> None:
+    services.money_arrived(session, contribution_id, actor=actor, now=now)
+
+
+@hookimpl
+def register_demo(session: Session, now: datetime) -> None:
+    demo.make(session, now)

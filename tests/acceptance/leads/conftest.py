@@ -1,0 +1,22 @@
+"""The stories of leads, in an association with leads on."""
+
+from __future__ import annotations
+
+from tests.plugins.leads.conftest import (  # noqa: F401 - fixtures
+    approved,
+    customer,
+    donor,
+    fill,
+    followed,
+    item,
+    lead,
+    other,
+    pay,
+    people,
+    pledged,
+    programme,
+    received,
+    shared_app,
+    staff,
+    study,
+)
