@@ -134,8 +134,7 @@ class Story:
             services.cancel(self.session, lead, words["reason"], actor=self.people["manager"], now=at)
         elif state_wanted in (domain.CLOSING, domain.SUCCESSFUL):
             self.pledge(lead, donor, words["amount"], at)
-            if words.get("paid") or state_wanted == domain.SUCCESSFUL:
-                self.pay(lead, donor, words.get("paid", words["amount"]), at + timedelta(days=2))
+            self.pay(lead, donor, words.get("paid", 2), at + timedelta(days=2))
             if state_wanted == domain.SUCCESSFUL:
                 services.succeed(self.session, lead, actor=self.people["manager"], now=at + timedelta(days=3))
 
@@ -146,12 +145,13 @@ class Story:
         services.pledge(self.session, lead, stored, customer_id=donor.id, signed_on=self.day(at), signatory=self.words["signatory"],
                         amount=self.money(thousands), schedule=schedule, actor=self.people["employee"], now=at)
 
-    def pay(self, lead: Lead, donor: Customer, thousands: int, at: datetime) -> None:
+    def pay(self, lead: Lead, donor: Customer, parts: int, at: datetime) -> None:
+        """So many of the two instalments come."""
         live = queries.live_pledge(self.session, lead)
         assert live is not None
-        first = queries.instalments_of(self.session, live)[0]
-        finance.record_contribution(self.session, customer_id=donor.id, amount=self.money(thousands), received_on=self.day(at), method="bank",
-                                    programme_id=lead.programme_id, pledge_id=first.core_pledge_id, actor=self.people["finance"], now=at)
+        for one in queries.instalments_of(self.session, live)[:parts]:
+            finance.record_contribution(self.session, customer_id=donor.id, amount=one.pledge.amount, received_on=self.day(at), method="bank",
+                                        programme_id=lead.programme_id, pledge_id=one.core_pledge_id, actor=self.people["finance"], now=at)
 
     def weeks(self) -> None:
         """The last weeks were reviewed by the manager; this one waits for him."""
@@ -161,7 +161,8 @@ class Story:
             recurring.open_periods(self.session, {}, at)
             its_step = sa.and_(StepRun.record_type == StepPeriod.__tablename__, StepRun.record_id == StepPeriod.id)
             waiting = sa.select(StepPeriod).join(StepRun, its_step).where(
-                StepPeriod.procedure_code == domain.CREATION, StepPeriod.step_number == domain.REVIEW, StepRun.ended_at.is_(None))
+                StepPeriod.procedure_code == domain.CREATION, StepPeriod.step_number == domain.REVIEW, StepRun.ended_at.is_(None),
+                StepPeriod.starts_on <= self.day(at))
             for week in self.session.scalars(waiting).all():
                 reviews.finish(self.session, week, self.words["note"], actor=self.people["manager"], now=at + timedelta(days=4, hours=2))
         recurring.open_periods(self.session, {}, self.now)

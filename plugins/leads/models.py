@@ -178,7 +178,7 @@ class Lead(Base):
         sa.CheckConstraint("(state = 'cancelled') = (cancel_reason IS NOT NULL)", name="reason"),
         sa.CheckConstraint("state <> 'cancelled' OR probability = 0", name="cancelled"),
         sa.Index("ix_leads_lead_open", "state", "updated_at", sqlite_where=sa.text("ended_at IS NULL"), postgresql_where=sa.text("ended_at IS NULL")),
-        sa.Index("ix_leads_lead_documented", "documented_at", "id"),
+        sa.Index("ix_leads_lead_updated", "updated_at", "id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -19,8 +19,9 @@ from core.customers.shown import TrackStep
 from core.files import services as files
 from core.files.models import StoredFile
 from core.finance import queries as finance
+from core.finance.models import Contribution
 from core.i18n import lazy_gettext as _l
-from core.money import Money
+from core.money import Money, shown_amount
 from core.procedures import queries as runs
 from core.text import isolate
 from plugins.leads import domain, queries, services
@@ -219,9 +220,7 @@ def timeline(
     lines += [_of_progress(one, names, personal) for one in progress]
     lines += [_of_contact(one, names, personal) for one in contacts]
     for pledge in pledges:
-        lines += [TimelineEntry(one.recorded_at, _l("Money received") if one.amount_minor > 0 else _l("Money given back"),
-                                _l("%(amount)s, %(reference)s", amount=isolate(str(one.amount)), reference=isolate(one.reference)), "coins")
-                  for one in queries.contributions_of(session, pledge)]
+        lines += [_of_money(one) for one in queries.contributions_of(session, pledge)]
     return sorted(lines, key=lambda line: line.at, reverse=True)
 
 
@@ -239,6 +238,12 @@ def _of_contact(one: Contact, names: Mapping[int, str], personal: bool) -> Timel
     words = f"{one.customer.name}: {one.summary}" if personal else HIDDEN
     title = _l("Contact by %(channel)s", channel=channel)
     return TimelineEntry(one.contacted_at, title, isolate(words, "auto"), "phone", who=names.get(one.made_by_id or 0, ""))
+
+
+def _of_money(one: Contribution) -> TimelineEntry:
+    title = _l("Money received") if one.amount_minor > 0 else _l("Money given back")
+    amount = isolate(f"{shown_amount(one.amount.amount, one.currency)} {one.currency}")
+    return TimelineEntry(one.recorded_at, title, _l("%(amount)s, %(reference)s", amount=amount, reference=isolate(one.reference)), "coins")
 
 
 # --- interests -------------------------------------------------------------------------------------------------------

@@ -80,7 +80,7 @@ class LeadView(RecordView):
     searchable = True
     can_view_details = False
     list_template_own = "leads/list.html"
-    list_sort = "-documented_at"
+    list_sort = "-updated_at"
     list_columns = (
         ListColumn("number", _l("Number"), "code", link=lambda row: url_for("leads_lead.lead", id=row.id)),
         ListColumn("programme", _l("Programme"), value=lambda row: row.programme.name),
@@ -90,9 +90,7 @@ class LeadView(RecordView):
         ListColumn("expected", _l("Expected"), "money", value=lambda row: row.expected),
         ListColumn("weighted", _l("Weighted value"), "money", value=lambda row: row.shown.weighted),
         ListColumn("next_action_on", _l("Next action on"), "date"),
-        ListColumn("reviewed_on", _l("Reviewed"), "date"),
         ListColumn("updated_at", _l("Updated"), "moment", sort=Lead.updated_at),
-        ListColumn("documented_at", _l("Documented"), "moment", sort=Lead.documented_at),
     )
     list_filters = (
         ListFilter("state", _l("State"), _in_state, choices=lambda session: [("open", _l("Open leads")), *domain.states().items()]),

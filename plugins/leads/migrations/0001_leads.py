@@ -201,7 +201,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("study_id", name=op.f("uq_leads_lead_study_id")),
     )
     with op.batch_alter_table("leads_lead", schema=None) as batch_op:
-        batch_op.create_index("ix_leads_lead_documented", ["documented_at", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_leads_lead_documented_by_id"), ["documented_by_id"], unique=False)
         batch_op.create_index(
             "ix_leads_lead_open",
@@ -211,6 +210,7 @@ def upgrade() -> None:
             postgresql_where=sa.text("ended_at IS NULL"),
         )
         batch_op.create_index(batch_op.f("ix_leads_lead_programme_id"), ["programme_id"], unique=False)
+        batch_op.create_index("ix_leads_lead_updated", ["updated_at", "id"], unique=False)
 
     op.create_table(
         "leads_potential_donor",
@@ -386,12 +386,12 @@ def downgrade() -> None:
 
     op.drop_table("leads_potential_donor")
     with op.batch_alter_table("leads_lead", schema=None) as batch_op:
+        batch_op.drop_index("ix_leads_lead_updated")
         batch_op.drop_index(batch_op.f("ix_leads_lead_programme_id"))
         batch_op.drop_index(
             "ix_leads_lead_open", sqlite_where=sa.text("ended_at IS NULL"), postgresql_where=sa.text("ended_at IS NULL")
         )
         batch_op.drop_index(batch_op.f("ix_leads_lead_documented_by_id"))
-        batch_op.drop_index("ix_leads_lead_documented")
 
     op.drop_table("leads_lead")
     with op.batch_alter_table("leads_donor_interest", schema=None) as batch_op:
