@@ -54,6 +54,7 @@ WAYS: Mapping[tuple[str, str], str] = {
 """By which act of ``services.NEEDS`` each move is made."""
 LONGEST_TEXT = 5_000
 LONGEST_SCHEDULE = 60
+QUIET_AFTER_DAYS = 7
 
 
 @cache
@@ -90,6 +91,17 @@ def acts_in(state: str) -> list[str]:
 def weighted_minor(expected_minor: int, probability: int) -> int:
     """Expected amount × probability in minor units, half up: 50000.00 at 80 % is 40000.00 (LEAD-26)."""
     return int((Decimal(expected_minor) * probability / 100).quantize(Decimal(1), ROUND_HALF_UP))
+
+
+def success_rate(successful: int, cancelled: int) -> Decimal | None:
+    """Successful of all that ended, in per cent with one decimal, half up: 3 of 5 is 60.0 (LEAD-25); None where nothing ended."""
+    ended = successful + cancelled
+    return (Decimal(successful) * 100 / ended).quantize(Decimal("0.1"), ROUND_HALF_UP) if ended else None
+
+
+def is_quiet(days: int) -> bool:
+    """Whether an open lead is flagged after so many days without an update (LEAD-15)."""
+    return days > QUIET_AFTER_DAYS
 
 
 @dataclass(frozen=True)

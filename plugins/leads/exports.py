@@ -21,11 +21,12 @@ from plugins.leads.queries import PERSONAL
 
 OPEN_COLUMNS = (
     Column("number", _l("Number")), Column("programme", _l("Programme")), Column("state", _l("State")), Column("probability", _l("Probability %"), "integer"),
-    Column("expected", _l("Expected"), "money"), Column("weighted", _l("Weighted value"), "money"), Column("next_action_on", _l("Next action on"), "date"),
+    Column("expected", _l("Expected"), "money"), Column("weighted", _l("Weighted value"), "money"), Column("next_action", _l("Next action")),
+    Column("next_action_on", _l("Next action on"), "date"),
     Column("reviewed_on", _l("Reviewed"), "date"), Column("updated_at", _l("Updated"), "moment"), Column("documented_at", _l("Documented"), "moment"),
     Column("ended_at", _l("Ended"), "moment"),
 )
-PERSONAL_COLUMNS = (Column("donors", _l("Donors")), Column("factors", _l("Success factors")), Column("next_action", _l("Next action")),
+PERSONAL_COLUMNS = (Column("donors", _l("Donors")), Column("factors", _l("Success factors")), 
                     Column("cancel_reason", _l("Why it was cancelled")))
 BLOCK = 500
 
@@ -52,12 +53,12 @@ def _rows(session: Session, scoped: sa.Select[Any], actor: Actor) -> Iterator[tu
 
 
 def _open(lead: Lead) -> tuple[Any, ...]:
-    return (lead.number, str(lead.programme.name), domain.states()[lead.state], lead.probability, lead.expected, page.weighted(lead), lead.next_action_on,
-            lead.reviewed_on, lead.updated_at, lead.documented_at, lead.ended_at)
+    return (lead.number, str(lead.programme.name), domain.states()[lead.state], lead.probability, lead.expected, page.weighted(lead), lead.next_action or None,
+            lead.next_action_on, lead.reviewed_on, lead.updated_at, lead.documented_at, lead.ended_at)
 
 
 def _personal(lead: Lead, donors: list[Any]) -> tuple[Any, ...]:
-    return (" · ".join(f"{one.number} {one.name}" for one in donors), lead.factors, lead.next_action, lead.cancel_reason)
+    return (" · ".join(f"{one.number} {one.name}" for one in donors), lead.factors, lead.cancel_reason)
 
 
 def note_export(session: Session, filters: Mapping[str, Any], searched: bool, actor: Actor, outcome: Outcome) -> None:

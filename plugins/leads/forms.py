@@ -23,6 +23,7 @@ from plugins.leads.models import Lead
 
 AUTO, LTR = {"dir": "auto", "autocomplete": "off"}, {"dir": "ltr", "autocomplete": "off"}
 AMOUNT = {**LTR, "inputmode": "decimal"}
+NAMELESS = _l("Without names of people: it stands in the weekly report.")
 Choices = list[SelectChoice]
 SEPARATORS = re.compile(r"[\s,;،؛]+")
 
@@ -96,7 +97,7 @@ class LeadForm(DiwanForm):
     factors = TextAreaField(_l("Success factors"), render_kw={"rows": 3, "dir": "auto"})
     amount = StringField(_l("Expected amount"), [Optional()], render_kw=AMOUNT)
     currency = currency_field()
-    next_action = StringField(_l("Next action"), [Optional()], render_kw={**AUTO, "maxlength": 300})
+    next_action = StringField(_l("Next action"), [Optional()], render_kw={**AUTO, "maxlength": 300}, description=NAMELESS)
     next_action_on = DateField(_l("Day of the next action"), [Optional()], render_kw={"dir": "ltr"})
 
 
@@ -125,7 +126,7 @@ class EstimateForm(DiwanForm):
     factors = TextAreaField(_l("Success factors"), [InputRequired()], render_kw={"rows": 3, "dir": "auto"})
     amount = StringField(_l("Expected amount"), [Optional()], render_kw=AMOUNT)
     currency = currency_field()
-    next_action = StringField(_l("Next action"), [Optional()], render_kw={**AUTO, "maxlength": 300})
+    next_action = StringField(_l("Next action"), [Optional()], render_kw={**AUTO, "maxlength": 300}, description=NAMELESS)
     next_action_on = DateField(_l("Day of the next action"), [Optional()], render_kw={"dir": "ltr"})
 
 

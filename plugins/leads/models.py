@@ -191,7 +191,8 @@ class Lead(Base):
     factors: Mapped[str] = mapped_column(sa.Text, info={"personal": True})
     expected_minor: Mapped[int | None] = mapped_column(sa.BigInteger)
     currency: Mapped[str | None] = mapped_column(sa.String(3))
-    next_action: Mapped[str] = mapped_column(sa.String(300), default="", info={"personal": True})
+    next_action: Mapped[str] = mapped_column(sa.String(300), default="")
+    """Without names: it stands in the weekly report, which is kept."""
     next_action_on: Mapped[date | None]
     documented_at: Mapped[datetime] = mapped_column(UtcDateTime)
     documented_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"), index=True)

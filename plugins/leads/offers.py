@@ -57,6 +57,13 @@ def open_leads(session: Session, actor: Actor, now: datetime) -> Figure:
     return Figure(found, words, f"{LIST}?f.due=1" if due else f"{LIST}?f.state=open", "warn" if due else "")
 
 
+def quiet(session: Session, actor: Actor, now: datetime) -> Figure:
+    """Open leads without an update for more than 7 days (LEAD-15)."""
+    waiting = queries.scope(sa.select(sa.func.count(Lead.id)).where(queries.quiet(now, settings.time_zone(session))), actor)
+    found = session.scalar(waiting) or 0
+    return Figure(found, _l("for more than 7 days"), f"{LIST}?f.quiet=1", "bad" if found else "")
+
+
 def funded(session: Session, actor: Actor, now: datetime) -> Figure | None:
     """Leads that wait for the manager's word: the pledged money was received (LEAD-20)."""
     waiting = sa.select(sa.func.count(StepRun.id)).where(StepRun.procedure_code == domain.CREATION, StepRun.step_number == domain.DECIDE,

@@ -13,6 +13,7 @@ from core.admin import values
 from core.admin.addresses import path_to
 from core.auth.actor import Actor
 from core.auth.models import User
+from core.calendar import days_words
 from core.customers.models import Customer
 from core.customers.offers import TimelineEntry
 from core.customers.shown import TrackStep
@@ -20,6 +21,7 @@ from core.files import services as files
 from core.files.models import StoredFile
 from core.finance import queries as finance
 from core.finance.models import Contribution
+from core.i18n import LazyString
 from core.i18n import lazy_gettext as _l
 from core.money import Money, shown_amount
 from core.procedures import queries as runs
@@ -46,6 +48,8 @@ class Shown:
     last_contact: Contact | None
     due: bool
     """Whether its next action is due."""
+    quiet_days: int
+    """For how many days nothing was written in it, where that is too long; else 0 (LEAD-15)."""
 
 
 def describe(session: Session, leads: Sequence[Lead], actor: Actor) -> None:
@@ -57,8 +61,10 @@ def describe(session: Session, leads: Sequence[Lead], actor: Actor) -> None:
     for one in leads:
         people = donors.get(one.id, [])
         names = " · ".join(who.name for who in people) if actor.may(PERSONAL) else HIDDEN
+        quiet = (today - values.local_day(one.updated_at)).days
         due = one.ended_at is None and one.next_action_on is not None and one.next_action_on <= today
-        one.shown = Shown(names, people, weighted(one), contacts.get(one.id), due)  # type: ignore[attr-defined]
+        one.shown = Shown(names, people, weighted(one), contacts.get(one.id), due,
+                          quiet if one.ended_at is None and domain.is_quiet(quiet) else 0)  # type: ignore[attr-defined]
 
 
 def weighted(lead: Lead) -> Money | None:
@@ -66,6 +72,11 @@ def weighted(lead: Lead) -> Money | None:
     if lead.expected_minor is None or lead.currency is None:
         return None
     return Money.of_minor(domain.weighted_minor(lead.expected_minor, lead.probability), lead.currency)
+
+
+def quiet_words(days: int) -> Any:
+    """The flag of an open lead that nobody wrote in (LEAD-15); nothing where it is none."""
+    return _l("no update for %(days)s", days=LazyString(days_words, days)) if days else ""
 
 
 def sums(leads: Iterable[Lead], of: Any) -> list[Money]:
@@ -151,6 +162,7 @@ def lead_page(session: Session, lead: Lead, actor: Actor) -> dict[str, Any]:
         "personal": personal, "hidden_words": HIDDEN, "track": track(lead, progress, names), "history": list(reversed(progress)), "people": names,
         "contacts": contacts, "handed": handed(session, contacts) if personal else {},
         "timeline": timeline(session, lead, progress, contacts, pledges, names, personal),
+        "quiet_words": quiet_words(lead.shown.quiet_days),  # type: ignore[attr-defined]
         "pledge": told(session, live) if live is not None and personal else None, "money_in": queries.received_on(session, live) if live is not None else None,
         "files": files.attached_to(session, lead) if personal else [], "live": live,
         "next_step": runs.next_in_inbox(session, actor, record_type=lead.__tablename__, record_id=lead.id),

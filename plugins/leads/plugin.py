@@ -14,7 +14,18 @@ from core.hookspecs import hookimpl
 from core.i18n import lazy_gettext as _l
 from core.jobs.offers import Job
 from core.plugins.manifest import Permission, PluginInfo
-from plugins.leads import demo, interest_views, offers, portfolio, portfolio_views, review_views, services, views
+from core.reports.offers import Report
+from plugins.leads import (
+    demo,
+    interest_views,
+    offers,
+    portfolio,
+    portfolio_views,
+    reports,
+    review_views,
+    services,
+    views,
+)
 from plugins.leads.settings import SETTINGS
 
 MANAGERS = ("crm_manager", "crm_rd_manager")
@@ -51,6 +62,11 @@ def register_jobs() -> list[Job]:
 
 
 @hookimpl
+def register_reports() -> list[Report]:
+    return reports.reports()
+
+
+@hookimpl
 def register_admin_views() -> list[BaseView]:
     return [views.LeadView(), portfolio_views.PortfolioView(), interest_views.DonorInterestView(), interest_views.KindView(), review_views.ReviewsView()]
 
@@ -63,6 +79,7 @@ def register_customer_panels() -> list[CustomerPanel]:
 @hookimpl
 def register_dashboard_cards() -> list[DashboardCard]:
     return [DashboardCard("leads.open", _l("Open leads"), "leads.follow", offers.open_leads, order=30),
+            DashboardCard("leads.quiet", _l("Leads without an update"), "leads.follow", offers.quiet, order=30),
             DashboardCard("leads.funded", _l("Leads whose money is there"), "leads.decide", offers.funded, order=31),
             DashboardCard("leads.portfolio", _l("Portfolio of programmes"), "leads.portfolio", offers.portfolio_due, order=32),
             DashboardCard("leads.interests", _l("Interests without a programme"), "leads.discuss", offers.undiscussed, order=33)]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core import settings
 from core.auth.actor import Actor
-from core.calendar import add_months
+from core.calendar import add_months, day_bounds, local_day
 from core.customers import queries as customers
 from core.customers.models import Customer
 from core.finance.models import Contribution
@@ -62,6 +63,12 @@ def by_id(session: Session, lead_id: int, actor: Actor) -> Lead | None:
 def is_open() -> sa.ColumnElement[bool]:
     """A condition on Lead: it has no outcome yet."""
     return Lead.ended_at.is_(None)
+
+
+def quiet(now: datetime, zone: ZoneInfo) -> sa.ColumnElement[bool]:
+    """A condition on Lead: open, and nothing was written in it for more than 7 days (LEAD-15)."""
+    first = local_day(now, zone) - timedelta(days=domain.QUIET_AFTER_DAYS)
+    return sa.and_(is_open(), Lead.updated_at < day_bounds(first, zone)[0])
 
 
 def open_leads(session: Session) -> Sequence[Lead]:

@@ -55,7 +55,7 @@ class ReviewsView(PageView):
         done = reviews.review_of(session, period)
         return self.render("leads/review.html", period=period, leads=leads, run=run, review=done, form=form or NoteForm(formdata=None),
                            mine=run is not None and procedures.has_step(run, self.actor), may=self.actor.may(reviews.REVIEW), states=domain.states(),
-                           people=page.user_names(session, [done.reviewed_by_id if done is not None else None]))
+                           quiet_words=page.quiet_words, people=page.user_names(session, [done.reviewed_by_id if done is not None else None]))
 
     @expose("/<int:period_id>", methods=("POST",))
     @needs(reviews.REVIEW, rule="LEAD-19")

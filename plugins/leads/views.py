@@ -99,6 +99,8 @@ class LeadView(RecordView):
                    choices=lambda session: [(str(one.id), one.name) for one in queries.interests(session, active=False)]),
         ListFilter("due", _l("Next action is due"), lambda statement, value: statement.where(queries.is_open(), Lead.next_action_on <= values.today()),
                    kind="yes"),
+        ListFilter("quiet", _l("Without an update for more than 7 days"), lambda statement, value: statement.where(queries.quiet(work.now(), values.zone())),
+                   kind="yes"),
         ListFilter("funded", _l("The money is there"), lambda statement, value: statement.where(queries.funded()), kind="yes"),
     )
 
@@ -128,7 +130,7 @@ class LeadView(RecordView):
                          filters=self.engine.usable_filters(actor), weighted=page.sums((lead for column in columns for lead in column.leads
                                                                                        if lead.ended_at is None), page.weighted),
                          filter_options={each.key: each.options(session) for each in self.engine.usable_filters(actor)},
-                         may_identify=actor.may(services.IDENTIFY), creatable=actor.may(services.DOCUMENT))
+                         quiet_words=page.quiet_words, creatable=actor.may(services.DOCUMENT))
 
     @expose("/export", methods=("POST",))
     def export_list(self) -> Response:
