@@ -55,7 +55,7 @@ class Story:
         self.interests(first)
         self.portfolio(first)
         for place, words in enumerate(self.words["leads"]):
-            self.lead(place, words, first + timedelta(days=3 + place * 4))
+            self.lead(place, words, self.now - timedelta(days=words["ago"]))
         self.weeks()
         services.identify(self.session, **self.words["study"], actor=self.people["manager"], now=self.now - timedelta(days=1))
 

@@ -36,8 +36,9 @@ def reports() -> list[Report]:
                         " an update for more than 7 days is flagged."),
                columns=(Column("number", _l("Lead")), Column("programme", _l("Programme")), Column("state", _l("State")),
                         Column("state_before", _l("Changed from")), Column("probability_before", _l("Probability before %"), "integer"),
-                        Column("probability", _l("Probability %"), "integer"), Column("last_contact_on", _l("Last contact"), "date"),
-                        Column("next_action", _l("Next action")), Column("next_action_on", _l("Next action on"), "date"), Column("flag", _l("Flag")))),
+                        Column("probability", _l("Probability %"), "integer"), Column("flag", _l("Flag")),
+                        Column("last_contact_on", _l("Last contact"), "date"), Column("next_action", _l("Next action")),
+                        Column("next_action_on", _l("Next action on"), "date"))),
         Report("leads.success", _l("Success rate of leads"), queries.READ, load=outcomes, rows=success, figures=success_figures, parameters=PERIOD, kept=True,
                totals=("successful", "cancelled"),
                about=_l("Success rate = successful ÷ (successful + cancelled) of the leads that ended in the period, with one decimal. Days are averages"
@@ -111,8 +112,8 @@ def weekly(session: Session, parameters: Mapping[str, Any], actor: Actor, loaded
     for one in loaded:
         lead = one.lead
         yield (lead.number, lead.programme.name, states[one.last.state], states[one.before.state] if one.moved else None, one.before.probability,
-               one.last.probability, one.contacted_on, lead.next_action or None, lead.next_action_on,
-               page.quiet_words(one.quiet_days) if one.flagged else None)
+               one.last.probability, page.quiet_words(one.quiet_days) if one.flagged else None, one.contacted_on, lead.next_action or None,
+               lead.next_action_on)
 
 
 def weekly_figures(session: Session, parameters: Mapping[str, Any], actor: Actor, loaded: Sequence[Line]) -> list[ReportFigure]:

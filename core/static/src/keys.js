@@ -6,8 +6,18 @@ export function bindKeys() {
   document.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) return save(event)
     if (inField(event.target) || event.ctrlKey || event.metaKey || event.altKey || document.documentElement.hasAttribute("data-no-keys")) return
+    if (event.code === "KeyM" && openMoves(event.target)) return event.preventDefault()
     if (event.key === "/" && !document.querySelector("dialog[open]") && openFinder()) event.preventDefault()
   })
+}
+
+// The menu of the card on a board that has the focus; pressed again it closes.
+function openMoves(target) {
+  const moves = target.closest?.(".dw-board-card")?.querySelector("details.dw-board-moves")
+  if (!moves) return false
+  moves.open = !moves.open
+  ;(moves.open && moves.querySelector("li a, li button") || moves.querySelector("summary")).focus()
+  return true
 }
 
 function save(event) {
