@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,11 +15,11 @@ from core.admin.forms import DiwanForm
 from core.admin.help import Help
 from core.admin.lists import ListColumn, ListFilter, by_id
 from core.admin.records import RecordView
-from core.admin.views import current_actor, expose, show_faults, writing
+from core.admin.views import PageView, current_actor, expose, needs, writing
 from core.auth.actor import Actor
 from core.customers import queries as customers
 from core.customers.models import Customer
-from core.errors import InvalidInput, NotFound
+from core.errors import InvalidInput
 from core.i18n import gettext as _
 from core.i18n import lazy_gettext as _l
 from plugins.leads import interests, queries
@@ -93,43 +92,48 @@ class DonorInterestView(RecordView):
         flash(_("The interest is ended."), "success")
         return redirect(url_for(".details_view", id=request.form.get("id", "")))
 
-    # --- discussed with strategic planning ------------------------------------------------------------------------------
 
-    @expose("/discussion")
-    def discussion(self) -> Any:
-        return self._discussion()
+class DiscussionView(PageView):
+    """Kinds that donors want to fund and no programme is of, with what strategic planning says to them."""
 
-    def _discussion(self, sent: dict[int, DiscussionForm] | None = None, status: int = 200) -> Any:
-        session = self.session_now
+    page_url, page_endpoint = "/leads/discussion", "leads_discussion"
+    permission = queries.READ
+    help = Help(
+        _l("The kinds of programmes that donors want to fund and that no programme of the portfolio is of."),
+        can=_l("See how many donors want each, and record what strategic planning said: feasible or not, on which day."),
+        decides=_l("Strategic planning says whether a programme of such a kind is feasible."),
+        then=_l("An answer takes the kind off this list and stays on the pages of its donors."),
+    )
+
+    @expose("/")
+    def index(self) -> Any:
+        return self.show()
+
+    def show(self, sent: dict[int, DiscussionForm] | None = None, status: int = 200) -> Any:
+        session = self.session
         wanted = queries.without_programme(session)
-        every = queries.discussions_of(session, [one.id for one in queries.interests(session, active=False)])
         kinds = {one.id: one.name for one in queries.interests(session, active=False)}
+        answers = queries.discussions_of(session, kinds).values()
         forms = {one.id: DiscussionForm(formdata=None, prefix=f"d{one.id}-") for one, _count in wanted}
-        return self.show("leads/discussion.html", wanted=wanted, forms={**forms, **(sent or {})}, refused=set(sent or ()),
-                         discussed=sorted(every.values(), key=lambda one: (one.discussed_on, one.id), reverse=True), kinds=kinds,
-                         may=current_actor().may(interests.DISCUSS)), status
+        return self.render("leads/discussion.html", wanted=wanted, forms={**forms, **(sent or {})}, refused=set(sent or ()), kinds=kinds,
+                           discussed=sorted(answers, key=lambda one: (one.discussed_on, one.id), reverse=True),
+                           may=self.actor.may(interests.DISCUSS), personal=self.actor.may(queries.PERSONAL)), status
 
-    @expose("/discussion/<int:interest_id>", methods=("POST",))
+    @expose("/<int:interest_id>", methods=("POST",))
+    @needs(interests.DISCUSS, rule="LEAD-04")
     def discuss(self, interest_id: int) -> Any:
-        self.refuse_unless(interests.DISCUSS)
         form = DiscussionForm(prefix=f"d{interest_id}-")
         if form.validate():
             try:
-                with writing() as session:
-                    self._discussed(session, interest_id, form, current_actor(), work.now())
+                with self.writing() as session:
+                    interests.discuss(session, interests.kind_for(session, interest_id), feasible={"yes": True, "no": False}.get(str(form.feasible.data)),
+                                      discussed_on=form.discussed_on.data, remark=form.remark.data or "", operation_key=form.operation_key.data or None,
+                                      actor=self.actor, now=self.now())
                 flash(_("The answer of strategic planning is recorded."), "success")
-                return redirect(url_for(".discussion"))
+                return redirect(url_for(".index"))
             except InvalidInput as error:
-                show_faults(form, error)
-        return self._discussion({interest_id: form}, 422)
-
-    def _discussed(self, session: Session, interest_id: int, form: DiscussionForm, actor: Actor, now: datetime) -> None:
-        interest = session.get(Interest, interest_id)
-        if interest is None:
-            raise NotFound(_l("There is no such kind of programmes."))
-        answer = {"yes": True, "no": False}.get(str(form.feasible.data))
-        interests.discuss(session, interest, feasible=answer, discussed_on=form.discussed_on.data, remark=form.remark.data or "",
-                          operation_key=form.operation_key.data or None, actor=actor, now=now)
+                self.show_faults(form, error)
+        return self.show({interest_id: form}, 422)
 
 
 class KindForm(DiwanForm):

@@ -12,7 +12,7 @@ from core.audit import services as audit
 from core.auth.actor import Actor, authorize
 from core.calendar import local_day
 from core.customers import queries as customers
-from core.errors import Conflict, InvalidInput, InvalidInputs
+from core.errors import Conflict, InvalidInput, InvalidInputs, NotFound
 from core.i18n import lazy_gettext as _l
 from core.sending import made_before
 from core.text import clean, fold
@@ -61,6 +61,13 @@ def _checked(session: Session, interest: Interest | None, name_ar: str, name_en:
 def by_name(session: Session) -> dict[str, Interest]:
     """Each kind, in use or not, by its folded names and its code."""
     return {fold(text): one for one in session.scalars(sa.select(Interest).order_by(Interest.id)) for text in (one.name_ar, one.name_en, one.code) if text}
+
+
+def kind_for(session: Session, interest_id: int) -> Interest:
+    found = session.get(Interest, interest_id)
+    if found is None:
+        raise NotFound(_l("There is no such kind of programmes."))
+    return found
 
 
 # --- of a donor ------------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from core.text import isolate
 from plugins.leads import domain, page, queries
 from plugins.leads.models import Contact, Lead
 
-LIST, INTERESTS, PORTFOLIO = "/leads/", "/leads/interests/", "/leads/portfolio/"
+LIST, INTERESTS, DISCUSSION, PORTFOLIO = "/leads/", "/leads/interests/", "/leads/discussion/", "/leads/portfolio/"
 
 
 def panel(session: Session, customer: Customer, actor: Actor) -> list[SummaryLine]:
@@ -84,7 +84,7 @@ def portfolio_due(session: Session, actor: Actor, now: datetime) -> Figure | Non
 
 def undiscussed(session: Session, actor: Actor, now: datetime) -> Figure | None:
     found = len(queries.without_programme(session))
-    return Figure(found, _l("to be discussed with strategic planning"), f"{INTERESTS}discussion", "warn") if found else None
+    return Figure(found, _l("to be discussed with strategic planning"), DISCUSSION, "warn") if found else None
 
 
 # --- the search ------------------------------------------------------------------------------------------------------

@@ -68,7 +68,8 @@ def register_reports() -> list[Report]:
 
 @hookimpl
 def register_admin_views() -> list[BaseView]:
-    return [views.LeadView(), portfolio_views.PortfolioView(), interest_views.DonorInterestView(), interest_views.KindView(), review_views.ReviewsView()]
+    return [views.LeadView(), portfolio_views.PortfolioView(), interest_views.DonorInterestView(), interest_views.DiscussionView(),
+            interest_views.KindView(), review_views.ReviewsView()]
 
 
 @hookimpl

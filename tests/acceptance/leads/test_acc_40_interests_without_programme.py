@@ -25,9 +25,9 @@ def test_wells_are_discussed_and_the_answer_stays(session: Session, staff: Staff
     work.commit(session)
     with work.time_at(FEBRUARY):
         sign_in(client, staff.manager.user)
-        assert "حفر آبار" in client.get("/leads/interests/discussion").get_data(as_text=True)
+        assert "حفر آبار" in client.get("/leads/discussion/").get_data(as_text=True)
         prefix = f"d{wells.interest_id}-"
-        sent = client.post(f"/leads/interests/discussion/{wells.interest_id}",
+        sent = client.post(f"/leads/discussion/{wells.interest_id}",
                            data={f"{prefix}feasible": "no", f"{prefix}discussed_on": "2026-02-15", f"{prefix}remark": "لا توجد جهة منفذة"})
         assert sent.status_code == 302
         page = client.get(f"/customers/{donor.number}").get_data(as_text=True)
