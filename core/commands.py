@@ -293,6 +293,7 @@ COMMANDS: tuple[Command, ...] = (
         argument("--column", action="append", metavar="FIELD=HEADING"), argument("--option", action="append", metavar="NAME=VALUE"),
         argument("--by", metavar="USER", help="in whose name; somebody else approves"), argument("--encoding"), argument("--delimiter"), argument("--sheet"),
         argument("--header-row", type=int), argument("--date-order", choices=("dmy", "mdy", "ymd")), argument("--calendar", choices=("gregorian", "hijri")),
+        argument("--time-zone", help="of times without one; that of the association by default"),
         argument("--region", help="country of phone numbers without a code"), argument("--currency"), argument("--refused", metavar="FILE"))),
     Command("customers advance", "take waiting forms through their next steps in bulk", later("core.customers.commands", "advance"), (
         argument("--manager", required=True, metavar="USER"), argument("--officer", required=True, metavar="USER"), ASSOCIATION)),

@@ -66,9 +66,10 @@ def _check(session: Session, importer: Importer, file: Path, options: argparse.N
     path = staged_path(session.info["association"].folder, token)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
-    declared = _declared(session, options)
+    known = importer.propose(path) if importer.propose is not None else None
+    declared = {**(known.declared if known is not None else {}), **_declared(session, options)}
     reading = readers.read(path, services.declaration(declared))
-    mapping = {**guess(importer, reading), **_pairs(options.column)}
+    mapping = {**(known.mapping if known is not None else guess(importer, reading)), **_pairs(options.column)}
     with work.unit_of_work(session) as own:
         row = services.receive(own, importer, file_name=file.name, token=token, sha256=hashlib.sha256(content).hexdigest(), actor=actor, now=work.now())
         services.declare(own, row, importer, reading.headings, mapping=mapping, declared=declared, options=_pairs(options.option), actor=actor)
@@ -79,8 +80,8 @@ def _check(session: Session, importer: Importer, file: Path, options: argparse.N
 def _declared(session: Session, options: argparse.Namespace) -> dict[str, object]:
     given = {"encoding": options.encoding, "delimiter": options.delimiter, "sheet": options.sheet, "header_row": options.header_row,
              "date_order": options.date_order, "calendar": options.calendar, "currency": options.currency or settings.currency(session),
-             "region": options.region or settings.get(session, "core.country"), "time_zone": settings.get(session, "core.time_zone")}
-    return {key: value for key, value in given.items() if value}
+             "region": options.region or settings.get(session, "core.country"), "time_zone": options.time_zone or settings.get(session, "core.time_zone")}
+    return {key: value for key, value in given.items() if value not in (None, "")}
 
 
 def _pairs(given: list[str] | None) -> dict[str, str]:

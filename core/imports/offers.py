@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -79,6 +80,14 @@ class Result:
 
 
 @dataclass(frozen=True)
+class Proposal:
+    """What an importer knows of a file by its looks: which columns hold what (field key → heading), and what else can be said of it."""
+
+    mapping: Mapping[str, str]
+    declared: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Importer:
     """One kind of import. ``name`` is ``<owner>.<what>``.
 
@@ -86,7 +95,8 @@ class Importer:
     lines, context, actor=, now=)`` writes a block through services and returns the id made or changed a line; it runs in
     one transaction a block. ``finish`` is told after the last block. ``undo(session, ids, context, actor=, now=)`` takes
     untouched results back or raises Conflict naming the first touched one. ``result(session, context)`` says what an
-    applied import has led to.
+    applied import has led to. ``propose(path)`` looks into a file before anybody has said something of it, for kinds of file that
+    are known by their looks (without headings, for one); None where it is none of them. What it proposes is shown for correction.
     """
 
     name: str
@@ -101,6 +111,7 @@ class Importer:
     record_type: str = ""
     help: Any = ""
     options: Sequence[ImportField] = ()
+    propose: Callable[[Path], Proposal | None] | None = None
 
     def holds(self, *kinds: str) -> bool:
         """Whether a field is of one of these kinds, so that a file must say how it writes them."""

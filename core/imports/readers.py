@@ -16,9 +16,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
@@ -48,7 +50,10 @@ EXACT_DIGITS = 15
 
 @dataclass(frozen=True)
 class Declaration:
-    """What the person says of the file. ``date_order``: dmy, mdy or ymd; ``calendar``: gregorian or hijri."""
+    """What the person says of the file. ``date_order``: dmy, mdy or ymd; ``calendar``: gregorian or hijri.
+
+    ``header_row`` 0: the file has no headings; its columns are named by their places, ``(1)``, ``(2)``.
+    """
 
     encoding: str | None = None
     delimiter: str | None = None
@@ -67,8 +72,16 @@ class Declaration:
         _one_of(self.date_order, ORDERS, "date_order")
         _one_of(self.calendar, CALENDARS, "calendar")
         _one_of(self.decimal, (".", ","), "decimal")
-        if self.header_row is not None and self.header_row < 1:
+        if self.header_row is not None and self.header_row < 0:
             raise InvalidInput(_l("Lines are counted from 1."), field="header_row", value=self.header_row)
+        if self.time_zone not in known_zones():
+            raise InvalidInput(_l("“%(value)s” is no time zone. Write one like Asia/Riyadh.", value=self.time_zone[:40]), field="time_zone",
+                               value=self.time_zone)
+
+
+@cache
+def known_zones() -> frozenset[str]:
+    return frozenset(available_timezones())
 
 
 def _one_of(value: str | None, known: Iterable[str], field: str) -> None:
@@ -102,12 +115,23 @@ def read(path: Path, declared: Declaration) -> Reading:
 
 def _read_csv(path: Path, declared: Declaration) -> Reading:
     encoding = detect_encoding(path, declared.encoding)
-    begins = declared.header_row or 1
+    begins = 1 if declared.header_row is None else declared.header_row
     delimiter = declared.delimiter or detect_delimiter(path, encoding, begins)
     rows = _csv_rows(path, encoding, delimiter)
+    if not begins:
+        return _without_headings(rows, encoding, delimiter)
     line_no, headings = _heading(rows, begins)
     checked = check_headings([str(cell) for cell in headings], line_no)
     return Reading(checked, _even(rows, len(checked)), encoding, delimiter)
+
+
+def _without_headings(rows: Iterator[tuple[int, Sequence[Cell]]], encoding: str, source: str) -> Reading:
+    """A file whose first line is a record already: as many columns as that line has, named by their places."""
+    first = next((row for row in rows if any(cell not in ("", None) for cell in row[1])), None)
+    if first is None:
+        raise InvalidInput(_l("The file is empty."), field="file")
+    width = len(first[1])
+    return Reading([f"({place})" for place in range(1, width + 1)], _even(chain([first], rows), width), encoding, source)
 
 
 def detect_encoding(path: Path, declared: str | None) -> str:
@@ -284,8 +308,10 @@ def _unreadable() -> InvalidInput:
 def _read_xlsx(path: Path, declared: Declaration) -> Reading:
     book = _workbook(path)
     name = _chosen_sheet(book, declared.sheet)
-    wanted = declared.header_row or _likely_header(book, name)
     rows = _sheet_rows(book, name)
+    if declared.header_row == 0:
+        return _without_headings(rows, "xlsx", name)
+    wanted = declared.header_row or _likely_header(book, name)
     line_no, headings = _heading(rows, wanted)
     checked = check_headings([_as_heading(cell) for cell in _trimmed(headings)], line_no)
     return Reading(checked, _even(rows, len(checked)), "xlsx", name)
@@ -402,11 +428,16 @@ def _to_moment(cell: Cell, declared: Declaration, field: str) -> datetime:
     zone = ZoneInfo(declared.time_zone)
     if isinstance(cell, datetime):
         return cell.replace(tzinfo=cell.tzinfo or zone).astimezone(UTC)
-    day, clock = _day_and_clock(_as_text(cell), field)
+    text = _as_text(cell)
+    if _SECONDS.fullmatch(text):
+        return datetime.fromtimestamp(float(text), UTC)
+    day, clock = _day_and_clock(text, field)
     on = parse_date(day, order=declared.date_order, calendar=declared.calendar, field=field)
     return datetime.combine(on, clock or time(0), tzinfo=clock.tzinfo if clock and clock.tzinfo else zone).astimezone(UTC)
 
 
+_SECONDS = re.compile(r"\d{9,10}(\.\d{1,9})?", re.ASCII)
+"""Seconds since 1970 in UTC, as machines write a moment: from 1973 on, so that they are no date without separators."""
 _CLOCK = re.compile(
     r"(?P<day>.*?[^\s,،])[\sT,،]+(?P<clock>\d{1,2}:\d{2}(:\d{2}([.,]\d{1,9})?)?)\s*(?P<half>[AaPp]\.?[Mm]\.?|ص|م)?\s*(?P<offset>Z|UTC|[+-]\d{2}:?\d{2})?",
     re.ASCII | re.DOTALL)

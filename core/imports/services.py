@@ -255,8 +255,8 @@ def apply_block(session: Session, row: Import, importer: Importer, *, actor: Act
         lines = [Line(one.line_no, {key: from_json(value) for key, value in one.cells.items()}, one.id, one.target_id) for one in staged]
         results = importer.apply(session, lines, context_of(row), actor=actor, now=now)
         with section("imports.staging"):
-            session.execute(sa.update(ImportLine), [{"id": one.id, "applied": True, "target_id": target}
-                                                    for one, target in zip(staged, results, strict=True)])
+            session.execute(sa.update(ImportLine), [{"id": line.id, "applied": True, "target_id": target}
+                                                    for line, target in zip(lines, results, strict=True)])
         session.expire_all()
     return len(staged) == BLOCK
 

@@ -12,6 +12,7 @@ from flask import flash, redirect, request, url_for
 from core import settings
 from core.admin.help import Help
 from core.admin.requests import page_number
+from core.admin.settings_page import zone_choices
 from core.admin.views import PageView, expose
 from core.errors import AppError, Conflict, InvalidInput, NotFound, faults
 from core.exporter.columns import Column
@@ -19,16 +20,17 @@ from core.exporter.responses import attachment
 from core.exporter.text import Options, write_csv
 from core.files.domain import clean_name
 from core.i18n import gettext as _
+from core.i18n import language, ngettext
 from core.i18n import lazy_gettext as _l
-from core.i18n import ngettext
 from core.imports import queries, readers, services
 from core.imports.models import Import
-from core.imports.offers import Importer
+from core.imports.offers import Importer, Proposal
 from core.jobs import services as jobs
 from core.state import state
 from core.text import fold, plain_text
 
 SAMPLE_LINES = 5
+SAID = ("encoding", "delimiter", "sheet", "date_order", "calendar", "time_zone", "decimal")
 STATES = {
     "uploaded": (_l("columns to be chosen"), "warn"), "checking": (_l("being checked"), "act"), "checked": (_l("checked, to be applied"), "act"),
     "applying": (_l("being applied"), "act"), "applied": (_l("applied"), "good"), "undone": (_l("taken back"), ""), "failed": (_l("stopped"), "bad"),
@@ -107,7 +109,8 @@ class ImportsView(PageView):
     def mapping(self, import_id: int) -> Any:
         row, importer, path = self._open(import_id)
         given = request.form if request.method == "POST" else None
-        declared = self._declared(row, given)
+        known = importer.propose(path) if importer.propose is not None else None
+        declared = self._declared(row, given, known)
         error: AppError | None = None
         reading = None
         try:
@@ -120,10 +123,11 @@ class ImportsView(PageView):
         sheets = self._sheets(path)
         kept = services.remembered(self.session, importer.name, reading.headings) if reading else None
         chosen = self._mapping(importer, given) if given is not None else row.mapping
-        mapping = chosen or (kept.mapping if kept else guess(importer, reading))
+        proposed = known.mapping if known is not None and reading is not None and set(known.mapping.values()) <= set(reading.headings) else None
+        mapping = chosen or (kept.mapping if kept else proposed or guess(importer, reading))
         page = self.render("imports/columns.html", row=row, importer=importer, headings=reading.headings if reading else (), sample=sample, mapping=mapping,
                            declared=declared, remembered=kept is not None, error=error, faults=faults(error) if error else (), date_orders=DATE_ORDERS,
-                           calendars=CALENDARS, encodings=ENCODINGS, sheets=sheets,
+                           calendars=CALENDARS, encodings=ENCODINGS, sheets=sheets, zones=zone_choices(language()) if importer.holds("moment") else (),
                            sheet_choices=[(name, name) for name, _hidden in sheets],
                            option_choices={one.key: option_choices(one) for one in importer.options}, same=services.earlier_with_same_file(self.session, row))
         return page, 422 if error and given is not None else 200
@@ -223,15 +227,15 @@ class ImportsView(PageView):
     def _mapping(self, importer: Importer, given: Any) -> dict[str, str]:
         return {one.key: given.get(f"column.{one.key}", "") for one in importer.fields if given.get(f"column.{one.key}")}
 
-    def _declared(self, row: Import, given: Any) -> dict[str, Any]:
-        declared = dict(row.declared)
+    def _declared(self, row: Import, given: Any, known: Proposal | None) -> dict[str, Any]:
+        declared = dict(row.declared) or dict(known.declared if known is not None else {})
         declared.setdefault("time_zone", settings.get(self.session, "core.time_zone"))
         declared.setdefault("region", settings.get(self.session, "core.country"))
         if given is not None:
-            declared.update({key: given.get(key) or None for key in ("encoding", "delimiter", "sheet", "date_order", "calendar", "decimal") if key in given})
+            declared.update({key: given.get(key) or None for key in SAID if key in given})
             header = given.get("header_row", "")
             declared["header_row"] = int(header) if header.isascii() and header.isdigit() and 0 < len(header) < 5 else None
-        return {key: value for key, value in declared.items() if value}
+        return {key: value for key, value in declared.items() if value not in (None, "")}
 
 
 def option_choices(option: Any) -> list[tuple[str, Any]]:

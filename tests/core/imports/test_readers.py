@@ -118,7 +118,7 @@ def test_two_possible_delimiters_are_asked_for(tmp_path):
 
 
 @pytest.mark.parametrize("declared", [{"encoding": "rot13"}, {"delimiter": "ab"}, {"date_order": "ydm"}, {"calendar": "maya"}, {"decimal": "x"},
-                                      {"header_row": 0}])
+                                      {"header_row": -1}])
 def test_a_declaration_that_means_nothing_is_refused_by_its_field(declared):
     with pytest.raises(InvalidInput) as refused:
         Declaration(**declared)
@@ -348,3 +348,34 @@ def test_what_the_exporter_guards_comes_back_as_it_was(tmp_path, rows):
     found = table(file_of(tmp_path, text.getvalue()))[1]
 
     assert [[readers.unguard(cell) for cell in row] for row in found] == [row for row in rows if any(row)]
+
+
+def test_a_file_without_headings_has_columns_named_by_their_places(tmp_path):
+    path = file_of(tmp_path, "\n1,2,3\n4,5,6\n")
+
+    assert table(path, Declaration(header_row=0)) == (["(1)", "(2)", "(3)"], [["1", "2", "3"], ["4", "5", "6"]])
+    with pytest.raises(InvalidInput) as refused:
+        read(file_of(tmp_path, "\n\n"), Declaration(header_row=0))
+    assert refused.value.field == "file"
+
+
+def test_a_workbook_without_headings_too(tmp_path):
+    path = tmp_path / "book.xlsx"
+    book = xlsxwriter.Workbook(str(path))
+    book.add_worksheet("A").write_row(0, 0, ["x", 7])
+    book.close()
+
+    assert table(path, Declaration(header_row=0)) == (["(1)", "(2)"], [["x", 7]])
+
+
+@pytest.mark.parametrize("written", ["1336102354", "1336102354.5", 1336102354])
+def test_seconds_since_1970_are_a_moment_in_utc_whatever_zone_is_declared(written):
+    found = coerce(written, "moment", Declaration(time_zone="Asia/Riyadh"), field="at")
+
+    assert found.replace(microsecond=0) == datetime(2012, 5, 4, 3, 32, 34, tzinfo=UTC)
+
+
+def test_a_time_zone_that_there_is_not_is_refused():
+    with pytest.raises(InvalidInput) as refused:
+        Declaration(time_zone="Asia/Nowhere")
+    assert refused.value.field == "time_zone"

@@ -1,0 +1,97 @@
+"""Half a year of calls for the demo: written down by its agents, some promised call-backs, and the totals of the year before."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from core import settings
+from core.auth import services as auth
+from core.auth.actor import Actor
+from core.auth.models import User
+from core.customers import queries as customers
+from core.customers.models import Customer
+from plugins.callcenter import queries, services, totals
+
+WORDS_FILE = Path(__file__).parent / "demo.json"
+CALLS, DAYS, PROMISES = 160, 180, 5
+BEFORE = {"outgoing": 4120, "incoming": 1003, "complaints_received": 149, "complaints_closed": 142}
+"""A year of a small association."""
+
+
+def make(session: Session, now: datetime) -> None:
+    """Tell it all through the services, as its people would have done it."""
+    Day(session, now, random.Random(settings.currency(session))).tell()
+
+
+@dataclass
+class Day:
+    session: Session
+    now: datetime
+    random: random.Random
+    words: Mapping[str, Any] = field(default_factory=lambda: json.loads(WORDS_FILE.read_text(encoding="utf-8")))
+
+    def tell(self) -> None:
+        if not self.agents or not self.people:
+            return
+        for place in range(CALLS):
+            at = self.now - timedelta(days=DAYS - DAYS * place // CALLS, hours=self.random.choice((0, 1, 2, 3, 4)), minutes=self.random.randrange(60))
+            self.call(at if at < self.now else self.now - timedelta(minutes=9 * (CALLS - place)))
+        for place in range(PROMISES):
+            self.promise(place)
+        if self.keeper is not None:
+            totals.record(self.session, {"year": self.now.year - 1, **BEFORE}, import_id=None, actor=self.keeper, now=self.now)
+
+    @cached_property
+    def actors(self) -> list[Actor]:
+        return [auth.actor_for(self.session, one, source="demo", now=self.now) for one in self.session.scalars(sa.select(User).order_by(User.id))]
+
+    @cached_property
+    def agents(self) -> list[Actor]:
+        """Who answers the telephone: the agents, else whoever may write calls down."""
+        able = [one for one in self.actors if one.may(services.RECORD)]
+        return [one for one in able if one.roles & {"call_agent", "donor_service_agent"}] or able
+
+    @cached_property
+    def keeper(self) -> Actor | None:
+        return next((one for one in self.actors if one.may("callcenter.import")), None)
+
+    @cached_property
+    def people(self) -> list[Customer]:
+        readable = customers.scope(sa.select(Customer).where(Customer.mobile.is_not(None)).order_by(Customer.id).limit(60), self.agents[0])
+        return list(self.session.scalars(readable))
+
+    def call(self, at: datetime) -> None:
+        """One call, with a customer or, one time in six, with somebody unknown."""
+        words, agent = self.random.choice(self.words["calls"]), self.random.choice(self.agents)
+        given = {"direction": words["direction"], "subject": words["subject"], "result": words["result"], "started_at": at,
+                 "duration": self.random.randint(*words["seconds"]), "note": self.random.choice(words["note"])}
+        services.log_call(self.session, {**given, **self.with_whom()}, actor=agent, now=at + timedelta(minutes=8))
+
+    def with_whom(self) -> dict[str, str]:
+        if self.random.random() < 1 / 6:
+            return {}
+        who = self.random.choice(self.people)
+        return {"customer_number": who.number, "phone": who.mobile or ""}
+
+    def promise(self, place: int) -> None:
+        """A call-back: two that are done, one that is late, two that are still to come."""
+        who, agent = self.people[place % len(self.people)], self.agents[place % len(self.agents)]
+        at = self.now - timedelta(hours=26 - place)
+        due = self.now + timedelta(hours=(-20, -18, -2, 3, 22)[place])
+        call = services.log_call(self.session, {
+            "direction": "in", "subject": "follow_up", "result": "callback", "duration": 70 + 10 * place, "note": self.words["promise"], "started_at": at,
+            "customer_number": who.number, "callback_to": who.mobile, "due_at": due}, actor=agent, now=at + timedelta(minutes=3))
+        if place < 2:
+            one = self.session.scalars(queries.waiting().where(queries.Callback.call_id == call.id)).one()
+            self.session.info["actor"] = agent
+            services.complete_callback(self.session, one, {"result": "solved", "duration": 90, "note": ""}, actor=agent, now=due - timedelta(minutes=20))

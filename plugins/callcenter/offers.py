@@ -1,0 +1,106 @@
+"""What the call centre offers elsewhere: a panel and the timeline of a customer, figures of "My day", hits of the search."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from core import settings
+from core.admin.offers import Figure, Reading, SearchHit
+from core.auth.actor import Actor
+from core.calendar import day_bounds, local_day
+from core.customers.models import Customer
+from core.customers.offers import SummaryLine, TimelineEntry
+from core.i18n import gettext as _
+from core.i18n import lazy_gettext as _l
+from plugins.callcenter import domain, page, queries
+from plugins.callcenter.models import Call, Callback
+from plugins.callcenter.queries import PERSONAL
+
+CALLS, CALLBACKS = "/callcenter/", "/callcenter/callbacks/"
+
+
+def panel(session: Session, customer: Customer, actor: Actor) -> list[SummaryLine]:
+    """How many calls there were with the customer, when the last was, and what was promised."""
+    count, last = session.execute(sa.select(sa.func.count(Call.id), sa.func.max(Call.started_at)).where(Call.customer_id == customer.id)).one()
+    lines = [SummaryLine(_l("Calls"), count, "integer"), SummaryLine(_l("Last call"), last, "moment")] if count else []
+    return lines + [SummaryLine(_l("To be called back until"), one.due_at, "moment", page.callback_address(one))
+                    for one in queries.waiting_for(session, customer_id=customer.id)]
+
+
+def entries(session: Session, customer_id: int, actor: Actor, before: datetime | None, limit: int) -> list[TimelineEntry]:
+    """The customer's calls by their time; what was said stays on the call's own page."""
+    query = queries.of_customer(customer_id)
+    if before is not None:
+        query = query.where(Call.started_at < before)
+    found = session.scalars(query.order_by(Call.started_at.desc(), Call.id.desc()).limit(limit)).all()
+    page.describe(session, found)
+    return [_told(one) for one in found]
+
+
+def _told(one: Call) -> TimelineEntry:
+    length = domain.clock_of(one.talk_seconds) if one.answered else str(_l("not answered"))
+    words = [str(domain.subjects().get(one.subject or "", "")), str(domain.results().get(one.result or "", "")), length]
+    title = _l("Incoming call") if one.direction == domain.IN else _l("Outgoing call")
+    return TimelineEntry(one.started_at, title, " · ".join(word for word in words if word), page.ICONS[one.direction], page.address(one),
+                         one.shown.agent)  # type: ignore[attr-defined]
+
+
+# --- "My day" --------------------------------------------------------------------------------------------------------
+
+
+def _today(session: Session, now: datetime) -> tuple[datetime, datetime]:
+    zone = settings.time_zone(session)
+    return day_bounds(local_day(now, zone), zone)
+
+
+def _count(session: Session, *conditions: sa.ColumnElement[bool], of: Any = Call) -> int:
+    return session.scalar(sa.select(sa.func.count(of.id)).where(*conditions)) or 0
+
+
+def callbacks(session: Session, actor: Actor, now: datetime) -> Figure:
+    """Call-backs that are due by the end of the day (CALL-04)."""
+    waiting = Callback.state == domain.OPEN
+    found = _count(session, waiting, Callback.due_at < _today(session, now)[1], of=Callback)
+    late = _count(session, waiting, Callback.due_at < now, of=Callback)
+    return Figure(found, _("%(n)s overdue", n=late) if late else _("none overdue"), f"{CALLBACKS}?f.today=1", "bad" if late else "")
+
+
+def missed(session: Session, actor: Actor, now: datetime) -> Figure:
+    """Incoming calls of today that nobody answered."""
+    today = queries.within(*_today(session, now))
+    found = _count(session, today, Call.direction == domain.IN, Call.answered.is_(False))
+    whole = _count(session, today, Call.direction == domain.IN)
+    return Figure(found, _("of %(n)s that came in today", n=whole), f"{CALLS}?f.missed=1", "warn" if found else "")
+
+
+def my_calls(session: Session, actor: Actor, now: datetime) -> Figure | None:
+    """What this person has done on the telephone today."""
+    mine = [queries.within(*_today(session, now)), Call.agent_id == actor.user_id]
+    found = _count(session, *mine)
+    seconds = session.scalar(sa.select(sa.func.sum(Call.talk_seconds)).where(*mine, Call.answered)) or 0
+    average = domain.average_seconds(int(seconds), _count(session, *mine, Call.answered))
+    return Figure(found, _("%(time)s each on average", time=domain.clock_of(average)) if average is not None else "", CALLS)
+
+
+# --- the search ------------------------------------------------------------------------------------------------------
+
+
+def find(session: Session, reading: Reading, actor: Actor, limit: int) -> list[SearchHit]:
+    """The last calls with a number or a name, for who may see them."""
+    if not actor.may(PERSONAL):
+        return []
+    text = reading.value if reading.kind == "phone" else reading.text
+    query = queries.matching(sa.select(Call), session, text, actor).where(queries.outside())
+    found = session.scalars(query.order_by(Call.started_at.desc(), Call.id.desc()).limit(limit)).all()
+    page.describe(session, found)
+    return [_hit(one) for one in found]
+
+
+def _hit(one: Call) -> SearchHit:
+    words = [one.shown.who, str(domain.subjects().get(one.subject or "", ""))]  # type: ignore[attr-defined]
+    return SearchHit(_l("Incoming call") if one.direction == domain.IN else _l("Outgoing call"), page.address(one), " · ".join(word for word in words if word),
+                     f"{one.started_at:%Y-%m-%d}", page.ICONS[one.direction])

@@ -1,0 +1,115 @@
+"""Selects used twice: calls as lists and panels take them, the queue of call-backs, search."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from core import settings
+from core.auth.actor import Actor
+from core.auth.models import User
+from core.customers import queries as customers
+from core.customers.models import Customer
+from core.errors import InvalidInput
+from core.phones import parse_phone
+from core.procedures.models import StepRun
+from core.text import fold, normalise_digits
+from plugins.callcenter import domain
+from plugins.callcenter.models import Call, Callback, Leg, Recording
+
+PERSONAL = "callcenter.personal"
+MOST_CALLERS = 50
+
+
+def outside() -> sa.ColumnElement[bool]:
+    """A condition on Call: with somebody outside; calls between own extensions are left out of figures and matching."""
+    return Call.direction != domain.INTERNAL
+
+
+def within(since: datetime, until: datetime) -> sa.ColumnElement[bool]:
+    return sa.and_(Call.started_at >= since, Call.started_at < until)
+
+
+def matching(query: sa.Select[Any], session: Session, text: str, actor: Actor) -> sa.Select[Any]:
+    """``query`` over Call, narrowed to whose calls: by phone and name only for who may see both; else by the customer's number."""
+    text = normalise_digits(text).strip()
+    found = customers.search(session, text, actor, limit=MOST_CALLERS).customers if text else []
+    ways = [Call.customer_id.in_([one.id for one in found])]
+    if actor.may(PERSONAL) and text:
+        ways += [Call.party == text, *_by_name(text), *([Call.phone == phone] if (phone := read_phone(session, text)) else [])]
+    return query.where(sa.or_(*ways))
+
+
+def _by_name(text: str) -> list[sa.ColumnElement[bool]]:
+    words = fold(text).split()
+    return [sa.and_(*(Call.name_key.contains(word, autoescape=True) for word in words))] if words else []
+
+
+def read_phone(session: Session, text: str) -> str | None:
+    try:
+        return parse_phone(text, settings.get(session, "core.country"))
+    except InvalidInput:
+        return None
+
+
+def of_customer(customer_id: int) -> sa.Select[Any]:
+    return sa.select(Call).where(Call.customer_id == customer_id)
+
+
+def waiting() -> sa.Select[Any]:
+    """Call-backs that are promised and not done, by their hour (CALL-04)."""
+    return sa.select(Callback).where(Callback.state == domain.OPEN).order_by(Callback.due_at, Callback.id)
+
+
+def waiting_for(session: Session, *, customer_id: int | None = None, phone: str | None = None) -> Sequence[Callback]:
+    """What was promised to this customer, or at this number, and is not done yet."""
+    same = [Callback.customer_id == customer_id] if customer_id is not None else []
+    same += [Callback.phone == phone] if phone else []
+    return session.scalars(waiting().where(sa.or_(*same)).limit(5)).all() if same else []
+
+
+def steps_of(session: Session, ids: Iterable[int]) -> dict[int, StepRun]:
+    """The open step of each of these call-backs."""
+    query = sa.select(StepRun).where(StepRun.record_type == Callback.__tablename__, StepRun.record_id.in_(list(ids)), StepRun.ended_at.is_(None))
+    return {run.record_id: run for run in session.scalars(query)}
+
+
+def customers_of(session: Session, ids: Iterable[int | None]) -> dict[int, Customer]:
+    return {one.id: one for one in session.scalars(sa.select(Customer).where(Customer.id.in_({one for one in ids if one is not None})))}
+
+
+def names_of(session: Session, ids: Iterable[int | None]) -> dict[int, str]:
+    """What people who can sign in are called, by id."""
+    found = session.scalars(sa.select(User).where(User.id.in_({one for one in ids if one is not None})))
+    return {one.id: str(one.name) or one.label for one in found}
+
+
+def legs_of(session: Session, call: Call) -> Sequence[Leg]:
+    return session.scalars(sa.select(Leg).where(Leg.call_id == call.id).order_by(Leg.started_at, Leg.id)).all()
+
+
+def recordings_of(session: Session, call: Call) -> Sequence[Recording]:
+    return session.scalars(sa.select(Recording).where(Recording.call_id == call.id).order_by(Recording.id)).all()
+
+
+def house(session: Session) -> domain.House:
+    """What is the association's own, as its settings say."""
+    own = ",".join(str(settings.get(session, f"callcenter.{name}") or "") for name in ("own_numbers", "service_number"))
+    return domain.House(int(settings.get(session, "callcenter.extension_digits") or 0), domain.whole_numbers(own))
+
+
+def by_phone(session: Session, phones: Iterable[str]) -> dict[str, list[tuple[int, str]]]:
+    """Customers by number: (id, subject) of each that has it as mobile or telephone."""
+    wanted = list(phones)
+    found: dict[str, list[tuple[int, str]]] = {}
+    for start in range(0, len(wanted), 400):
+        part = wanted[start:start + 400]
+        for column in (Customer.mobile, Customer.phone):
+            for phone, *who in session.execute(sa.select(column, Customer.id, Customer.subject_id).where(column.in_(part))):
+                if tuple(who) not in found.setdefault(str(phone), []):
+                    found[str(phone)].append((who[0], who[1]))
+    return found

@@ -1,0 +1,402 @@
+"""Pages of the call centre for staff: the calls, the page on which one is written down, one call, and the queue of call-backs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Response, flash, redirect, request, url_for
+from sqlalchemy.orm import Session
+
+from core import messages, settings, work
+from core.admin.addresses import inside
+from core.admin.forms import DiwanForm
+from core.admin.help import Help
+from core.admin.lists import ListColumn, ListEngine, ListFilter, Page
+from core.admin.records import RecordView
+from core.admin.views import current_actor, expose, needs, refuse_without, show_faults, writing
+from core.audit import services as audit
+from core.auth.actor import Actor
+from core.calendar import day_bounds, local_day
+from core.customers.queries import PERSONAL as CONTACTS
+from core.customers.values import classes
+from core.database import db
+from core.errors import AppError, Conflict, InvalidInput, NotFound
+from core.exporter.names import file_name
+from core.exporter.responses import attachment
+from core.i18n import gettext as _
+from core.i18n import lazy_gettext as _l
+from core.procedures import queries as runs
+from core.state import state
+from plugins.callcenter import caller as callers
+from plugins.callcenter import domain, exports, page, queries, recordings, services
+from plugins.callcenter.caller import Caller
+from plugins.callcenter.forms import CALL_FORMS, CALLBACK_FORMS, CallForm, call_form, form_of
+from plugins.callcenter.models import Call, Callback
+from plugins.callcenter.queries import PERSONAL
+
+
+def _start_of(day: date) -> datetime:
+    return day_bounds(day, settings.time_zone(work.real(db.session)))[0]
+
+
+def _end_of(day: date) -> datetime:
+    return day_bounds(day, settings.time_zone(work.real(db.session)))[1]
+
+
+def _tonight() -> datetime:
+    return _end_of(local_day(work.now(), settings.time_zone(work.real(db.session))))
+
+
+class DescribedList(ListEngine):
+    """The list engine; whose a row is and who spoke are read once for the whole page."""
+
+    def page(self, session: Session, scoped: sa.Select[Any], arguments: Any, actor: Actor, **more: Any) -> Page:
+        found = super().page(session, scoped, arguments, actor, **more)
+        page.describe(session, found.rows)
+        return found
+
+
+class CallView(RecordView):
+    """Calls: the list, the page on which one is written down in seconds, and the page of each."""
+
+    model = Call
+    page_url = "/callcenter"
+    page_endpoint = "callcenter_calls"
+    permission = services.READ
+    permission_create = services.RECORD
+    menu_title = title = _l("Calls")
+    menu_group = "customers"
+    menu_order = 40
+    menu_icon = "phone"
+    help = Help(
+        _l("Every call with people outside: written down by who spoke, or counted by the exchange."),
+        can=_l("Write a call down, find calls by number or name, say what a call of the exchange was about, make an entry of the log of it."),
+        decides=_l("Nobody decides here. What a call asks for is decided where it is entered: in the log, in the register."),
+        then=_l("A promised call-back stands in the queue and in the inbox at its hour; calls count in the panel of the month."),
+    )
+    searchable = True
+    can_view_details = False
+    list_template_own = "callcenter/calls.html"
+    list_sort = "-started_at"
+    list_columns = (
+        ListColumn("who", _l("With"), "name", value=lambda row: row.shown.who, permission=PERSONAL, masked=lambda row: page.HIDDEN,
+                   link=lambda row: url_for("callcenter_calls.call", id=row.id)),
+        ListColumn("direction", _l("Direction"), "choice", choices=domain.DIRECTIONS),
+        ListColumn("started_at", _l("Time"), "moment", sort=Call.started_at),
+        ListColumn("length", _l("Length"), value=page.length_of, searched=False),
+        ListColumn("answered", _l("Answered"), value=page.answer_tag, searched=False),
+        ListColumn("agent", _l("Agent"), value=lambda row: row.shown.agent),
+        ListColumn("subject", _l("Subject"), "choice", choices=domain.subjects()),
+        ListColumn("result", _l("Result"), "choice", choices=domain.results()),
+    )
+    list_filters = (
+        ListFilter("direction", _l("Direction"), lambda statement, value: statement.where(Call.direction == value),
+                   choices=lambda session: list(domain.DIRECTIONS.items())),
+        ListFilter("subject", _l("Subject"), lambda statement, value: statement.where(Call.subject == value),
+                   choices=lambda session: list(domain.subjects().items())),
+        ListFilter("result", _l("Result"), lambda statement, value: statement.where(Call.result == value),
+                   choices=lambda session: list(domain.results().items())),
+        ListFilter("source", _l("Source"), lambda statement, value: statement.where(Call.source == value),
+                   choices=lambda session: [("staff", _l("written down")), ("exchange", _l("from the exchange"))]),
+        ListFilter("from", _l("From"), lambda statement, day: statement.where(Call.started_at >= _start_of(day)), kind="date_from"),
+        ListFilter("until", _l("Until"), lambda statement, day: statement.where(Call.started_at < _end_of(day)), kind="date_to"),
+        ListFilter("missed", _l("Missed"), lambda statement, value: statement.where(Call.direction == domain.IN, Call.answered.is_(False)), kind="yes"),
+        ListFilter("undescribed", _l("Without a subject"), lambda statement, value: statement.where(Call.subject.is_(None), queries.outside()), kind="yes"),
+    )
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.engine = DescribedList(identity=Call.id, columns=self.list_columns, filters=self.list_filters, default_sort=self.list_sort, find=self.find)
+
+    def find(self, session: Session, statement: sa.Select[Any], text: str, actor: Actor) -> sa.Select[Any]:
+        return queries.matching(statement, session, text, actor)
+
+    def show(self, template: str, **context: Any) -> str:
+        return super().show(template, service_number=page.service_number(self.session_now), **context)
+
+    @expose("/details/")
+    def details_view(self) -> Any:
+        return redirect(url_for(".call", id=self.one(request.args.get("id", "")).id))
+
+    @expose("/export", methods=("POST",))
+    def export_list(self) -> Response:
+        """The list as it is filtered, as a file; without the permission it holds nothing of a caller."""
+        actor, session = current_actor(), self.session_now
+        asked = self.engine.read_request(request.form, actor)
+        content, outcome = exports.calls_file(session, self.engine.narrowed(session, self.scoped(actor), asked, actor), actor)
+        with writing() as own:
+            exports.note_export(own, asked.filters, bool(asked.search), actor, outcome)
+        return attachment(content, file_name(str(_("calls")), "csv"), "text/csv; charset=utf-8")
+
+    # --- writing a call down ------------------------------------------------------------------------------------------
+
+    @expose("/new", methods=("GET", "POST"))
+    @needs(services.RECORD, rule="CALL-01")
+    def create_view(self) -> Any:
+        form = self._form(caller=request.args.get("caller", "")[:200], due_at=callers.next_working_day(self.session_now, work.now()))
+        who, pressed = self._caller(form), _pressed()
+        if request.method == "GET" or pressed[0]:
+            return self._intake(form, who)
+        if form.validate() and self._looked_at(form, who):
+            try:
+                return self._recorded(form, who)
+            except InvalidInput as error:
+                _show(form, error)
+        return self._intake(form, who), 422
+
+    def _form(self, **data: Any) -> CallForm:
+        return call_form(self.session_now, others=current_actor().may(services.MANAGE), **data)
+
+    @expose("/new/parts", methods=("POST",))
+    @needs(services.RECORD, rule="CALL-01")
+    def parts(self) -> Any:
+        """What the page says about what is being typed: who it is, and what was promised to him. Nothing is written."""
+        form = self._form()
+        return self.show("callcenter/_parts.html", **self._seen(form, self._caller(form)))
+
+    def _caller(self, form: CallForm) -> Caller:
+        """Who is meant: as chosen before, or looked up anew when the field or the button says so."""
+        session, actor, (button, value), text = self.session_now, current_actor(), _pressed(), (form.caller.data or "").strip()
+        if button == "not":
+            found = Caller(unknown=True, phone=queries.read_phone(session, text) or "")
+        elif button == "choose":
+            found = callers.known_caller(session, value, text, actor)
+        elif button == "look" or text != (form.looked.data or ""):
+            found = callers.find_caller(session, text, actor)
+        elif form.customer_number.data:
+            found = callers.known_caller(session, form.customer_number.data, text, actor)
+        else:
+            found = Caller(unknown=bool(form.unknown.data), phone=queries.read_phone(session, text) or "")
+        _remember(form, found, text)
+        return found
+
+    def _looked_at(self, form: CallForm, who: Caller) -> bool:
+        """Whether it is settled who it was: one customer, nobody known, or no number at all. Of several the agent says which."""
+        if not who.choices:
+            return True
+        form.form_errors.append(_("Several customers match “%(text)s”. Say which of them it was, or none of them.", text=form.caller.data))
+        return False
+
+    def _intake(self, form: CallForm, who: Caller) -> Any:
+        return self.show("callcenter/new.html", **self._seen(form, who))
+
+    def _seen(self, form: CallForm, who: Caller) -> dict[str, Any]:
+        session, actor = self.session_now, current_actor()
+        reach = callers.reached_at(who, (form.caller.data or "").strip() if who.phone else "", actor)
+        if not form.callback_to.errors and (form.callback_to.data or "") in ("", form.offered.data or ""):
+            form.callback_to.data = form.offered.data = reach
+        customer = who.customer
+        waiting = queries.waiting_for(session, customer_id=customer.id if customer is not None else None, phone=who.phone or None)
+        page.describe(session, waiting)
+        objections = services.objections(session, customer.id, actor) if customer is not None and form.direction.data == domain.OUT else []
+        return {"form": form, "caller": who, "classes": classes(session), "personal": actor.may(CONTACTS), "waiting": waiting, "due_badge": page.due_badge,
+                "objections": objections, "register": _register(actor), "subjects": domain.subjects()}
+
+    def _recorded(self, form: CallForm, who: Caller) -> Any:
+        typed = (form.caller.data or "").strip()
+        given = {**form.data, "phone": who.phone or ("" if who.customer is not None or form.name.data else _as_number(typed)),
+                 "name": form.name.data or ("" if who.phone or _as_number(typed) else typed)}
+        with writing() as session:
+            made = services.log_call(session, given, actor=current_actor(), now=work.now(), operation_key=form.operation_key.data or None)
+            made_id = made.id
+        flash(_("The call is written down."), "success")
+        return redirect(url_for(".call", id=made_id) if "then" in request.form else url_for(".create_view"))
+
+    # --- one call -----------------------------------------------------------------------------------------------------
+
+    @expose("/<int:id>")
+    def call(self, id: int) -> Any:
+        return self._call(services.call_for(self.session_now, id))
+
+    def _call(self, call: Call, sent: Mapping[str, DiwanForm] | None = None, status: int = 200) -> Any:
+        """The call's page; ``sent`` holds the form that was refused, by its act."""
+        session, actor, now = self.session_now, current_actor(), work.now()
+        page.describe(session, [call])
+        known = {"subject": call.subject, "result": call.result, "note": call.note if actor.may(PERSONAL) else "",
+                 "text": call.note if actor.may(PERSONAL) else "", "kind": "complaint" if call.subject in (None, "complaint") else "inquiry"}
+        forms = {act: form_of(session, CALL_FORMS, act, **known) for act in page.acts(session, call, actor)} | dict(sent or {})
+        shown = page.call_page(session, call, actor, now)
+        return self.show("callcenter/call.html", call=call, forms=forms, refused=set(sent or ()), titles=CALL_TITLES, may_listen=actor.may(recordings.LISTEN),
+                         **shown), status
+
+    @expose(f"/<int:id>/<any({', '.join(repr(one) for one in CALL_FORMS)}):act>", methods=("POST",))
+    @needs(services.RECORD, rule="CALL-01")
+    def do(self, id: int, act: str) -> Any:
+        """One act on a call: its form, then its service; faults stand beside the fields, with what was typed."""
+        call = services.call_for(self.session_now, id)
+        if act == "entry" and not messages.takes(self.session_now):
+            raise NotFound(_l("No log takes this call: the plugin that keeps one is off. Ask the administrator to turn it on."), rule="CALL-09")
+        form = form_of(self.session_now, CALL_FORMS, act, sent=True)
+        status = InvalidInput.status
+        if form.validate():
+            try:
+                return self._done(id, act, form)
+            except (InvalidInput, Conflict) as error:
+                show_faults(form, error)
+                status = error.status
+        return self._call(call, {act: form}, status)
+
+    def _done(self, id: int, act: str, form: Any) -> Any:
+        with writing() as session:
+            call = services.call_for(session, id)
+            with audit.about(call):
+                made = CALL_ACTS[act](session, call, form, {"actor": current_actor(), "now": work.now()})
+            where = made.link if act == "entry" else ""
+        flash(CALL_TOLD[act], "success")
+        return redirect(inside(where) if where else url_for(".call", id=id))
+
+    @expose("/<int:id>/recordings/<int:recording_id>", methods=("POST",))
+    @needs(recordings.LISTEN, rule="CUST-34")
+    def recording(self, id: int, recording_id: int) -> Response:
+        """A recording, to be listened to; who did stands in the audit log."""
+        with writing() as session:
+            call = services.call_for(session, id)
+            with audit.about(call):
+                name, content, media = recordings.listen(session, call, recording_id, state().association.folder, actor=current_actor(), now=work.now())
+        return attachment(content, name, media)
+
+
+def _pressed() -> tuple[str, str]:
+    """Which button of the caller's field was pressed, with its value; the buttons that save are others."""
+    return next(((name, request.form[name][:40]) for name in ("look", "choose", "not") if name in request.form), ("", ""))
+
+
+def _remember(form: CallForm, found: Caller, text: str) -> None:
+    """Keep in the page who was found."""
+    form.customer_number.data = found.customer.number if found.customer is not None else ""
+    form.unknown.data, form.looked.data = "1" if found.unknown else "", text
+
+
+def _as_number(text: str) -> str:
+    """What was typed, where it was meant as a number, so that the service says what is wrong with it."""
+    return text if sum(ch.isdigit() for ch in text) > len(text) / 2 else ""
+
+
+def _register(actor: Actor) -> bool:
+    """Whether the page leads to the form for a new customer."""
+    return actor.may("customers.fill")
+
+
+def _show(form: CallForm, error: AppError) -> None:
+    """A fault of the number stands beside the field in which it was typed."""
+    show_faults(form, error)
+    for fault in getattr(error, "faults", None) or [error]:
+        if fault.field in ("phone", "customer_number"):
+            form.caller.errors = [*form.caller.errors, str(fault.message)]
+
+
+Act = Callable[[Session, Any, Any, dict[str, Any]], Any]
+CALL_TITLES = {"entry": (_l("Make an entry of the log"), _l("Hand it over"), "message-report"),
+               "describe": (_l("Subject and result"), _l("Save"), "edit"), "customer": (_l("Whose call it was"), _l("Link"), "link")}
+CALL_TOLD = {"entry": _l("The call is in the log."), "describe": _l("Subject and result are saved."), "customer": _l("The call belongs to the customer now.")}
+CALL_ACTS: dict[str, Act] = {
+    "entry": lambda session, call, form, given: services.open_entry(session, call, str(form.kind.data or ""), form.text.data or "", **given),
+    "describe": lambda session, call, form, given: services.describe_call(
+        session, call, subject=form.subject.data or "", result=form.result.data or "", note=form.note.data or "", **given),
+    "customer": lambda session, call, form, given: services.attach(session, call, form.customer_number.data or "", **given),
+}
+
+
+# --- call-backs --------------------------------------------------------------------------------------------------------
+
+
+class CallbackView(RecordView):
+    """The queue of promised call-backs, by their hour, and the page of each."""
+
+    model = Callback
+    page_url = "/callcenter/callbacks"
+    page_endpoint = "callcenter_callbacks"
+    permission = services.READ
+    menu_title = title = _l("Call-backs")
+    menu_group = "customers"
+    menu_order = 41
+    menu_icon = "phone-call"
+    help = Help(
+        _l("Whom the association promised to call back, at which number and until when; what is due first stands first."),
+        can=_l("Make the call and write down what came of it; agree on another hour; say why a call is not needed any more."),
+        decides=_l("Whoever takes the call. A customer who may not be called now is not."),
+        then=_l("The call is recorded as an outgoing one; the call-back leaves the queue and the inbox."),
+    )
+    can_view_details = False
+    empty_text = _l("Nobody waits for a call.")
+    list_sort = "due_at"
+    list_columns = (
+        ListColumn("who", _l("Whom"), "name", value=lambda row: row.shown.who, permission=PERSONAL, masked=lambda row: page.HIDDEN,
+                   link=lambda row: url_for("callcenter_callbacks.callback", id=row.id)),
+        ListColumn("phone", _l("At the number"), "phone", permission=PERSONAL),
+        ListColumn("subject", _l("Subject"), "choice", choices=domain.subjects()),
+        ListColumn("due_at", _l("Until"), "moment", sort=Callback.due_at),
+        ListColumn("due", _l("Due"), value=lambda row: page.due_badge(row.shown.step)),
+        ListColumn("agent", _l("Promised by"), value=lambda row: row.shown.agent),
+        ListColumn("state", _l("State"), "state", choices=domain.CALLBACK_STATES),
+    )
+    list_filters = (
+        ListFilter("state", _l("State"), lambda statement, value: statement.where(Callback.state == value),
+                   choices=lambda session: list(domain.CALLBACK_STATES.items())),
+        ListFilter("today", _l("Due by today"), lambda statement, value: statement.where(Callback.state == domain.OPEN, Callback.due_at < _tonight()),
+                   kind="yes"),
+        ListFilter("mine", _l("Promised by me"), lambda statement, value: statement.where(Callback.promised_by_id == current_actor().user_id), kind="yes"),
+    )
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.engine = DescribedList(identity=Callback.id, columns=self.list_columns, filters=self.list_filters, default_sort=self.list_sort)
+
+    def scoped(self, actor: Actor) -> sa.Select[Any]:
+        """Those that wait; the others where a filter asks for their state."""
+        query = super().scoped(actor)
+        return query if request.args.get("f.state") else query.where(Callback.state == domain.OPEN)
+
+    @expose("/details/")
+    def details_view(self) -> Any:
+        return redirect(url_for(".callback", id=services.callback_for(self.session_now, int(self.one(request.args.get("id", "")).id)).id))
+
+    @expose("/<int:id>")
+    def callback(self, id: int) -> Any:
+        return self._callback(services.callback_for(self.session_now, id))
+
+    def _callback(self, callback: Callback, sent: Mapping[str, DiwanForm] | None = None, status: int = 200) -> Any:
+        session, actor = self.session_now, current_actor()
+        page.describe(session, [callback])
+        acts = list(CALLBACK_FORMS) if callback.state == domain.OPEN and actor.may(services.RECORD) else []
+        known = {"subject": callback.subject, "due_at": callers.next_working_day(session, work.now())}
+        forms = {act: form_of(session, CALLBACK_FORMS, act, **known) for act in acts} | dict(sent or {})
+        objections = services.objections(session, callback.customer_id, actor) if callback.customer_id is not None and acts else []
+        return self.show("callcenter/callback.html", callback=callback, forms=forms, refused=set(sent or ()), titles=CALLBACK_TITLES,
+                         personal=actor.may(PERSONAL), hidden_words=page.HIDDEN, subjects=domain.subjects(), states=domain.CALLBACK_STATES,
+                         due_badge=page.due_badge, objections=objections,
+                         next_step=runs.next_in_inbox(session, actor, record_type=callback.__tablename__, record_id=callback.id)), status
+
+    @expose(f"/<int:id>/<any({', '.join(repr(one) for one in CALLBACK_FORMS)}):act>", methods=("POST",))
+    def do(self, id: int, act: str) -> Any:
+        refuse_without(services.RECORD, rule="CALL-04")
+        callback = services.callback_for(self.session_now, id)
+        form = form_of(self.session_now, CALLBACK_FORMS, act, sent=True)
+        status = InvalidInput.status
+        if form.validate():
+            try:
+                with writing() as session:
+                    own = services.callback_for(session, id)
+                    with audit.about(own):
+                        CALLBACK_ACTS[act](session, own, form, {"actor": current_actor(), "now": work.now()})
+                flash(CALLBACK_TOLD[act], "success")
+                return redirect(url_for(".callback", id=id))
+            except (InvalidInput, Conflict) as error:
+                show_faults(form, error)
+                status = error.status
+        return self._callback(services.callback_for(self.session_now, callback.id), {act: form}, status)
+
+
+CALLBACK_TITLES = {"done": (_l("I called"), _l("Save the call"), "phone-call"), "postpone": (_l("Another hour"), _l("Postpone"), "clock"),
+                   "drop": (_l("Not needed any more"), _l("Take it out of the queue"), "x")}
+CALLBACK_TOLD = {"done": _l("The call is written down."), "postpone": _l("The call-back stands at the new hour."), "drop": _l("The call-back left the queue.")}
+CALLBACK_ACTS: dict[str, Act] = {
+    "done": lambda session, callback, form, given: services.complete_callback(
+        session, callback, {key: form[key].data or "" for key in ("result", "duration", "subject", "note")},
+        operation_key=form.operation_key.data or None, **given),
+    "postpone": lambda session, callback, form, given: services.postpone_callback(session, callback, form.due_at.data, **given),
+    "drop": lambda session, callback, form, given: services.drop_callback(session, callback, form.reason.data or "", **given),
+}
