@@ -10,7 +10,7 @@ need. A hook of a plugin that is switched off is not called. Every hook here is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -167,4 +167,16 @@ def take_message(session: Session, message: Message, actor: Actor, now: datetime
     entry. Return None for what you do not take; raise to refuse.
 
     Example: ``return Taken(entry.number, f"/complaints/{entry.id}")``
+    """
+
+
+@hookspec
+def tell_figures(session: Session, name: str, periods: Sequence[tuple[datetime, datetime]], actor: Actor, now: datetime) -> Sequence[Mapping[str, int]] | None:
+    """Tell what you count to the panel of another plugin: of each period (from, up to but not with) the figures of this name.
+
+    Asked by ``core.figures.ask`` in a read transaction; the names, each with its figures, stand there. Answer in the order of the
+    periods, with as few statements as one period takes. Return None for a name that is not yours, and for who may not read all
+    that the figures are made of: a part of them would be taken for the whole.
+
+    Example: ``return [{"received": 12, "closed": 11} for since, until in periods]``
     """
