@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from flask import Blueprint
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Session
 from core.admin.offers import DashboardCard, SearchProvider
 from core.auth.actor import Actor
 from core.customers.offers import CustomerPanel
+from core.figures import COMPLAINTS
 from core.hookspecs import hookimpl
 from core.i18n import lazy_gettext as _l
 from core.imports.offers import Importer
@@ -22,10 +24,12 @@ from plugins.complaints import (
     care_views,
     demo,
     faq_views,
+    figures,
     importers,
     limits,
     offers,
     public,
+    queries,
     reports,
     review_views,
     services,
@@ -112,6 +116,13 @@ def register_importers() -> list[Importer]:
 @hookimpl
 def register_demo(session: Session, now: datetime) -> None:
     demo.make(session, now)
+
+
+@hookimpl
+def tell_figures(
+    session: Session, name: str, periods: Sequence[tuple[datetime, datetime]], actor: Actor, now: datetime,
+) -> Sequence[Mapping[str, int]] | None:
+    return figures.of_periods(session, periods, now) if name == COMPLAINTS and actor.may(queries.READ_ALL) else None
 
 
 @hookimpl

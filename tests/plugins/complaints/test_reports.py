@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
+from core import figures as core_figures
 from core import work
 from core.auth.actor import Actor
 from core.errors import NotAllowed
@@ -205,3 +206,23 @@ def test_figures_of_a_department_count_no_entry_that_went_to_another(session: Se
 
     assert figures.cases(session, MONDAY - HOUR, MONDAY + HOUR, work.now(), staff.crm.actor) == []
     assert [one.id for one in figures.cases(session, MONDAY - HOUR, MONDAY + HOUR, work.now(), staff.centres.actor)] == [away.id]
+
+
+def test_the_panel_of_another_plugin_is_told_what_was_received_and_closed_in_each_period(
+    session: Session, staff: Staff, receive: Receive,
+) -> None:
+    """CALL-02, 03: of complaints only, closed by the period's end, and only for who reads the whole log."""
+    for place, at in enumerate((MONDAY - timedelta(days=20), MONDAY, MONDAY + HOUR)):
+        entry = receive(staff.crm, at)
+        if place:
+            services.close(session, entry, answer="أجيب", answer_channel="phone", returned_at=at + HOUR, actor=staff.crm.actor,
+                           now=MONDAY + timedelta(days=place * 20))
+    receive(staff.crm, MONDAY, kind="inquiry")
+    months = [(datetime(2026, month, 1, tzinfo=MONDAY.tzinfo), datetime(2026, month + 1, 1, tzinfo=MONDAY.tzinfo)) for month in (1, 2)]
+
+    def told(who: Person) -> Any:
+        return core_figures.ask(session, core_figures.COMPLAINTS, months, actor=who.actor, now=work.now())
+
+    assert told(staff.quality) == [{"received": 1, "closed": 0}, {"received": 2, "closed": 1}]
+    assert told(staff.crm) is None
+    assert core_figures.ask(session, "donations", months, actor=staff.quality.actor, now=work.now()) is None
