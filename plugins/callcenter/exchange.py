@@ -57,7 +57,6 @@ def take_in(session: Session, legs: Sequence[domain.Leg], *, import_id: int, act
     intake.join([(call, domain.call_of([*_legs_of(session, call), *groups[group]], house)) for group, call in calls.items()])
     _write_legs(session, fresh, ids, import_id)
     _write_recordings(session, fresh, ids)
-    session.expire_all()
     return [there[one.key] if one.key in there else ids[one.group] for one in legs]
 
 

@@ -49,12 +49,12 @@ def importers() -> list[Importer]:
         _field("exchange", _l("Exchange"), longest=40, help=_l("Where there are several, so that their numbers are not taken for one another.")),
     )
     years = (
-        ImportField("year", _l("Year"), "integer", required=True, headings=("السنة", "العام")),
-        ImportField("month", _l("Month"), "integer", headings=("الشهر",), help=_l("1 to 12. Empty: the whole year.")),
-        ImportField("outgoing", _l("Outgoing calls"), "integer", required=True, headings=("مكالمة صادرة", "المكالمات الصادرة")),
-        ImportField("incoming", _l("Incoming calls"), "integer", required=True, headings=("مكالمة واردة", "المكالمات الواردة")),
-        ImportField("complaints_received", _l("Complaints received"), "integer", headings=("شكاوى", "شكاوى مستلمة", "الشكاوى المستلمة")),
-        ImportField("complaints_closed", _l("Complaints closed"), "integer", headings=("closed calls", "مكالمة مغلقة", "شكاوى مغلقة", "الشكاوى المغلقة"),
+        _field("year", _l("Year"), "integer", required=True),
+        _field("month", _l("Month"), "integer", help=_l("1 to 12. Empty: the whole year.")),
+        _field("outgoing", _l("Outgoing calls"), "integer", required=True),
+        _field("incoming", _l("Incoming calls"), "integer", required=True),
+        _field("complaints_received", _l("Complaints received"), "integer"),
+        _field("complaints_closed", _l("Complaints closed"), "integer",
                     help=_l("What some panels print as “closed calls”: the complaints among those received that were closed.")),
     )
     return [
