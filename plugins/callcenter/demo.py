@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -20,12 +20,15 @@ from core.auth.actor import Actor
 from core.auth.models import User
 from core.customers import queries as customers
 from core.customers.models import Customer
-from plugins.callcenter import queries, services, totals
+from plugins.callcenter import exchange, queries, services, totals
+from plugins.callcenter.domain import Leg
 
 WORDS_FILE = Path(__file__).parent / "demo.json"
 CALLS, DAYS, PROMISES = 160, 180, 5
 BEFORE = {"outgoing": 4120, "incoming": 1003, "complaints_received": 149, "complaints_closed": 142}
 """A year of a small association."""
+SERVICE = {"number": "1888808", "extension": "1"}
+"""As the association in Kuwait prints it."""
 
 
 def make(session: Session, now: datetime) -> None:
@@ -50,6 +53,21 @@ class Day:
             self.promise(place)
         if self.keeper is not None:
             totals.record(self.session, {"year": self.now.year - 1, **BEFORE}, import_id=None, actor=self.keeper, now=self.now)
+            exchange.take_in(self.session, list(self.legs()), import_id=0, actor=self.keeper, now=self.now)
+        if settings.get(self.session, "core.country") == "KW":
+            for key, value in SERVICE.items():
+                settings.put(self.session, f"callcenter.service_{key}", value)
+
+    def legs(self) -> Iterator[Leg]:
+        """What the exchange counted this morning: a call that rang at three agents, one that nobody took, one that went out, one inside the house."""
+        who, other = (one.mobile or "" for one in (self.people[0], self.people[-1]))
+        first, began = self.now - timedelta(minutes=50), {"queue": 0, "missed": 9, "out": 20, "inside": 31}
+        ways = [(place, "queue", who, f"20{place}", 20, 0, "NO ANSWER", "") for place in (1, 2)] + [
+            (3, "queue", who, "203", 150, 131, "ANSWERED", "q-203.wav"), (4, "missed", other, "201", 25, 0, "NO ANSWER", ""),
+            (5, "out", "202", other, 75, 60, "ANSWERED", ""), (6, "inside", "201", "203", 30, 26, "ANSWERED", "")]
+        for place, call, source, destination, whole, talk, word, recording in ways:
+            yield Leg(f"demo-{self.now:%Y%m%d%H%M}-{place}", f"demo-{self.now:%Y%m%d%H%M}:{call}", first + timedelta(minutes=began[call]), whole, talk,
+                      word, source, destination, channel_to=f"SIP/{destination}-{place:08}", application="Dial", recording=recording)
 
     @cached_property
     def actors(self) -> list[Actor]:

@@ -23,11 +23,11 @@ from plugins.callcenter.queries import PERSONAL
 
 OPEN_COLUMNS = (
     Column("call", _l("Call"), "integer"), Column("direction", _l("Direction")), Column("started_at", _l("Time"), "moment"),
-    Column("length", _l("Length")), Column("seconds", _l("Seconds"), "integer"), Column("answered", _l("Answered"), "boolean"),
+    Column("length", _l("Length")), Column("seconds", _l("Seconds"), "integer"), Column("answered", _l("Answered or not"), "boolean"),
     Column("agent", _l("Agent")), Column("extension", _l("Extension")), Column("subject", _l("Subject")), Column("result", _l("Result")),
     Column("entry", _l("Entry of the log")),
 )
-PERSONAL_COLUMNS = (Column("who", _l("With")), Column("customer_number", _l("Customer number")), Column("phone", _l("Telephone"), "phone"),
+PERSONAL_COLUMNS = (Column("who", _l("With whom")), Column("customer_number", _l("Customer number")), Column("phone", _l("Telephone"), "phone"),
                     Column("note", _l("Note")))
 BLOCK = 500
 

@@ -57,6 +57,10 @@ def _today(session: Session, now: datetime) -> tuple[datetime, datetime]:
     return day_bounds(local_day(now, zone), zone)
 
 
+def _day(session: Session, now: datetime) -> str:
+    return local_day(now, settings.time_zone(session)).isoformat()
+
+
 def _count(session: Session, *conditions: sa.ColumnElement[bool], of: Any = Call) -> int:
     return session.scalar(sa.select(sa.func.count(of.id)).where(*conditions)) or 0
 
@@ -74,7 +78,7 @@ def missed(session: Session, actor: Actor, now: datetime) -> Figure:
     today = queries.within(*_today(session, now))
     found = _count(session, today, Call.direction == domain.IN, Call.answered.is_(False))
     whole = _count(session, today, Call.direction == domain.IN)
-    return Figure(found, _("of %(n)s that came in today", n=whole), f"{CALLS}?f.missed=1", "warn" if found else "")
+    return Figure(found, _("of %(n)s that came in today", n=whole), f"{CALLS}?f.missed=1&f.from={_day(session, now)}", "warn" if found else "")
 
 
 def my_calls(session: Session, actor: Actor, now: datetime) -> Figure | None:
@@ -83,7 +87,8 @@ def my_calls(session: Session, actor: Actor, now: datetime) -> Figure | None:
     found = _count(session, *mine)
     seconds = session.scalar(sa.select(sa.func.sum(Call.talk_seconds)).where(*mine, Call.answered)) or 0
     average = domain.average_seconds(int(seconds), _count(session, *mine, Call.answered))
-    return Figure(found, _("%(time)s each on average", time=domain.clock_of(average)) if average is not None else "", CALLS)
+    words = _("%(time)s each on average", time=domain.clock_of(average)) if average is not None else ""
+    return Figure(found, words, f"{CALLS}?f.mine=1&f.from={_day(session, now)}")
 
 
 # --- the search ------------------------------------------------------------------------------------------------------

@@ -77,8 +77,10 @@ def due_badge(run: StepRun | None) -> Markup | str:
     return Markup('<span class="dw-due dw-due-{}">{}<span>{}{}</span></span>').format(due.state, theme.icon(printing.ICONS[due.state]), due.words, time)
 
 
-def length_of(call: Call) -> Markup:
-    return values.ltr(domain.clock_of(call.talk_seconds if call.answered else call.duration_seconds))
+def length_of(call: Call) -> Markup | str:
+    """How long was talked, or how long it rang; nothing where nobody says."""
+    seconds = call.talk_seconds if call.answered else call.duration_seconds
+    return values.ltr(domain.clock_of(seconds)) if seconds else ""
 
 
 def answer_tag(call: Call) -> str:

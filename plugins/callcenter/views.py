@@ -82,12 +82,12 @@ class CallView(RecordView):
     list_template_own = "callcenter/calls.html"
     list_sort = "-started_at"
     list_columns = (
-        ListColumn("who", _l("With"), "name", value=lambda row: row.shown.who, permission=PERSONAL, masked=lambda row: page.HIDDEN,
+        ListColumn("who", _l("With whom"), "name", value=lambda row: row.shown.who, permission=PERSONAL, masked=lambda row: page.HIDDEN,
                    link=lambda row: url_for("callcenter_calls.call", id=row.id)),
         ListColumn("direction", _l("Direction"), "choice", choices=domain.DIRECTIONS),
         ListColumn("started_at", _l("Time"), "moment", sort=Call.started_at),
         ListColumn("length", _l("Length"), value=page.length_of, searched=False),
-        ListColumn("answered", _l("Answered"), value=page.answer_tag, searched=False),
+        ListColumn("answered", _l("Answered or not"), value=page.answer_tag, searched=False),
         ListColumn("agent", _l("Agent"), value=lambda row: row.shown.agent),
         ListColumn("subject", _l("Subject"), "choice", choices=domain.subjects()),
         ListColumn("result", _l("Result"), "choice", choices=domain.results()),
@@ -104,6 +104,7 @@ class CallView(RecordView):
         ListFilter("from", _l("From"), lambda statement, day: statement.where(Call.started_at >= _start_of(day)), kind="date_from"),
         ListFilter("until", _l("Until"), lambda statement, day: statement.where(Call.started_at < _end_of(day)), kind="date_to"),
         ListFilter("missed", _l("Missed"), lambda statement, value: statement.where(Call.direction == domain.IN, Call.answered.is_(False)), kind="yes"),
+        ListFilter("mine", _l("My calls"), lambda statement, value: statement.where(Call.agent_id == current_actor().user_id), kind="yes"),
         ListFilter("undescribed", _l("Without a subject"), lambda statement, value: statement.where(Call.subject.is_(None), queries.outside()), kind="yes"),
     )
 
@@ -328,7 +329,7 @@ class CallbackView(RecordView):
                    link=lambda row: url_for("callcenter_callbacks.callback", id=row.id)),
         ListColumn("phone", _l("At the number"), "phone", permission=PERSONAL),
         ListColumn("subject", _l("Subject"), "choice", choices=domain.subjects()),
-        ListColumn("due_at", _l("Until"), "moment", sort=Callback.due_at),
+        ListColumn("due_at", _l("Call back until"), "moment", sort=Callback.due_at),
         ListColumn("due", _l("Due"), value=lambda row: page.due_badge(row.shown.step)),
         ListColumn("agent", _l("Promised by"), value=lambda row: row.shown.agent),
         ListColumn("state", _l("State"), "state", choices=domain.CALLBACK_STATES),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from collections.abc import Callable
 from datetime import timedelta
@@ -179,6 +180,33 @@ def test_listening_asks_its_permission_and_each_time_is_logged(
     assert quality.post(address).status_code == 409
     (folder / "q-1.wav").unlink()
     assert quality.post(address).status_code == 404
+
+
+def test_a_file_without_headings_is_known_by_its_looks_and_its_zone_is_asked_for(
+    session: Session, english: None, client: FlaskClient, staff: Staff,
+) -> None:
+    """From the upload to the list: the page proposes what each place holds, asks for the zone, and applies what was checked."""
+    staff.manager.user.language = "en"
+    session.flush()
+    line = ('"c","0557654321","201","d","PJSIP/a-01","PJSIP/201-02","Dial","x","2026-01-26 01:51:32","","2026-01-26 01:52:04","31","13","ANSWERED","D","",'
+            '"1.2","",2')
+    manager = sign_in(client, staff.manager.user)
+    file = io.BytesIO(f"{line}\n{line.replace('1.2', '1.3')}\n".encode()), "Master.csv"
+    address = manager.post("/imports/new", data={"kind": "callcenter.records", "file": file, "operation_key": "k1"}).headers["Location"]
+
+    page = text(manager.get(address))
+    assert all(f'<option value="({place})" selected>' in page for place in (2, 3, 9, 12, 13, 14, 17))
+    assert 'name="header_row" dir="ltr" inputmode="numeric" value="0"' in page and '<option value="Asia/Riyadh" selected>' in page
+
+    columns = {"started": 9, "source": 2, "destination": 3, "duration": 12, "talk": 13, "disposition": 14, "unique": 17}
+    given = {f"column.{key}": f"({place})" for key, place in columns.items()} | {"header_row": "0", "time_zone": "Europe/London", "act": "check"}
+    checked = manager.post(address, data=given)
+    assert checked.status_code == 302, text(checked)
+    manager.post(f"{checked.headers['Location']}/apply", data={"expected": "2"})
+
+    session.expire_all()
+    calls = session.scalars(sa.select(Call)).all()
+    assert [(one.direction, one.started_at.isoformat(), one.talk_seconds) for one in calls] == [("in", "2026-01-26T01:51:32+00:00", 13)] * 2
 
 
 @pytest.mark.parametrize("reference", ["../association.toml", "/etc/passwd", "..\\association.toml", "..", ""])
