@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -27,8 +27,10 @@ from plugins.callcenter.models import Call, Callback, Leg, Recording
 IMPORT = "callcenter.import"
 SOURCE = "exchange"
 PART = 400
-MADE_OF_LEGS = ("direction", "started_at", "duration_seconds", "talk_seconds", "answered", "extension", "legs")
+MADE_OF_LEGS = ("direction", "started_at", "duration_seconds", "talk_seconds", "answered", "extension", "legs", "group_key")
 """What a call has of its legs; a late one changes it."""
+SAME = timedelta(minutes=10)
+"""So far the time that somebody wrote down may be from the exchange's."""
 
 
 def known(session: Session, keys: Iterable[str]) -> dict[str, int]:
@@ -53,7 +55,9 @@ def take_in(session: Session, legs: Sequence[domain.Leg], *, import_id: int, act
     house = queries.house(session)
     intake = Intake(session, import_id, actor, now)
     made = [domain.call_of(own, house) for group, own in groups.items() if group not in calls]
-    ids = {one.group: call_id for one, call_id in zip(made, intake.add(made), strict=True)} | {group: call.id for group, call in calls.items()}
+    calls |= intake.written_down(made)
+    new = [one for one in made if one.group not in calls]
+    ids = {one.group: call_id for one, call_id in zip(new, intake.add(new), strict=True)} | {group: call.id for group, call in calls.items()}
     intake.join([(call, domain.call_of([*_legs_of(session, call), *groups[group]], house)) for group, call in calls.items()])
     _write_legs(session, fresh, ids, import_id)
     _write_recordings(session, fresh, ids)
@@ -79,6 +83,24 @@ class Intake:
     actor: Actor
     now: datetime
     phones: dict[str, str | None] = field(default_factory=dict)
+
+    def written_down(self, made: Sequence[Made]) -> dict[str, Call]:
+        """Which of these calls somebody has written down by hand already: with the same number or customer, the same way, near in time; each once."""
+        outside = [(one, phone) for one in made if one.direction != domain.INTERNAL and (phone := self._phone(one.party))]
+        if not outside:
+            return {}
+        owners = {phone: found[0][0] for phone, found in queries.by_phone(self.session, {phone for _one, phone in outside}).items() if len(found) == 1}
+        times = [one.started_at for one, _phone in outside]
+        near = sa.select(Call).where(Call.source != SOURCE, Call.group_key.is_(None), Call.started_at.between(min(times) - SAME, max(times) + SAME))
+        free = list(self.session.scalars(near.order_by(Call.started_at, Call.id)))
+        found: dict[str, Call] = {}
+        for one, phone in outside:
+            same = [call for call in free if (call.direction, call.answered) == (one.direction, one.answered) and abs(call.started_at - one.started_at) <= SAME
+                    and (call.phone == phone if call.phone else call.customer_id is not None and call.customer_id == owners.get(phone))]
+            if same:
+                found[one.group] = min(same, key=lambda call: abs(call.started_at - one.started_at))
+                free.remove(found[one.group])
+        return found
 
     def add(self, made: Sequence[Made]) -> list[int]:
         """Write new calls; each new number outside is one person of the audit log, however often it calls."""
@@ -159,14 +181,17 @@ def take_back(session: Session, ids: Sequence[int], *, import_id: int, actor: Ac
     for part in _parts(dict.fromkeys(ids)):
         calls = session.scalars(sa.select(Call).where(Call.id.in_(part)).order_by(Call.id)).all()
         promised = set(session.scalars(sa.select(Callback.call_id).where(Callback.call_id.in_(part))))
-        touched = next((one for one in calls if one.subject or one.result or one.entry_number or one.id in promised), None)
+        touched = next((one for one in calls if one.source == SOURCE and (one.subject or one.result or one.entry_number or one.id in promised)), None)
         if touched is not None:
             raise Conflict(_l("The call %(id)s was worked on since it came in, so it stays; nothing was taken back.", id=touched.id), rule="CALL-01")
         with section("callcenter.legs"):
             session.execute(sa.delete(Leg).where(Leg.call_id.in_(part), Leg.import_id == import_id))
         left = {call_id for (call_id,) in session.execute(sa.select(Leg.call_id).where(Leg.call_id.in_(part)).distinct())}
         gone = [one for one in calls if one.id not in left]
-        _remove(session, gone)
+        _remove(session, [one for one in gone if one.source == SOURCE])
+        for one in gone:
+            if one.source != SOURCE:
+                one.group_key, one.legs = None, 0
         house = queries.house(session)
         Intake(session, import_id, actor, now).join([(one, domain.call_of(_legs_of(session, one), house)) for one in calls if one.id in left])
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -28,7 +27,7 @@ def panel(session: Session, customer: Customer, actor: Actor) -> list[SummaryLin
     count, last = session.execute(sa.select(sa.func.count(Call.id), sa.func.max(Call.started_at)).where(Call.customer_id == customer.id)).one()
     lines = [SummaryLine(_l("Calls"), count, "integer"), SummaryLine(_l("Last call"), last, "moment")] if count else []
     return lines + [SummaryLine(_l("To be called back until"), one.due_at, "moment", page.callback_address(one))
-                    for one in queries.waiting_for(session, customer_id=customer.id)]
+                    for one in queries.waiting_for(session, actor, customer_id=customer.id)]
 
 
 def entries(session: Session, customer_id: int, actor: Actor, before: datetime | None, limit: int) -> list[TimelineEntry]:
@@ -61,16 +60,20 @@ def _day(session: Session, now: datetime) -> str:
     return local_day(now, settings.time_zone(session)).isoformat()
 
 
-def _count(session: Session, *conditions: sa.ColumnElement[bool], of: Any = Call) -> int:
-    return session.scalar(sa.select(sa.func.count(of.id)).where(*conditions)) or 0
+def _count(session: Session, *conditions: sa.ColumnElement[bool]) -> int:
+    return session.scalar(sa.select(sa.func.count(Call.id)).where(*conditions)) or 0
 
 
 def callbacks(session: Session, actor: Actor, now: datetime) -> Figure:
     """Call-backs that are due by the end of the day (CALL-04)."""
     waiting = Callback.state == domain.OPEN
-    found = _count(session, waiting, Callback.due_at < _today(session, now)[1], of=Callback)
-    late = _count(session, waiting, Callback.due_at < now, of=Callback)
+    found, late = (_waiting(session, actor, waiting, Callback.due_at < until) for until in (_today(session, now)[1], now))
     return Figure(found, _("%(n)s overdue", n=late) if late else _("none overdue"), f"{CALLBACKS}?f.today=1", "bad" if late else "")
+
+
+def _waiting(session: Session, actor: Actor, *conditions: sa.ColumnElement[bool]) -> int:
+    query = queries.scope(sa.select(Callback.id).where(*conditions), Callback, actor)
+    return session.scalar(sa.select(sa.func.count()).select_from(query.subquery())) or 0
 
 
 def missed(session: Session, actor: Actor, now: datetime) -> Figure:
@@ -99,7 +102,7 @@ def find(session: Session, reading: Reading, actor: Actor, limit: int) -> list[S
     if not actor.may(PERSONAL):
         return []
     text = reading.value if reading.kind == "phone" else reading.text
-    query = queries.matching(sa.select(Call), session, text, actor).where(queries.outside())
+    query = queries.scope(queries.matching(sa.select(Call), session, text, actor), Call, actor).where(queries.outside())
     found = session.scalars(query.order_by(Call.started_at.desc(), Call.id.desc()).limit(limit)).all()
     page.describe(session, found)
     return [_hit(one) for one in found]

@@ -25,6 +25,14 @@ PERSONAL = "callcenter.personal"
 MOST_CALLERS = 50
 
 
+def scope(query: sa.Select[Any], model: type[Call] | type[Callback], actor: Actor) -> sa.Select[Any]:
+    """Calls, or call-backs, with customers that this actor may read, and with people who are none (CUST-37)."""
+    if customers.scope_of(actor) == "all":
+        return query
+    readable = customers.scope(sa.select(Customer.id), actor)
+    return query.where(sa.or_(model.customer_id.is_(None), model.customer_id.in_(readable)))
+
+
 def outside() -> sa.ColumnElement[bool]:
     """A condition on Call: with somebody outside; calls between own extensions are left out of figures and matching."""
     return Call.direction != domain.INTERNAL
@@ -65,11 +73,11 @@ def waiting() -> sa.Select[Any]:
     return sa.select(Callback).where(Callback.state == domain.OPEN).order_by(Callback.due_at, Callback.id)
 
 
-def waiting_for(session: Session, *, customer_id: int | None = None, phone: str | None = None) -> Sequence[Callback]:
+def waiting_for(session: Session, actor: Actor, *, customer_id: int | None = None, phone: str | None = None) -> Sequence[Callback]:
     """What was promised to this customer, or at this number, and is not done yet."""
     same = [Callback.customer_id == customer_id] if customer_id is not None else []
     same += [Callback.phone == phone] if phone else []
-    return session.scalars(waiting().where(sa.or_(*same)).limit(5)).all() if same else []
+    return session.scalars(scope(waiting().where(sa.or_(*same)), Callback, actor).limit(5)).all() if same else []
 
 
 def steps_of(session: Session, ids: Iterable[int]) -> dict[int, StepRun]:

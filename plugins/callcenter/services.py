@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core import messages, settings
@@ -22,7 +23,7 @@ from core.phones import parse_phone
 from core.procedures import services as procedures
 from core.sending import made_before
 from core.text import clean, isolate
-from plugins.callcenter import domain
+from plugins.callcenter import domain, queries
 from plugins.callcenter.models import Call, Callback
 
 READ, RECORD, MANAGE = "callcenter.read", "callcenter.record", "callcenter.manage"
@@ -328,15 +329,17 @@ def _lock(session: Session, record: Call | Callback) -> None:
     session.refresh(record, with_for_update=True)
 
 
-def call_for(session: Session, call_id: int) -> Call:
-    found = session.get(Call, call_id)
+def call_for(session: Session, call_id: int, actor: Actor) -> Call:
+    """The call with this id, for whom it may be read by; otherwise NotFound, whether it exists or not (CUST-37)."""
+    found = session.scalar(queries.scope(sa.select(Call).where(Call.id == call_id), Call, actor))
     if found is None:
-        raise NotFound(_l("There is no call %(id)s.", id=call_id))
+        raise NotFound(_l("There is no call %(id)s, or it is not among those you may read.", id=call_id), rule="CUST-37")
     return found
 
 
-def callback_for(session: Session, callback_id: int) -> Callback:
-    found = session.get(Callback, callback_id)
+def callback_for(session: Session, callback_id: int, actor: Actor) -> Callback:
+    """The call-back with this id, for whom it may be read by; otherwise NotFound, whether it exists or not (CUST-37)."""
+    found = session.scalar(queries.scope(sa.select(Callback).where(Callback.id == callback_id), Callback, actor))
     if found is None:
-        raise NotFound(_l("There is no call-back %(id)s.", id=callback_id))
+        raise NotFound(_l("There is no call-back %(id)s, or it is not among those you may read.", id=callback_id), rule="CUST-37")
     return found

@@ -112,6 +112,9 @@ class CallView(RecordView):
         super().__init__(**kwargs)
         self.engine = DescribedList(identity=Call.id, columns=self.list_columns, filters=self.list_filters, default_sort=self.list_sort, find=self.find)
 
+    def scope(self, statement: sa.Select[Any], actor: Actor) -> sa.Select[Any]:
+        return queries.scope(statement, Call, actor)
+
     def find(self, session: Session, statement: sa.Select[Any], text: str, actor: Actor) -> sa.Select[Any]:
         return queries.matching(statement, session, text, actor)
 
@@ -190,7 +193,7 @@ class CallView(RecordView):
         if not form.callback_to.errors and (form.callback_to.data or "") in ("", form.offered.data or ""):
             form.callback_to.data = form.offered.data = reach
         customer = who.customer
-        waiting = queries.waiting_for(session, customer_id=customer.id if customer is not None else None, phone=who.phone or None)
+        waiting = queries.waiting_for(session, actor, customer_id=customer.id if customer is not None else None, phone=who.phone or None)
         page.describe(session, waiting)
         objections = services.objections(session, customer.id, actor) if customer is not None and form.direction.data == domain.OUT else []
         return {"form": form, "caller": who, "classes": classes(session), "personal": actor.may(CONTACTS), "waiting": waiting, "due_badge": page.due_badge,
@@ -210,7 +213,7 @@ class CallView(RecordView):
 
     @expose("/<int:id>")
     def call(self, id: int) -> Any:
-        return self._call(services.call_for(self.session_now, id))
+        return self._call(services.call_for(self.session_now, id, current_actor()))
 
     def _call(self, call: Call, sent: Mapping[str, DiwanForm] | None = None, status: int = 200) -> Any:
         """The call's page; ``sent`` holds the form that was refused, by its act."""
@@ -227,7 +230,7 @@ class CallView(RecordView):
     @needs(services.RECORD, rule="CALL-01")
     def do(self, id: int, act: str) -> Any:
         """One act on a call: its form, then its service; faults stand beside the fields, with what was typed."""
-        call = services.call_for(self.session_now, id)
+        call = services.call_for(self.session_now, id, current_actor())
         if act == "entry" and not messages.takes(self.session_now):
             raise NotFound(_l("No log takes this call: the plugin that keeps one is off. Ask the administrator to turn it on."), rule="CALL-09")
         form = form_of(self.session_now, CALL_FORMS, act, sent=True)
@@ -242,7 +245,7 @@ class CallView(RecordView):
 
     def _done(self, id: int, act: str, form: Any) -> Any:
         with writing() as session:
-            call = services.call_for(session, id)
+            call = services.call_for(session, id, current_actor())
             with audit.about(call):
                 made = CALL_ACTS[act](session, call, form, {"actor": current_actor(), "now": work.now()})
             where = made.link if act == "entry" else ""
@@ -254,7 +257,7 @@ class CallView(RecordView):
     def recording(self, id: int, recording_id: int) -> Response:
         """A recording, to be listened to; who did stands in the audit log."""
         with writing() as session:
-            call = services.call_for(session, id)
+            call = services.call_for(session, id, current_actor())
             with audit.about(call):
                 name, content, media = recordings.listen(session, call, recording_id, state().association.folder, actor=current_actor(), now=work.now())
         return attachment(content, name, media)
@@ -346,6 +349,9 @@ class CallbackView(RecordView):
         super().__init__(**kwargs)
         self.engine = DescribedList(identity=Callback.id, columns=self.list_columns, filters=self.list_filters, default_sort=self.list_sort)
 
+    def scope(self, statement: sa.Select[Any], actor: Actor) -> sa.Select[Any]:
+        return queries.scope(statement, Callback, actor)
+
     def scoped(self, actor: Actor) -> sa.Select[Any]:
         """Those that wait; the others where a filter asks for their state."""
         query = super().scoped(actor)
@@ -353,11 +359,11 @@ class CallbackView(RecordView):
 
     @expose("/details/")
     def details_view(self) -> Any:
-        return redirect(url_for(".callback", id=services.callback_for(self.session_now, int(self.one(request.args.get("id", "")).id)).id))
+        return redirect(url_for(".callback", id=self.one(request.args.get("id", "")).id))
 
     @expose("/<int:id>")
     def callback(self, id: int) -> Any:
-        return self._callback(services.callback_for(self.session_now, id))
+        return self._callback(services.callback_for(self.session_now, id, current_actor()))
 
     def _callback(self, callback: Callback, sent: Mapping[str, DiwanForm] | None = None, status: int = 200) -> Any:
         session, actor = self.session_now, current_actor()
@@ -374,13 +380,13 @@ class CallbackView(RecordView):
     @expose(f"/<int:id>/<any({', '.join(repr(one) for one in CALLBACK_FORMS)}):act>", methods=("POST",))
     def do(self, id: int, act: str) -> Any:
         refuse_without(services.RECORD, rule="CALL-04")
-        callback = services.callback_for(self.session_now, id)
+        services.callback_for(self.session_now, id, current_actor())
         form = form_of(self.session_now, CALLBACK_FORMS, act, sent=True)
         status = InvalidInput.status
         if form.validate():
             try:
                 with writing() as session:
-                    own = services.callback_for(session, id)
+                    own = services.callback_for(session, id, current_actor())
                     with audit.about(own):
                         CALLBACK_ACTS[act](session, own, form, {"actor": current_actor(), "now": work.now()})
                 flash(CALLBACK_TOLD[act], "success")
@@ -388,7 +394,7 @@ class CallbackView(RecordView):
             except (InvalidInput, Conflict) as error:
                 show_faults(form, error)
                 status = error.status
-        return self._callback(services.callback_for(self.session_now, callback.id), {act: form}, status)
+        return self._callback(services.callback_for(self.session_now, id, current_actor()), {act: form}, status)
 
 
 CALLBACK_TITLES = {"done": (_l("I called"), _l("Save the call"), "phone-call"), "postpone": (_l("Another hour"), _l("Postpone"), "clock"),

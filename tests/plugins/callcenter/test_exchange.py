@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,24 @@ def test_a_late_leg_joins_its_call_and_what_was_written_of_it_stays(session: Ses
     said: list[str] = []
     work.commit(session)
     assert verify(session, say=said.append) == 0, said
+
+
+def test_a_call_that_was_written_down_by_hand_gets_its_legs_and_stays_one(
+    session: Session, english: None, staff: Staff, donor: Customer, log: Callable[..., Call], write: Write,
+) -> None:
+    at = datetime(2026, 1, 5, 7, 3, tzinfo=UTC)
+    by_name = log(staff.agent, at, customer_number=donor.number, phone="", started_at=at, duration=60)
+    by_number = log(staff.agent, at, started_at=at, phone=STRANGER)
+    other_way = log(staff.agent, at, started_at=at, phone=DONOR, direction="out")
+
+    row = take_in(session, RECORDS, write(*QUEUE, ANSWER, OTHERS[0]))
+
+    assert session.scalar(sa.select(sa.func.count(Call.id))) == 4
+    assert (by_name.legs, by_name.talk_seconds, by_name.subject, by_name.agent_id) == (5, 80, "donation", staff.agent.user.id)
+    assert [(one.legs, one.group_key) for one in (by_number, other_way)] == [(0, None)] * 2
+    imports.undo(session, row, RECORDS, actor=KEEPER, now=MONDAY)
+    session.expire_all()
+    assert [(one.id, one.legs, one.group_key) for one in calls(session)] == [(one.id, 0, None) for one in (by_name, by_number, other_way)]
 
 
 def test_a_line_that_stands_twice_is_one_leg(session: Session, english: None, write: Write) -> None:

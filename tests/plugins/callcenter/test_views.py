@@ -21,10 +21,12 @@ from core.auth import services as auth
 from core.commands import operator
 from core.customers.models import Customer
 from core.exporter.guard import unguard
+from core.organisation.models import Department
 from core.state import state
 from core.testing import sign_in
 from plugins.callcenter import recordings
 from plugins.callcenter.models import Call, Callback, Recording
+from tests.core.customers.conftest import person
 from tests.plugins.callcenter.conftest import MONDAY, Staff
 
 Log = Callable[..., Call]
@@ -129,6 +131,28 @@ def test_who_may_not_see_callers_sees_none(session: Session, english: None, clie
     file = text(browser.post("/callcenter/export"))
 
     assert not any(hidden in page for page in (*pages, file) for hidden in (donor.name, "kept from others", "557654321"))
+
+
+def test_who_may_not_read_a_customer_reads_none_of_the_calls(
+    session: Session, english: None, client: FlaskClient, staff: Staff, customer: Any, log: Log,
+) -> None:
+    home = session.scalars(sa.select(Department).where(Department.slug == "finance")).one()
+    donor = customer(name="مؤسسة الخير", mobile="0557654321", department_id=str(home.id))
+    call = log(staff.manager, customer_number=donor.number, phone="", result="callback", due_at=MONDAY + timedelta(hours=2))
+    promise = session.scalars(sa.select(Callback)).one()
+    log(staff.agent, name="متصل آخر")
+    elsewhere = session.scalars(sa.select(Department).where(Department.slug == "quality")).one()
+    near = person(session, "cc_near", "crm_employee").user
+    near.department_id = elsewhere.id
+    auth.set_scope(session, "crm_employee", "department", actor=operator())
+    session.flush()
+    browser = sign_in(client, near)
+
+    shown = text(browser.get("/callcenter/"))
+    assert donor.name not in shown and "متصل آخر" in shown
+    assert donor.name not in text(browser.post("/callcenter/export")) + text(browser.get("/callcenter/callbacks/"))
+    assert [browser.get(address).status_code for address in (f"/callcenter/{call.id}", f"/callcenter/callbacks/{promise.id}")] == [404, 404]
+    assert browser.post(f"/callcenter/callbacks/{promise.id}/drop", data={"drop-reason": "x"}).status_code == 404
 
 
 def test_the_file_of_the_list_is_what_is_filtered_and_is_logged(session: Session, agent: FlaskClient, staff: Staff, donor: Customer, log: Log) -> None:
