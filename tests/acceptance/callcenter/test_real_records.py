@@ -78,7 +78,7 @@ def test_counts_are_those_of_the_file_and_stay_so_when_it_comes_again(
 def test_days_first_are_asked_for_and_never_guessed(session: Session, english: None, shared: Path) -> None:
     row = check(session, RECORDS, shared / "data" / "calls" / "freepbx_cdr_2017.csv")
 
-    assert row.counts == {"refused": 825, "create": 31} or row.counts["refused"] > 0
+    assert row.counts == {"refused": 678, "create": 178}, "only the ninth of the ninth reads the same both ways"
 
 
 def test_calls_between_extensions_are_internal(session: Session, english: None, shared: Path) -> None:
