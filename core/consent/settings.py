@@ -15,7 +15,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("consent.call_until", _l("Calls until"), "21:00", kind="choice", choices=HALF_HOURS, group=GROUP,
             help=_l("Earlier than the beginning: past midnight, as in Ramadan. The same time: the whole day.")),
     Setting("consent.call_holidays", _l("Calls on holidays too"), False, kind="bool", group=GROUP),
-    Setting("consent.needed", _l("Needs consent beside marketing and sharing"), [domain.FUNDRAISING], kind="codes", group=GROUP,
+    Setting("consent.needed", _l("Needs consent beside marketing and sharing"), [], kind="codes", group=GROUP,
             choices=tuple((code, domain.purposes()[code]) for code in (domain.SERVICE, domain.SURVEY, domain.FUNDRAISING)),
             help=_l("For these, too, only customers who consented are contacted. For the others it is enough that they did not withdraw.")),
 )

@@ -24,7 +24,7 @@ MANAGERS = ("crm_manager",)
 ABOVE = ("quality_employee", "secretary_general", "association_management", "general_manager")
 
 PLUGIN = PluginInfo(
-    name="callcenter", title=_l("Call centre"), version="1.0", icon="phone",
+    name="callcenter", title=_l("Call centre"), version="1.0", icon="phone", contacts=("service",),
     summary=_l("Every call, by hand or from the exchange, promised call-backs, and the panel of the year."),
     works_with=("complaints",),
     permissions=(

@@ -13,6 +13,7 @@ from core import messages, settings
 from core.audit import services as audit
 from core.auth.actor import Actor, authorize
 from core.auth.models import User
+from core.consent import services as consent
 from core.customers import queries as customers
 from core.customers.models import Customer
 from core.errors import AppError, Conflict, InvalidInput, InvalidInputs, NotFound, faults
@@ -28,7 +29,7 @@ from plugins.callcenter.models import Call, Callback
 
 READ, RECORD, MANAGE = "callcenter.read", "callcenter.record", "callcenter.manage"
 LONGEST_NAME = 200
-PURPOSE = "call_back"
+PURPOSE = "service"
 KINDS = ("complaint", "inquiry", "suggestion")
 AHEAD = timedelta(minutes=5)
 """So far the clock of whoever types may be before ours."""
@@ -225,12 +226,13 @@ def complete_callback(
 ) -> Call:
     """The call was made: it is recorded, outgoing and with the same person, and the step closes. Nobody answered: it is recorded and stays open.
 
-    Whoever may not be called now is not (``refuse_unwanted``, CALL-10). Raises Conflict for one that is settled, InvalidInputs.
+    Whoever may not be called is not (CALL-10); the hour is not judged, as this is written down after the call. Raises Conflict for one
+    that is settled, NotAllowed, InvalidInputs.
     """
     authorize(session, actor, RECORD, rule="CALL-04")
     _lock_open(session, callback)
     if callback.customer_id is not None:
-        refuse_unwanted(session, callback.customer_id, actor)
+        consent.check_contact(session, callback.customer_id, "phone", PURPOSE, actor=actor, now=now, made=True)
     customer = session.get(Customer, callback.customer_id) if callback.customer_id is not None else None
     given = {**values, "direction": domain.OUT, "customer_number": "", "phone": callback.phone, "name": callback.name or "",
              "subject": values.get("subject") or callback.subject}
@@ -284,16 +286,9 @@ def _lock_open(session: Session, callback: Callback) -> None:
         raise Conflict(_l("This call-back is settled already: %(state)s.", state=domain.CALLBACK_STATES[callback.state]), rule="CALL-04")
 
 
-def objections(session: Session, customer_id: int, actor: Actor) -> list[Any]:
-    """Why this customer may not be called now (CALL-10): the one place that asks."""
-    return list(session.info["hooks"].objections("contact_objections", session=session, customer_id=customer_id, channel="phone", purpose=PURPOSE, actor=actor))
-
-
-def refuse_unwanted(session: Session, customer_id: int, actor: Actor) -> None:
-    reasons = objections(session, customer_id, actor)
-    if reasons:
-        raise InvalidInput(_l("The customer is not called now: %(reasons)s Call at another hour, or say that no call is needed.",
-                              reasons=" ".join(str(one) for one in reasons)), field="result", rule="CALL-10")
+def objections(session: Session, customer_id: int, *, actor: Actor, now: datetime) -> list[Any]:
+    """Why this customer may not be called now, as the page of a call shows it before the call (CALL-10)."""
+    return consent.objections(session, customer_id, "phone", PURPOSE, actor=actor, now=now)
 
 
 # --- a call becomes an entry of the log (CALL-09) ----------------------------------------------------------------------

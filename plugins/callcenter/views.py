@@ -195,7 +195,8 @@ class CallView(RecordView):
         customer = who.customer
         waiting = queries.waiting_for(session, actor, customer_id=customer.id if customer is not None else None, phone=who.phone or None)
         page.describe(session, waiting)
-        objections = services.objections(session, customer.id, actor) if customer is not None and form.direction.data == domain.OUT else []
+        called = customer is not None and form.direction.data == domain.OUT
+        objections = services.objections(session, customer.id, actor=actor, now=work.now()) if customer is not None and called else []
         return {"form": form, "caller": who, "classes": classes(session), "personal": actor.may(CONTACTS), "waiting": waiting, "due_badge": page.due_badge,
                 "objections": objections, "register": _register(actor), "subjects": domain.subjects()}
 
@@ -371,7 +372,8 @@ class CallbackView(RecordView):
         acts = list(CALLBACK_FORMS) if callback.state == domain.OPEN and actor.may(services.RECORD) else []
         known = {"subject": callback.subject, "due_at": callers.next_working_day(session, work.now())}
         forms = {act: form_of(session, CALLBACK_FORMS, act, **known) for act in acts} | dict(sent or {})
-        objections = services.objections(session, callback.customer_id, actor) if callback.customer_id is not None and acts else []
+        wanted = callback.customer_id if acts else None
+        objections = services.objections(session, wanted, actor=actor, now=work.now()) if wanted is not None else []
         return self.show("callcenter/callback.html", callback=callback, forms=forms, refused=set(sent or ()), titles=CALLBACK_TITLES,
                          personal=actor.may(PERSONAL), hidden_words=page.HIDDEN, subjects=domain.subjects(), states=domain.CALLBACK_STATES,
                          due_badge=page.due_badge, objections=objections,

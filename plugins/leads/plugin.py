@@ -34,7 +34,7 @@ RAISERS = ("resource_development_manager", "resource_development_employee")
 ABOVE = ("quality_employee", "strategic_planning_manager", "subcouncil_secretary", "secretary_general", "association_management", "auditor")
 
 PLUGIN = PluginInfo(
-    name="leads", title=_l("Leads"), version="1.0", icon="target",
+    name="leads", title=_l("Leads"), version="1.0", icon="target", contacts=("fundraising",),
     summary=_l("From the portfolio of programmes to donors who fund them: leads in five states, with contacts, pledges and the weekly review."),
     permissions=(
         Permission("leads.read", _l("Read leads and the portfolio of programmes"), roles=(*MANAGERS, *STAFF, *RAISERS, *ABOVE)),

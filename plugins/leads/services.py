@@ -13,6 +13,7 @@ from core.audit import services as audit
 from core.auth.actor import Actor, authorize
 from core.auth.models import Role
 from core.calendar import local_day
+from core.consent import services as consent
 from core.customers import queries as customers
 from core.customers.models import Customer
 from core.errors import Conflict, InvalidInput, InvalidInputs, NotAllowed, NotFound
@@ -182,7 +183,7 @@ def contact(
     if faults:
         raise InvalidInputs(faults)
     assert donor is not None
-    refuse_unwanted(session, donor, channel, actor=actor)
+    consent.check_contact(session, donor.id, channel, PURPOSE, actor=actor, now=now, made=True)
     made = Contact(lead_id=lead.id, customer_id=donor.id, subject_id=donor.subject_id, channel=channel, summary=summary, document=document[:LONGEST_NAME],
                    contacted_at=at, made_at=now, made_by_id=actor.user_id, operation_key=operation_key or None)
     session.add(made)
@@ -194,14 +195,6 @@ def contact(
     lead.updated_at = now
     session.flush()
     return made
-
-
-def refuse_unwanted(session: Session, donor: Customer, channel: str, *, actor: Actor) -> None:
-    """Ask everybody who may object to contacting this donor by this channel. Raises InvalidInput with the reasons."""
-    reasons = list(session.info["hooks"].objections("contact_objections", session=session, customer_id=donor.id, channel=channel, purpose=PURPOSE, actor=actor))
-    if reasons:
-        raise InvalidInput(_l("The donor is not contacted by this channel: %(reasons)s Choose another one.",
-                              reasons=" ".join(str(one) for one in reasons)), field="channel", value=channel, rule="LEAD-05")
 
 
 def _expect_contacting(session: Session, actor: Actor) -> None:

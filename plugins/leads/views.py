@@ -15,10 +15,10 @@ from core.admin import values
 from core.admin.help import Help
 from core.admin.lists import ListColumn, ListEngine, ListFilter, Page, by_id
 from core.admin.records import RecordView
-from core.admin.views import current_actor, expose, needs, refuse_without, show_faults, writing
+from core.admin.views import current_actor, expose, needs, refuse_without, show_faults, show_refusal, writing
 from core.audit import services as audit
 from core.auth.actor import Actor
-from core.errors import Conflict, InvalidInput
+from core.errors import Conflict, InvalidInput, NotAllowed
 from core.exporter.names import file_name
 from core.exporter.responses import attachment
 from core.files import services as files
@@ -234,6 +234,9 @@ class LeadView(RecordView):
             except (InvalidInput, Conflict) as error:
                 show_faults(form, error)
                 status = error.status
+            except NotAllowed as refused:
+                show_refusal(form, refused)
+                status = refused.status
         return self._lead(services.lead_for(self.session_now, id, current_actor()), {act: form}, status)
 
     def _done(self, id: int, act: Callable[[Session, Lead, dict[str, Any]], Any]) -> None:

@@ -181,7 +181,7 @@ def test_who_withdrew_wholly_is_reached_by_no_other_way_either(session: Session,
 
 
 def test_what_needs_consent_is_chosen_but_for_marketing_and_sharing(session: Session, donor: Customer) -> None:
-    assert queries.needed(session) == {"marketing", "sharing", "fundraising"}
+    assert queries.needed(session) == {"marketing", "sharing"}
     settings.put(session, "consent.needed", ["survey"])
     assert queries.needed(session) == {"marketing", "sharing", "survey"}
     assert [bool(said(session, donor, "email", purpose)) for purpose in domain.PURPOSES] == [False, True, True, False, True]

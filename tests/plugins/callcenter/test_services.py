@@ -153,9 +153,9 @@ def others(session: Session) -> Others:
 def test_who_may_not_be_called_now_is_not(session: Session, english: None, staff: Staff, promised: Callback, others: Others) -> None:
     others.reasons = ("Asked not to be called.",)
 
-    with pytest.raises(InvalidInput, match="Asked not to be called") as refused:
+    with pytest.raises(NotAllowed, match="Asked not to be called") as refused:
         services.complete_callback(session, promised, {"result": "solved"}, actor=staff.agent.actor, now=TOMORROW)
-    assert (refused.value.rule, promised.state) == ("CALL-10", "open")
+    assert (refused.value.rule, promised.state) == ("PERM-01", "open")
 
 
 def test_a_call_becomes_an_entry_with_customer_channel_time_and_reference(

@@ -115,7 +115,7 @@ def test_who_may_not_be_contacted_is_not(
         return ["Asked not to be called."] if given["channel"] == "phone" else []
 
     monkeypatch.setattr(session.info["hooks"], "objections", objections)
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(NotAllowed) as refused:
         services.contact(session, one, customer_id=donor.id, channel="phone", summary="سؤال", actor=staff.employee.actor, now=SUNDAY)
     assert refused.value.field == "channel"
     assert one.state == domain.IDENTIFIED
