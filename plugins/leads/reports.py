@@ -30,8 +30,8 @@ def reports() -> list[Report]:
     """New objects at each call."""
     days = tuple(Column(f"days_{state}", _l("Days in “%(state)s”", state=domain.states()[state]), "number") for state in domain.OPEN_STATES)
     return [
-        Report("leads.weekly", _l("Weekly report of leads"), queries.READ, load=week, rows=weekly, figures=weekly_figures, every="week", role="crm_manager",
-               sent_to=("crm_rd_manager", "resource_development_manager", "subcouncil_secretary"), parameters=PERIOD,
+        Report("leads.weekly", _l("Weekly report of leads"), queries.READ, load=week, rows=weekly, figures=weekly_figures, every="week", role="crm_employee",
+               sent_to=("crm_manager", "crm_rd_manager", "resource_development_manager", "subcouncil_secretary"), parameters=PERIOD,
                about=_l("Every lead that was open in the period: its state and probability before and at the end, and what is next. An open lead without"
                         " an update for more than 7 days is flagged."),
                columns=(Column("number", _l("Lead")), Column("programme", _l("Programme")), Column("state", _l("State")),

@@ -1,6 +1,6 @@
 """ACC-92: reports of the plugins that are on stand on one page with period and CSV, and the late one is overdue (PLUG-05, RPT-10).
 
-The plugin of complaints is the real one; leads and the monthly performance report come from plugins of the test.
+The plugins of complaints and leads are the real ones; the monthly performance report comes from a plugin of the test.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from tests.acceptance.plugins_of_a_story import StoryPlugin, write_plugins
 from tests.support.people import signed_in
 
 PLUGINS = (
-    StoryPlugin("leads", reports=(("weekly", "التقرير الأسبوعي للفرص", "Weekly report of leads", "week", "crm_employee"),)),
     StoryPlugin("performance", reports=(("monthly", "تقرير الأداء الشهري", "Monthly performance report", "month", "crm_manager"),)),
 )
 NAMES = ("leads.weekly", "complaints.weekly", "complaints.monthly", "performance.monthly")
@@ -37,7 +36,7 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     folder: Path = tmp_path_factory.mktemp(f"reports-{request.param}")
     url = request.getfixturevalue("postgres") if request.param == "postgresql" else None
     deployment = test_deployment(folder / "home", (write_plugins(folder / "plugins", PLUGINS),))
-    on = frozenset({"complaints", *(one.name for one in PLUGINS)})
+    on = frozenset({"complaints", "leads", *(one.name for one in PLUGINS)})
     with work.time_at(BEFORE):
         app = make_app(new_association(deployment, "reports", postgres=url, plugins=on), deployment)
     yield app
