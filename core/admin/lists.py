@@ -210,8 +210,10 @@ class ListEngine:
 
         A search costs most where it looks words up: so that is done once, and page and count are taken from the ids.
         """
-        ids = statement.with_only_columns(self.identity, maintain_column_froms=True).order_by(None).limit(COUNT_BOUND + 1)
-        return list(session.scalars(ids))
+        return list(session.scalars(self._identities(statement).limit(COUNT_BOUND + 1)))
+
+    def _identities(self, statement: sa.Select[Any]) -> sa.Select[int]:
+        return statement.with_only_columns(self.identity, maintain_column_froms=True).order_by(None)
 
     def _ids_of_page(self, found: list[int], asked: Request, size: int) -> list[int]:
         """Of these ids the ones on the page that is asked for."""
@@ -243,7 +245,7 @@ class ListEngine:
         return [row[0] for row in found], *((count, False) if asked.count_all else _bounded(count))
 
     def _counted(self, statement: sa.Select[Any], asked: Request) -> sa.Select[int]:
-        identities = statement.with_only_columns(self.identity, maintain_column_froms=True).order_by(None)
+        identities = self._identities(statement)
         if not asked.count_all:
             identities = identities.limit(COUNT_BOUND + 1)
         return sa.select(sa.func.count()).select_from(identities.subquery())

@@ -194,15 +194,25 @@ def matching(query: sa.Select[Any], reading: Reading, dialect: str) -> sa.Select
         return query
     if reading.customer_ids:
         return query.where(Customer.id.in_(reading.customer_ids))
+    index = _index(reading) if dialect == "sqlite" else None
+    words = _holding(reading, index)
+    if query.whereclause is None:
+        texts = select(CustomerSearch.customer_id)
+        alone = texts if index is None else texts.join(index, index.c.rowid == CustomerSearch.customer_id)
+        query = query.execution_options(alone=(alone.where(*words), len(words)))
     query = query.join(CustomerSearch, CustomerSearch.customer_id == Customer.id)
+    if index is not None:
+        query = query.join(index, index.c.rowid == Customer.id).execution_options(walked=index.name)
+    return query.where(*words)
+
+
+def _holding(reading: Reading, index: sa.TableClause | None) -> list[sa.ColumnElement[bool]]:
+    """That a row of ``CustomerSearch`` holds every word, found by ``index`` on SQLite and by the text's own trigrams on PostgreSQL."""
     column = CustomerSearch.personal_text if reading.personal else CustomerSearch.open_text
     needles = [_needle(word) for word in reading.words]
-    if dialect == "sqlite":
-        index = _index(reading)
-        query = query.join(index, index.c.rowid == Customer.id).where(sa.literal_column(index.name).op("MATCH")(_trigrams(needles)))
-        query = query.execution_options(walked=index.name)
-        return query.where(*(func.instr(column, needle) > 0 for needle in needles))
-    return query.where(*(column.like(f"%{_escaped(needle)}%") for needle in needles))
+    if index is None:
+        return [column.like(f"%{_escaped(needle)}%") for needle in needles]
+    return [sa.literal_column(index.name).op("MATCH")(_trigrams(needles)), *(func.instr(column, needle) > 0 for needle in needles)]
 
 
 def newest(reading: Reading, dialect: str) -> sa.ColumnElement[Any]:
@@ -210,6 +220,15 @@ def newest(reading: Reading, dialect: str) -> sa.ColumnElement[Any]:
     if dialect == "sqlite" and reading.words and not reading.customer_ids:
         return _index(reading).c.rowid.desc()
     return Customer.id.desc()
+
+
+def alone(query: sa.Select[Any]) -> sa.Select[int] | None:
+    """Where nothing but a search narrows the register: its hits as ids from the search text alone, without a look at each customer.
+
+    None as soon as anything else does, a scope or a filter put on before or after.
+    """
+    ids, conditions = query.get_execution_options().get("alone", (None, 0))
+    return ids if ids is not None and len(getattr(query.whereclause, "clauses", [query.whereclause])) == conditions else None
 
 
 def walked(query: sa.Select[Any]) -> sa.ColumnElement[int] | None:
@@ -229,7 +248,8 @@ def _needle(word: str) -> str:
 
 
 def _trigrams(needles: Iterable[str]) -> str:
-    grams = dict.fromkeys(needle[i:i + 3] for needle in needles for i in range(len(needle) - 2))
+    """As few as cover each needle, because each is a list to be walked; whether the needle itself is there, its text says."""
+    grams = dict.fromkeys(needle[i:i + 3] for needle in needles for i in (*range(0, len(needle) - 3, 3), len(needle) - 3))
     return " AND ".join('"' + gram.replace('"', '""') + '"' for gram in grams)
 
 

@@ -60,6 +60,10 @@ def _unconfirmed(statement: sa.Select[Any], value: Any) -> sa.Select[Any]:
 class RegisterList(ListEngine):
     """The list engine, sorting hits of a search by the full-text index where they are sorted by number."""
 
+    def _identities(self, statement: sa.Select[Any]) -> sa.Select[int]:
+        ids = queries.alone(statement)
+        return super()._identities(statement) if ids is None else ids
+
     def _slice(self, statement: sa.Select[Any], sort: Any, asked: Request) -> sa.Select[Any]:
         row = queries.walked(statement)
         if row is None or sort is not self.identity:

@@ -77,6 +77,19 @@ def test_hits_of_a_search_are_paged_and_counted_the_same_below_and_above_the_bou
     assert (page.count, page.more) == ((5, False) if bound > 5 else (2, True))
 
 
+@pytest.mark.parametrize("text", ["سالم", "ا", "سالم الحربي"])
+def test_hits_by_the_search_text_alone_are_those_of_the_register_and_none_where_anything_else_narrows_it(session, register, text):
+    reading, dialect = queries.read_input(session, text, actor_with()), queries.dialect_of(session)
+    found = queries.matching(select(Customer), reading, dialect)
+    narrow = select(Customer).where(Customer.customer_class == "donor")
+
+    assert set(session.scalars(queries.alone(found))) == set(session.scalars(found.with_only_columns(Customer.id)))
+    assert queries.alone(queries.matching(narrow, reading, dialect)) is None
+    assert queries.alone(found.where(Customer.customer_class == "donor")) is None
+    assert queries.alone(queries.scope(found, actor_with("customers.read", scopes={"*": "own"}))) is None
+    assert queries.alone(select(Customer)) is None
+
+
 def test_an_email_is_found_by_who_may_see_it(session, register):
     assert names(session, "C3@example", "customers.personal") == [NAMES[3]]
     assert names(session, "c3@example") == []
