@@ -11,6 +11,7 @@ import ipaddress
 import logging
 import tempfile
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -32,6 +33,8 @@ from core.settings import SLUG, Association, Deployment, all_associations, find_
 log = logging.getLogger("diwan.hosting")
 # One lock for all building in the process: werkzeug compiles routes with ast.parse, which two threads must not do at once.
 _building = threading.Lock()
+PATIENCE_SECONDS = 20
+"""So long a request waits for a choice of plugins that holds still, before it is asked to come again."""
 YOUNG_OBJECTS = 20_000
 """So many more made than freed before the collector looks at the youngest."""
 StartResponse = Callable[..., Any]
@@ -77,7 +80,8 @@ class Hosting:
         if body is None:
             return plain(413, "The file is too large.", "الملف أكبر من المسموح.")(environ, start_response)
         try:
-            for _attempt in range(5):
+            until = time.monotonic() + PATIENCE_SECONDS
+            while time.monotonic() < until:
                 body.seek(0)
                 environ["wsgi.input"] = body
                 app = self.app(slug)

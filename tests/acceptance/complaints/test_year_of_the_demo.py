@@ -84,7 +84,7 @@ def shown(page: str) -> dict[int, tuple[int, ...]]:
     body = page[page.index("<tbody>"):page.index("</tbody>")]
     for row in body.split("<tr>")[1:]:
         number = re.search(r'href="/procedures/MAN-CMPL/(\d+)/"', row)
-        cells = re.findall(r'<td class="dw-right[^"]*">(.*?)</td>', row, re.DOTALL)
+        cells = re.findall(r'<td class="dw-right[^>]*>(.*?)</td>', row, re.DOTALL)
         assert number and len(cells) == 4, row
         found[int(number[1])] = tuple(int(re.sub(r"<[^>]+>|[^\d<]", "", cell.split('<span class="dw-second')[0])) for cell in cells)
     return found

@@ -176,7 +176,7 @@ def test_a_key_of_staff_is_no_key_of_the_public(house: House) -> None:
 
     answer = house.client().post(FORM, data=filled(FORM, {"operation_key": "of-staff"}))
 
-    assert answer.status_code == 409 and "somebody else" in words_of(answer)
+    assert answer.status_code == 409 and "something else" in words_of(answer)
     assert house.stored() == before
 
 
