@@ -72,7 +72,7 @@ class Stage:
     def window(self, who: str | None = None, *, language: str = "en", size: dict[str, int] = DESKTOP) -> Window:
         """A window of its own with a trace; signed in as somebody, or nobody's."""
         context, found = new_window(self.chromium, f"{self.server.url}{SLUG}/", language=language, size=size)
-        context.tracing.start(snapshots=True)
+        context.tracing.start()
         self.windows.append((f"{len(self.windows) + 1:02}-{who or 'visitor'}", context, found))
         if who is not None:
             sign_in(found, who, PASSWORD)
