@@ -10,7 +10,6 @@ user. Destroying a subject's key makes all of that unreadable for ever, and the 
 from __future__ import annotations
 
 import os
-import uuid
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core import work
+from core.bulk import insert_rows
 from core.database import Base, UtcDateTime, section
 from core.errors import DiwanError
 
@@ -156,13 +156,18 @@ def new_subjects(session: Session, count: int) -> list[str]:
     wrapping, cache, now = keys_of(session).wrapping, _cache(session), work.now()
     rows = []
     for _n in range(count):
-        subject_id, key, nonce = str(uuid.UUID(bytes=os.urandom(16), version=4)), os.urandom(KEY_BYTES), os.urandom(NONCE_BYTES)
+        subject_id, key, nonce = _uuid(os.urandom(16)), os.urandom(KEY_BYTES), os.urandom(NONCE_BYTES)
         rows.append({"subject_id": subject_id, "wrapped": nonce + wrapping.encrypt(nonce, key, subject_id.encode()), "created_at": now})
         cache[subject_id] = AESGCM(key)
-    if rows:
-        with section("subject keys"):
-            session.execute(sa.insert(_table), rows)
+    with section("subject keys"):
+        insert_rows(session, _table, rows)
     return [str(row["subject_id"]) for row in rows]
+
+
+def _uuid(chance: bytes) -> str:
+    """Sixteen random bytes as the text of a UUID of version 4; ``uuid.UUID`` takes five times as long."""
+    text = chance.hex()
+    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-{'89ab'[chance[8] & 3]}{text[17:20]}-{text[20:]}"
 
 
 def adopt_subject(session: Session, subject_id: str, *, into: str) -> None:
@@ -178,13 +183,14 @@ def release_subject(session: Session, subject_id: str) -> None:
 
 def destroy_subject_key(session: Session, subject_id: str) -> int:
     """Make everything encrypted for this subject, and for those it adopted, unreadable for ever; returns how many keys went."""
-    family = _family(session, subject_id)
+    family = family_of(session, subject_id)
     for one in family:
         _cache(session)[one] = None
     return _set(session, family, wrapped=None, destroyed_at=work.now())
 
 
-def _family(session: Session, subject_id: str) -> list[str]:
+def family_of(session: Session, subject_id: str) -> list[str]:
+    """The subject and all that it adopted, theirs too: what is erased with it."""
     found, latest = {subject_id}, {subject_id}
     while latest:
         adopted = session.scalars(sa.select(_table.c.subject_id).where(_table.c.adopted_by.in_(latest)))

@@ -4,7 +4,9 @@ Verified means: every part as it was written, the database whole, no row pointin
 manifest says, the audit chain whole up to the manifest's anchor, no counter below a number already given, and every
 attached file as it was stored. Whatever fails leaves everything as it was. What is replaced is moved aside, not deleted.
 
-Numbers given after the backup was made are not given again: counters jump over them and the range is recorded as void.
+Numbers given after the backup was made are not given again: counters jump over them and the range is recorded as void. Customers
+erased after it are erased again, by the list that lies beside the database (``core.erasures``) and by the keys that the present
+database has destroyed.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.orm import Session
 
-from core import work
+from core import erasures, work
 from core.audit import services as audit
 from core.audit.anchor import FILE_NAME, anchors_file, read_anchors, write_anchor
 from core.audit.verify import verify
@@ -43,24 +45,29 @@ from core.backup import (
     run_tool,
     unpack_keys,
 )
-from core.customers.models import Customer
+from core.customers import erasure
+from core.customers.models import Customer, CustomerMerge
 from core.database import section
 from core.errors import DiwanError
 from core.files.models import StoredFile
 from core.files.services import path_of
 from core.i18n import Bilingual
-from core.keys import NAMES, load_keys
+from core.keys import NAMES, SubjectKey, load_keys
 from core.numbering import raise_counter
 from core.opening import opened, upgrade_association
+from core.scrubbing import scrub
 from core.settings import SLUG, Association, Deployment, sqlite_url
 
-NUMBERED: dict[str, Any] = {"customer": Customer.number}
+NUMBERED: dict[str, tuple[Any, ...]] = {"customer": (Customer.number, CustomerMerge.lost_number)}
 BESIDE_SQLITE = ("", "-wal", "-shm", "-journal")
 
 
 @dataclass(frozen=True)
 class Restored:
-    """What a restore did. ``voided`` maps a counter to the first and last number that will never be given again."""
+    """What a restore did. ``voided`` maps a counter to the first and last number that will never be given again.
+
+    ``erased``: numbers of customers that the backup still held and that were erased again; None where no list of erasures was known.
+    """
 
     association: Association
     manifest: Manifest
@@ -68,24 +75,28 @@ class Restored:
     lost_entries: int
     aside: Path | None
     checks: tuple[str, ...]
+    erased: tuple[str, ...] | None = ()
 
 
 @dataclass(frozen=True)
 class Live:
-    """What the association that is to be replaced knows: its counters and the end of its audit chain."""
+    """What the association that is to be replaced knows: its counters, the end of its audit chain, and whose keys it has destroyed
+    (None where it cannot be asked)."""
 
     counters: dict[str, int]
     entries: int
+    destroyed: frozenset[str] | None = None
 
 
 def restore(
     file: Path, deployment: Deployment, *, actor: Actor, now: datetime, slug: str | None = None, keys_file: Path | None = None,
-    database_url: str | None = None, anchor: Path | None = None,
+    database_url: str | None = None, anchor: Path | None = None, erased_list: Path | None = None,
 ) -> Restored:
     """Restore ``file`` as the association it is of, or as ``slug``; over an existing one or into an empty place.
 
     Keys come from the association that is there, else from ``keys_file``. On PostgreSQL a new place needs
-    ``database_url``. ``anchor`` is a copy of the anchors kept elsewhere. Raises DiwanError saying what failed; nothing was replaced then.
+    ``database_url``. ``anchor`` and ``erased_list`` are copies of the anchors and of the list of erasures kept elsewhere. Raises DiwanError
+    saying what failed; nothing was replaced then.
     """
     manifest = read_manifest(file)
     slug = slug or manifest.slug
@@ -99,9 +110,13 @@ def restore(
         cleaning.enter_context(_alone_with(present, folder))
         live = look_at(present) if present else Live({}, 0)
         voided = record_restore(staged, deployment, manifest, live, actor=actor, now=now)
+        known = known_erasures(folder, erased_list)
+        erased = erase_again(staged, deployment, known, live, actor=actor, now=now)
         aside = put_in_place(staged, present, folder, now, database_url)
+        erasures.keep(folder, known)
     lost = max(0, live.entries - (manifest.audit or {}).get("entries", 0))
-    return Restored(Association.load(folder), manifest, voided, lost, aside, checks)
+    nothing_known = present is None and not erasures.list_file(folder).is_file()
+    return Restored(Association.load(folder), manifest, voided, lost, aside, checks, None if nothing_known else erased)
 
 
 def describe_restored(done: Restored) -> str:
@@ -109,6 +124,11 @@ def describe_restored(done: Restored) -> str:
     lines = [f"Verified: {text}." for text in done.checks]
     lines.append(f"'{done.association.slug}' is as it was at {done.manifest.made_at}.")
     lines += [f"Numbers {first} to {last} of '{name}' were given after that and are void." for name, (first, last) in done.voided.items()]
+    if done.erased:
+        lines.append(f"Erased again, as after the backup was made: {', '.join(done.erased)}.")
+    elif done.erased is None:
+        lines.append("No list of erasures is known here. If customers were erased after the backup was made, restore again with --erasures FILE"
+                     " (erasures.txt of the former place), or they are back.")
     if done.lost_entries:
         lines.append(f"{done.lost_entries} entries of the audit log were written after the backup; what they tell of is not in it.")
     if done.aside:
@@ -264,14 +284,13 @@ def highest_given(connection: Connection, counter: str) -> int:
     """The highest value of a counter that a row bears, without its check digit; 0 for counters whose rows say more than that."""
     if counter not in NUMBERED:
         return 0
-    column = NUMBERED[counter]
-    number = connection.scalar(sa.select(column).order_by(sa.func.length(column).desc(), column.desc()).limit(1))
-    return int(number[:-1]) if number else 0
+    highest = (connection.scalar(sa.select(column).order_by(sa.func.length(column).desc(), column.desc()).limit(1)) for column in NUMBERED[counter])
+    return max(int(number[:-1]) if number else 0 for number in highest)
 
 
 def check_files(staged: Association, connection: Connection) -> str:
     """Every attached file is there with the SHA-256 that its row has."""
-    rows = connection.execute(sa.select(StoredFile.token, StoredFile.sha256)).all()
+    rows = connection.execute(sa.select(StoredFile.token, StoredFile.sha256).where(StoredFile.size_bytes > 0)).all()
     for token, sha256 in rows:
         path = path_of(staged.files_folder, token)
         if not path.is_file() or sha256_of(path) != sha256:
@@ -294,7 +313,9 @@ def look_at(present: Association) -> Live:
     """
     try:
         with _reading(present) as connection:
-            return Live(counters(connection), (audit_head(connection) or {}).get("entries", 0))
+            keys: Any = SubjectKey.__table__
+            destroyed = frozenset(connection.scalars(sa.select(keys.c.subject_id).where(keys.c.destroyed_at.is_not(None))))
+            return Live(counters(connection), (audit_head(connection) or {}).get("entries", 0), destroyed)
     except sa.exc.SQLAlchemyError:
         return Live({}, 0)
 
@@ -312,6 +333,35 @@ def record_restore(
         close_doors(session, now)
         audit.record(session, "restore", data={"made_at": manifest.made_at, "voided": {name: list(span) for name, span in voided.items()}})
     return voided
+
+
+def known_erasures(folder: Path, copy: Path | None) -> list[erasures.Erasure]:
+    """What the list beside the database says, and a copy of one that was kept elsewhere."""
+    if copy is not None and not copy.is_file():
+        raise DiwanError(f"There is no file {copy}.")
+    known = {one.id: one for file in (copy, erasures.list_file(folder)) if file is not None for one in erasures.read(file)}
+    return list(known.values())
+
+
+def erase_again(
+    staged: Association, deployment: Deployment, known: list[erasures.Erasure], live: Live, *, actor: Actor, now: datetime,
+) -> tuple[str, ...]:
+    """Erase in the restored copy whoever was erased since; returns their numbers.
+
+    An erasure that was begun and whose end nobody wrote happened if the present database has destroyed the key. Where that
+    database cannot be asked it counts as done: two people had approved it, and a right is rather kept than lost.
+    """
+    subjects = set(live.destroyed or ())
+    for one in known:
+        if one.outcome == "done" or (one.outcome is None and (live.destroyed is None or one.subjects[0] in live.destroyed)):
+            subjects.update(one.subjects)
+    with opened(staged, deployment, actor=actor) as (_app, session), work.unit_of_work(session):
+        done = erasure.erase_again(session, subjects, now=now)
+    for what in done.values():
+        erasure.remove_files(staged, what.tokens, what.paths)
+    if done:
+        scrub(staged.database_url, {table for what in done.values() for table in what.rows}, vacuum=True)
+    return tuple(done)
 
 
 def close_doors(session: Session, now: datetime) -> None:

@@ -13,6 +13,7 @@ from core.imports.offers import Importer
 from core.jobs.offers import Job
 from core.plugins.manifest import AreaInfo, Decision, Permission, Setting
 from core.reports.offers import Report
+from core.rest.offers import Resource
 
 CRM = ("crm_manager", "crm_rd_manager", "crm_employee", "customer_data_officer", "customer_data_deputy")
 MANAGERS = ("crm_manager", "crm_rd_manager")
@@ -36,22 +37,28 @@ AREA = AreaInfo(
         Permission("customers.officers", _l("Appoint data officers and record their absence"), roles=MANAGERS),
         Permission("customers.settings", _l("Switch optional customer fields on and off"), roles=(*MANAGERS, "administrator")),
         Permission("customers.export", _l("Export customers"), roles=(*MANAGERS, "resource_development_manager")),
+        Permission("customers.subject_file", _l("Hand customers the file of everything held about them"), roles=MANAGERS),
     ),
     decisions=(Decision("customers.change", _l("Creating or changing a customer's data"), decides="crm_manager"),),
     settings=(Setting("core.classes_off", _l("Customer classes not used"), [], kind="codes", group="customers",
                       choices=tuple((code, label) for code, label in classes().items() if code != "other"),
-                      help=_l("“Other” is always there; beneficiaries can be kept as “other” instead.")),),
-    untracked={"core_customer_search": "Derived from core_customer, whose changes are logged."},
+                      help=_l("“Other” is always there; beneficiaries can be kept as “other” instead.")),
+              Setting("core.confirm_months", _l("Customer data holds without confirmation for"), 12, kind="int", unit=_l("months"), group="customers",
+                      help=_l("Afterwards the customer stands in the list of those not confirmed for long."))),
+    untracked={"core_customer_search": "Derived from core_customer, whose changes are logged.",
+               "core_customer_duplicate": "Derived from core_customer every night; what is decided of it is logged."},
 )
 
 
 @hookimpl
 def register_admin_views() -> list[BaseView]:
+    from core.customers.erasure_views import ErasureView, SubjectFileView
     from core.customers.form_views import FormsView
+    from core.customers.merge_views import DuplicatesView
     from core.customers.settings_views import OfficersView, OptionalFieldsView
     from core.customers.views import CustomersView
 
-    return [CustomersView(), FormsView(), OfficersView(), OptionalFieldsView()]
+    return [CustomersView(), FormsView(), DuplicatesView(), ErasureView(), SubjectFileView(), OfficersView(), OptionalFieldsView()]
 
 
 @hookimpl
@@ -97,3 +104,10 @@ def register_jobs() -> list[Job]:
     from core.customers.background import jobs
 
     return jobs()
+
+
+@hookimpl
+def register_api() -> list[Resource]:
+    from core.customers.web_api import resources
+
+    return resources()

@@ -1,4 +1,4 @@
-"""Background work of the register: entering an approved import block by block."""
+"""Background work of the register: entering an approved import block by block, looking for customers registered twice."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core import work
 from core.auth.actor import Actor
 from core.auth.models import User
 from core.auth.services import actor_for
-from core.customers import entry, services
+from core.customers import entry, erasure, pairs, services
 from core.customers.models import CustomerForm
 from core.errors import NotFound
 from core.i18n import lazy_gettext as _l
@@ -67,4 +67,6 @@ def _enter_block(session: Session, arguments: Mapping[str, Any]) -> int:
 
 
 def jobs() -> list[Job]:
-    return [Job(ENTER_IMPORT, enter_import, title=_l("Entering an import"), commits=True)]
+    return [Job(ENTER_IMPORT, enter_import, title=_l("Entering an import"), commits=True),
+            Job(pairs.FIND, pairs.search_register, every="day", at="02:40", title=_l("Looking for customers registered twice"), commits=True),
+            Job(erasure.FINISH, erasure.finish, title=_l("Removing what an erasure left"), commits=True)]

@@ -6,13 +6,11 @@ They are read through the form's page only, which asks whose records somebody ma
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path
 
 from sqlalchemy.orm import Session
 
 from core.auth.actor import Actor, authorize
 from core.customers.models import CustomerForm
-from core.customers.queries import PERSONAL
 from core.customers.services import FILL, lock
 from core.errors import Conflict
 from core.files import services as files
@@ -27,9 +25,3 @@ def attach(session: Session, form: CustomerForm, stored: files.Stored, *, actor:
     if form.state not in ("draft", "filled", "reviewed", "approved"):
         raise Conflict(_l("Documents are attached before a form is entered. Attach this one to a new form."), rule="CUST-18")
     return files.attach(session, stored, form, actor=actor, now=now, subject_id=form.subject_id)
-
-
-def read(session: Session, form: CustomerForm, folder: Path, file_id: int, *, actor: Actor) -> tuple[StoredFile, bytes]:
-    """One document of this form and its bytes; they hold personal data (CUST-34)."""
-    authorize(session, actor, PERSONAL, rule="CUST-34")
-    return files.read_of(session, form, folder, file_id)

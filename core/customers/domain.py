@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
+from core.catalogue_file import Catalogue
 from core.errors import InvalidInput
 from core.i18n import Bilingual
 from core.i18n import lazy_gettext as _l
@@ -18,7 +17,7 @@ from core.phones import national
 from core.text import fold
 from core.text import name_key as compact_key
 
-CATALOGUE_FILE = Path(__file__).parent / "catalogue.json"
+CATALOGUE = Catalogue(__file__)
 PROCEDURE = "MAN-CUST"
 STEP_FILL, STEP_REVIEW, STEP_DECIDE, STEP_ENTER, STEP_FILE = 1, 2, 3, 4, 5
 
@@ -39,7 +38,7 @@ or withdrawn one is filed like any other."""
 
 STATES = tuple(NEXT_STATES)
 OPEN_STATES = ("filled", "reviewed", "approved", "entering")
-KINDS = ("new", "modify", "import", "system")
+KINDS = ("new", "modify", "import", "merge", "unmerge", "system")
 PERSONAL_FIELDS = frozenset({"address", "phone", "mobile", "email", "remarks"})
 """Shown only with ``customers.personal`` (CUST-34), as is every optional field."""
 
@@ -56,59 +55,55 @@ STATE_TITLES: Mapping[str, Any] = {
 }
 
 
-@cache
-def catalogue() -> dict[str, Any]:
-    return json.loads(CATALOGUE_FILE.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
-
-
-def _labels(part: str, key: str = "code") -> dict[str, Bilingual]:
-    return {item[key]: Bilingual.of(item) for item in catalogue()[part]}
-
-
-@cache
 def classes() -> dict[str, Bilingual]:
     """The five classes in the order of the manual's form (CUST-03…05)."""
-    return _labels("classes")
+    return CATALOGUE.labels("classes")
 
 
-@cache
 def channels() -> dict[str, Bilingual]:
-    return _labels("channels")
+    return CATALOGUE.labels("channels")
 
 
-@cache
 def origins() -> dict[str, Bilingual]:
     """How somebody asked to be registered (CUST-35)."""
-    return _labels("origins")
+    return CATALOGUE.labels("origins")
 
 
-@cache
+def touch_points() -> dict[str, Bilingual]:
+    """Through which part of the association's work a customer was met (CUST-33)."""
+    return CATALOGUE.labels("touch_points")
+
+
+def relations() -> dict[str, Bilingual]:
+    """What a party of class “other” can be to the association (CUST-36)."""
+    return CATALOGUE.labels("relations")
+
+
 def field_labels() -> dict[str, Bilingual]:
     """The form's fields in its order, with its own words."""
-    return _labels("fields", "name")
+    return CATALOGUE.labels("fields", "name")
 
 
 @cache
 def print_labels() -> dict[str, Bilingual]:
     """Shorter words for the printed form, where both languages stand in one cell."""
-    return {item["name"]: Bilingual.of(item["print"]) for item in catalogue()["fields"] if "print" in item}
+    return {item["name"]: Bilingual.of(item["print"]) for item in CATALOGUE["fields"] if "print" in item}
 
 
-@cache
 def kinds() -> dict[str, Bilingual]:
-    return _labels("kinds")
+    return CATALOGUE.labels("kinds")
 
 
 def form_title() -> Bilingual:
-    return Bilingual.of(catalogue()["form"])
+    return Bilingual.of(CATALOGUE["form"])
 
 
 def signature_label(which: str) -> Bilingual:
     """``made_by`` or ``decided_by`` as the printed form has it."""
-    return Bilingual.of(catalogue()["signatures"][which])
+    return Bilingual.of(CATALOGUE["signatures"][which])
 
 
-FIELDS: tuple[str, ...] = tuple(item["name"] for item in catalogue()["fields"])
+FIELDS: tuple[str, ...] = tuple(item["name"] for item in CATALOGUE["fields"])
 
 _SERVANT = fold("عبد")
 _FILLERS = frozenset({"بن", "ابن", "بنت", "bin", "ibn", "bint"})
@@ -140,15 +135,14 @@ def _words(part: str) -> list[str]:
     return words + [f"{word}{following}" for word, following in pairwise(words) if word == _SERVANT]
 
 
-def personal_text(phones: Iterable[str | None], email: str | None) -> str:
+def personal_text(phones: Iterable[str | None], emails: Iterable[str | None]) -> str:
     """The text that is searched only for who may see personal data: digits as in ``966550000001``, as written in the
-    country (``0550000001``), and the e-mail address."""
+    country (``0550000001``), and e-mail addresses."""
     words: list[str] = []
     for phone in phones:
         if phone:
             words += [phone.lstrip("+"), national(phone)]
-    if email:
-        words.append(email.casefold())
+    words += [email.casefold() for email in emails if email]
     return _spaced(words)
 
 

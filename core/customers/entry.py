@@ -10,15 +10,16 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from core.audit import services as audit
 from core.auth.actor import Actor
-from core.customers import indexing, officers, steps, telling
+from core.bulk import insert_columns
+from core.customers import erasure, indexing, merging, officers, steps, telling
 from core.customers.domain import FIELDS, changed_fields, field_labels
 from core.customers.models import Customer, CustomerAlias, CustomerForm, CustomerFormLine, CustomerState
-from core.customers.services import _expect, lock
+from core.customers.services import _expect, lock, refuse_erased
 from core.database import section
 from core.errors import Conflict
 from core.i18n import lazy_gettext as _l
@@ -27,6 +28,7 @@ from core.numbering import next_number, next_numbers
 COUNTER = "customer"
 BLOCK = 1_000
 VALUES = (*FIELDS, "extra")
+_customers: Any = Customer.__table__
 _lines: Any = CustomerFormLine.__table__
 _state: Any = CustomerState.__table__
 
@@ -35,7 +37,7 @@ def enter(session: Session, form: CustomerForm, *, actor: Actor, now: datetime) 
     """Enter an approved form: a new customer gets its number now, a changed one its new values (CUST-17).
 
     Only the data officer, or the deputy in the officer's absence (CUST-10). Conflict when a field that the form changes
-    was changed by another form since. An import is entered whole, in the caller's transaction.
+    was changed by another form since, or two customers cannot become one. An import is entered whole, in the caller's transaction.
     """
     officers.authorize_entry(session, actor, now=now)
     lock(session, form)
@@ -43,7 +45,17 @@ def enter(session: Session, form: CustomerForm, *, actor: Actor, now: datetime) 
         return enter_import(session, form, actor=actor, now=now)
     _expect(form, "approved")
     _begin(session, form)
-    _enter_line(session, form, form.line, now)
+    if form.kind == "erase":
+        erasure.enter(session, form, now=now)
+    elif form.kind == "unmerge":
+        merging.undo(session, form, actor=actor, now=now)
+        form.line.state = "entered"
+        session.flush()
+    else:
+        merge = merging.begin(session, form) if form.kind == "merge" else None
+        _enter_line(session, form, form.line, now)
+        if merge is not None:
+            merging.take_in(session, form, merge, actor=actor, now=now)
     return _finish(session, form, actor, now)
 
 
@@ -89,6 +101,7 @@ def _create(session: Session, form: CustomerForm, line: CustomerFormLine, now: d
 
 def _update(session: Session, form: CustomerForm, line: CustomerFormLine, now: datetime) -> Customer:
     customer = session.get_one(Customer, line.customer_id)
+    refuse_erased(session, customer)
     base = line.base or {}
     changed = changed_fields(base, {name: getattr(line, name) for name in VALUES})
     lost = [name for name in changed if (getattr(customer, name) or None) not in ((base.get(name) or None), (getattr(line, name) or None))]
@@ -103,7 +116,7 @@ def _update(session: Session, form: CustomerForm, line: CustomerFormLine, now: d
     audit.name_action(session, customer, "update", form_number=form.number)
     session.flush()
     state = session.get_one(CustomerState, customer.id)
-    if not form.imported:
+    if form.kind == "modify" and not form.imported:
         state.confirmed_at, state.confirmed_by = form.filled_at, form.made_by
     return customer
 
@@ -161,10 +174,11 @@ def _create_many(session: Session, form: CustomerForm, lines: Sequence[Mapping[s
     places = indexing.Places(session)
     former = _keep_references(session, form, [(customer_id, line["reference"]) for customer_id, line in zip(ids, lines, strict=True)], now)
     found = [indexing.search_row({"id": customer_id, **row}, places, former.get(customer_id, ())) for customer_id, row in zip(ids, rows, strict=True)]
-    made = select(Customer.id).where(Customer.line_id == _lines.c.id).scalar_subquery()
-    mark = update(_lines).where(_lines.c.id.in_([line["id"] for line in lines])).values(state="entered", customer_id=made)
+    mark = (update(_lines).where(_lines.c.form_id == form.id, _lines.c.position.between(lines[0]["position"], lines[-1]["position"]),
+                                 _lines.c.action == "create", _lines.c.state == "open", _customers.c.line_id == _lines.c.id)
+            .values(state="entered", customer_id=_customers.c.id))
     with section("customer entry"):
-        session.execute(insert(_state), [{"customer_id": one, "confirmed_at": None, "confirmed_by": None} for one in ids])
+        insert_columns(session, _state, {"customer_id": ids}, len(ids))
         session.execute(mark)
     indexing.add_rows(session, found)
 

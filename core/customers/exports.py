@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Session
 from core import settings
 from core.audit import services as audit
 from core.auth.actor import Actor, authorize
+from core.consent import services as consent
 from core.consent.domain import ALL, SHARING
 from core.consent.queries import contactable
 from core.customers import domain
@@ -63,8 +65,18 @@ def customer_file(session: Session, scoped: sa.Select[Any], actor: Actor, *, out
     authorize(session, actor, EXPORT, rule="CUST-34")
     options = Options(headings=True, zone=settings.time_zone(session))
     columns = columns_for(actor, outside=outside)
-    scoped = contactable(session, scoped, ALL, SHARING) if outside else scoped
+    scoped = for_outside(session, scoped, actor) if outside else scoped
     return write_csv(columns, (row[:len(columns)] for row in _rows(session, scoped, actor)), options)
+
+
+def for_outside(session: Session, scoped: sa.Select[Any], actor: Actor) -> sa.Select[Any]:
+    """Those of ``scoped`` who may stand in a file for an outside party (PERM-11)."""
+    return contactable(session, scoped, ALL, SHARING, actor=actor)
+
+
+def note_outside(session: Session, scoped: sa.Select[Any], actor: Actor, now: datetime) -> None:
+    """Tell plugins, in the writing transaction, who stands in the file that is handed out."""
+    consent.note_listed(session, for_outside(session, scoped, actor), ALL, SHARING, actor=actor, now=now)
 
 
 def _rows(session: Session, scoped: sa.Select[Any], actor: Actor) -> Iterator[tuple[Any, ...]]:

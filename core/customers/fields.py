@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.auth.actor import Actor, authorize
-from core.customers.domain import catalogue
+from core.customers.domain import CATALOGUE
 from core.customers.models import OptionalField
 from core.errors import InvalidInput
 from core.i18n import lazy_gettext as _l
@@ -18,7 +18,7 @@ SETTINGS = "customers.settings"
 def seed(session: Session) -> None:
     """The catalogue's optional fields, all off; a second time adds nothing."""
     present = set(session.scalars(select(OptionalField.code)))
-    for item in catalogue()["optional_fields"]:
+    for item in CATALOGUE["optional_fields"]:
         if item["code"] not in present:
             session.add(OptionalField(code=item["code"], name_ar=item["ar"], name_en=item["en"], kind=item["kind"], enabled=False))
     session.flush()

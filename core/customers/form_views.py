@@ -11,22 +11,21 @@ from flask import Response, flash, redirect, render_template, request, url_for
 from core.admin.help import Help
 from core.admin.views import PageView, expose, needs
 from core.audit import services as audit
-from core.customers import background, documents, domain, entry, officers, page, pdf, queries, services, shown
+from core.customers import background, documents, domain, entry, erasure, officers, page, pdf, queries, services, shown
 from core.customers.forms import DocumentForm, ReasonForm, entry_form, typed_values
-from core.customers.models import CustomerForm
+from core.customers.models import Customer, CustomerForm
 from core.customers.queries import PERSONAL
 from core.customers.values import Rules, clean
 from core.errors import InvalidInput, NotFound
 from core.exporter.names import content_disposition, file_name
 from core.files import services as files
-from core.files.views import download
+from core.files.views import download_of, stored_upload
 from core.i18n import gettext as _
 from core.i18n import lazy_gettext as _l
 from core.i18n import ngettext
 from core.numbering import printed
 from core.phones import parse_phone
 from core.procedures.queries import next_in_inbox
-from core.state import state
 from core.text import isolate
 
 PAGE_SIZE = 50
@@ -134,7 +133,7 @@ class FormsView(PageView):
                 self.show_faults(form, error)
         customer = draft.line.customer if draft is not None else None
         steps = page.what_follows(self.session, self.now())
-        body = self.render("customers/fill.html", form=form, customer=customer, draft=draft, duplicates=found, steps=steps)
+        body = self.render("customers/fill.html", form=form, customer=customer, draft=draft, duplicates=found, steps=steps, relations=domain.relations())
         return body, 422 if request.method == "POST" else 200
 
     def _save(self, form: Any, typed: dict[str, Any], draft: CustomerForm | None, drafted: bool) -> Any:
@@ -177,16 +176,30 @@ class FormsView(PageView):
             "customers/form.html", form=form, line=line, rows=rows, reason=reason, track=shown.track(self.session, form, self.now()), kinds=domain.kinds(),
             states=domain.STATE_TITLES, duplicates=self._warnings(form, line), lines=lines, may=self._may(form), origins=domain.origins(),
             made_by=officers.user_label(self.session, form.made_by), decided_by=officers.user_label(self.session, form.decided_by), classes=domain.classes(),
+            asked_by=erasure.ASKED_BY, **self._of_erasure(form, line),
             made_label=_("Prepared by"), decided_label=_("Rejected by") if form.reason is not None else _("Approved by"),
             mobiles={one.id: shown.personal_value(one, "mobile", self.actor) for one in lines}, given=shown.given(self.session, lines, self.actor),
             documents=files.attached_to(self.session, form), document=document or DocumentForm(formdata=None), personal=self.actor.may(PERSONAL),
+            merge=queries.merge_of_form(self.session, form), beside=self._beside(form),
             open_lines=entry.open_lines(self.session, form) if not form.single else 0,
             next_step=next_in_inbox(self.session, self.actor, record_type=form.__tablename__, record_id=form.id),
         )
         return body, status
 
+    def _beside(self, form: CustomerForm) -> Customer | None:
+        """The customer that is to go into another, while it is in the register and this person may read it."""
+        merge = queries.merge_of_form(self.session, form)
+        there = merge is not None and queries.may_read(self.session, merge.lost_id, self.actor)
+        return self.session.get(Customer, merge.lost_id) if merge is not None and there else None
+
+    def _of_erasure(self, form: CustomerForm, line: Any) -> dict[str, Any]:
+        """What the page of an erasure's form shows: what will go, and why."""
+        if form.kind != "erase" or line is None:
+            return {}
+        return {"held": page.what_is_held(self.session, line.customer), "erased_reason": shown.personal_value(line, "remarks", self.actor)}
+
     def _warnings(self, form: CustomerForm, line: Any) -> list[queries.Duplicate]:
-        if line is None or not form.single or form.state not in ("filled", "reviewed", "approved"):
+        if line is None or form.kind not in ("new", "modify") or form.state not in ("filled", "reviewed", "approved"):
             return []
         values = {name: getattr(line, name) for name in ("name", "mobile", "phone", "email")}
         return queries.duplicates(self.session, values, actor=self.actor, exclude=line.customer_id, exclude_form=form.id)
@@ -213,11 +226,10 @@ class FormsView(PageView):
     def attach(self, form_id: int) -> Any:
         """Attach a supporting document; it is checked and on disk before the writing transaction begins."""
         form, given = self._one(form_id), DocumentForm()
-        upload = given.document.data
         try:
-            if not getattr(upload, "filename", ""):
+            stored = stored_upload(given.document.data)
+            if stored is None:
                 raise InvalidInput(_l("Choose a file."), field="document")
-            stored = files.store(state().association.files_folder, upload.filename, upload.read())
         except InvalidInput as error:
             self.show_faults(given, error)
             return self._show(form, ReasonForm(formdata=None), 422, given)
@@ -228,7 +240,7 @@ class FormsView(PageView):
     @expose("/<int:form_id>/documents/<int:file_id>")
     @needs("customers.personal", rule="CUST-34")
     def document(self, form_id: int, file_id: int) -> Response:
-        return download(*documents.read(self.session, self._one(form_id), state().association.files_folder, file_id, actor=self.actor))
+        return download_of(self.session, self._one(form_id), file_id)
 
     @expose("/<int:form_id>/review", methods=("POST",))
     @needs("customers.review", rule="CUST-15")
@@ -267,7 +279,11 @@ class FormsView(PageView):
         done = self._act(form_id, lambda session, form: entry.enter(session, form, actor=self.actor, now=self.now()))
         number = queries.first_lines(self.session, [self._one(form_id)])[form_id].customer.number  # type: ignore[union-attr]
         told = isolate(printed(number))
-        flash(_("Entered. The customer's number is %(number)s.", number=told) if done == "new" else _("Entered. The customer is changed."), "success")
+        words = {"new": _("Entered. The customer's number is %(number)s.", number=told),
+                 "merge": _("Entered. Both records are now the customer %(number)s.", number=told),
+                 "unmerge": _("Entered. The merge into %(number)s is undone.", number=told),
+                 "erase": _("Entered. The personal data of customer %(number)s is erased; what lies in files is removed in the next minutes.", number=told)}
+        flash(words.get(done, _("Entered. The customer is changed.")), "success")
         return redirect(url_for("customers.customer", number=number))
 
     def _enter_import(self, form_id: int) -> Any:
@@ -300,8 +316,8 @@ class FormsView(PageView):
     def printed(self, form_id: int) -> Response:
         """The form as the association prints it (CUST-12)."""
         form = self._one(form_id)
-        if not form.single:
-            raise NotFound(_l("An import has no printed form; its lines are on its page."))
+        if not form.single or form.kind == "erase":
+            raise NotFound(_l("This kind of form is not printed; what it says is on its page."))
         content = pdf.printed_form(self.session, form, actor=self.actor, now=self.now())
         response = Response(content, content_type="application/pdf")
         response.headers["Content-Disposition"] = content_disposition(file_name(form.number or "draft", "pdf"))

@@ -27,7 +27,7 @@ class CustomerEntryForm(DiwanForm):
 
     name = StringField(render_kw={**AUTO, "autocomplete": "off", "data-duplicates": "1"})
     customer_class = SelectField(validate_choice=False)
-    other_detail = StringField(render_kw=AUTO)
+    other_detail = StringField(render_kw={**AUTO, "list": "relations"})
     mobile = StringField(render_kw={**LTR, "inputmode": "tel", "autocomplete": "off", "data-duplicates": "1"})
     phone = StringField(render_kw={**LTR, "inputmode": "tel", "autocomplete": "off", "data-duplicates": "1"})
     email = StringField(render_kw={**LTR, "inputmode": "email", "autocomplete": "off", "data-duplicates": "1"})
@@ -98,6 +98,19 @@ def typed_values(form: CustomerEntryForm) -> dict[str, Any]:
 
 class ReasonForm(DiwanForm):
     reason = TextAreaField(_l("Reason for rejecting"), render_kw={**AUTO, "rows": 4})
+
+
+class MergeForm(DiwanForm):
+    reason = TextAreaField(_l("Why these two are one"), render_kw={**AUTO, "rows": 3})
+
+
+class UndoForm(DiwanForm):
+    reason = TextAreaField(_l("Why the merge was wrong"), render_kw={**AUTO, "rows": 3})
+
+
+class ApartForm(DiwanForm):
+    one, other = HiddenField(), HiddenField()
+    why = StringField(_l("How you know that they are two"), render_kw=AUTO)
 
 
 class DocumentForm(DiwanForm):

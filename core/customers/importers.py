@@ -39,7 +39,7 @@ def _field(key: str, label: Any, kind: str = "text", **more: Any) -> ImportField
 
 
 @cache
-def _headings() -> dict[str, list[str]]:
+def _headings() -> dict[str, list[Any]]:
     return json.loads((Path(__file__).parent / "headings.json").read_text(encoding="utf-8"))  # type: ignore[no-any-return]
 
 
@@ -48,18 +48,18 @@ def importers() -> list[Importer]:
     fields = (
         _field("number", _l("Customer number"), help=_l("Given: the line changes that customer. Empty: it makes a new one.")),
         _field("reference", _l("Number in the former register"), longest=80, help=_l("Kept, so that contributions find their customer by it.")),
-        _field("name", labels["name"], "name", required=True, longest=300),
+        _field("name", labels["name"], "name", required=True, longest=300, joins=" ", parts=_headings()["name_parts"]),
         _field("customer_class", labels["customer_class"], "choice", choices=_choices(classes), labels=classes),
         _field("other_detail", labels["other_detail"], longest=200),
         _field("mobile", labels["mobile"], "phone"),
         _field("phone", labels["phone"], "phone"),
         _field("phone_country", _l("Country of the phones"), "country", help=_l("SA or KW; by it numbers without a country code are read.")),
         _field("email", labels["email"], "email", longest=254),
-        _field("address", labels["address"], longest=500),
+        _field("address", labels["address"], longest=500, joins=", "),
         _field("city", labels["city_id"], longest=200),
         _field("centre", labels["centre_id"], longest=200),
         _field("contact_channel", labels["contact_channel"], "choice", choices=_choices(channels), labels=channels),
-        _field("remarks", labels["remarks"], longest=4000),
+        _field("remarks", labels["remarks"], longest=4000, joins="\n"),
     )
     options = (
         ImportField("customer_class", _l("Customer type where the file has none"), "choice", choices=_choices(domain.classes()), labels=domain.classes()),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import delete, insert, select, text
+from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
+from core.bulk import insert_rows
 from core.customers.domain import email_key, name_key, open_text, personal_text
-from core.customers.models import Customer, CustomerAlias, CustomerSearch
+from core.customers.models import Customer, CustomerAlias, CustomerFormer, CustomerSearch
 from core.database import section
 from core.organisation.models import Centre, City
 
@@ -34,10 +36,10 @@ def reindex(session: Session, *, city_id: int | None = None, centre_id: int | No
 def _write(session: Session, ids: list[int]) -> None:
     columns = (Customer.id, Customer.number, Customer.name, Customer.city_id, Customer.centre_id, Customer.phone, Customer.mobile, Customer.email)
     rows = [dict(row) for row in session.execute(select(*columns).where(Customer.id.in_(ids))).mappings()]
-    aliases = _aliases(session, ids)
+    aliases, former = _aliases(session, ids), _former(session, ids)
     places = Places(session)
     remove_rows(session, ids)
-    add_rows(session, [search_row(row, places, aliases.get(row["id"], ())) for row in rows])
+    add_rows(session, [search_row(row, places, aliases.get(row["id"], ()), former.get(row["id"], ())) for row in rows])
 
 
 def add_rows(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -45,11 +47,11 @@ def add_rows(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     if not rows:
         return
     with section("customer search"):
-        session.execute(insert(_search), rows)
+        insert_rows(session, _search, rows)
         for index, column in _indexes(session):
-            found = [{"id": row["customer_id"], "text": row[column]} for row in rows if row[column]]
-            if found:
-                session.connection().execute(text(f"INSERT INTO {index}(rowid, {column}) VALUES (:id, :text)"), found)  # noqa: S608
+            statement = (f"INSERT INTO {index}(rowid, {column}) SELECT customer_id, {column} FROM core_customer_search"  # noqa: S608
+                         f" WHERE customer_id IN (SELECT value FROM json_each(:ids)) AND {column} <> ''")
+            session.connection().execute(text(statement), {"ids": json.dumps([row["customer_id"] for row in rows])})
 
 
 def remove_rows(session: Session, ids: Sequence[int]) -> None:
@@ -79,6 +81,14 @@ def _aliases(session: Session, ids: list[int]) -> dict[int, list[str]]:
     return found
 
 
+def _former(session: Session, ids: list[int]) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {}
+    query = select(CustomerFormer.customer_id, CustomerFormer.value).where(CustomerFormer.customer_id.in_(ids)).order_by(CustomerFormer.id)
+    for customer_id, value in session.execute(query):
+        found.setdefault(customer_id, []).append(value)
+    return found
+
+
 class Places:
     """Names of cities and centres by id, looked up once each."""
 
@@ -99,12 +109,13 @@ class Places:
         return self.known[at]
 
 
-def search_row(row: Mapping[str, Any], places: Places, aliases: Iterable[str] = ()) -> dict[str, Any]:
-    """The search columns of one customer, from its values with ``id`` and ``number``."""
+def search_row(row: Mapping[str, Any], places: Places, aliases: Iterable[str] = (), former: Sequence[str] = ()) -> dict[str, Any]:
+    """The search columns of one customer, from its values with ``id`` and ``number``; ``former`` are contact points of merged records."""
+    phones = [one for one in former if one.startswith("+")]
     return {
         "customer_id": row["id"],
         "open_text": open_text([row["name"], row["number"], *aliases, *places.names(row["city_id"], row["centre_id"])]),
-        "personal_text": personal_text([row["mobile"], row["phone"]], row["email"]),
+        "personal_text": personal_text([row["mobile"], row["phone"], *phones], [row["email"], *(one for one in former if one not in phones)]),
         "name_key": name_key(row["name"]),
         "email_key": email_key(row["email"]),
     }

@@ -1,7 +1,8 @@
 """Tables of the register and its forms, with what the database itself guarantees.
 
 A customer row names the form line that wrote it last (``form_id``, ``line_id``). Triggers on both engines let a row appear
-or change only by a line of a form in state *entering*, once per line; there is no delete, and a number never changes.
+or change only by a line of a form in state *entering*, once per line; a row goes only into a merge and comes back only by its
+undoing, and a number never changes.
 What changes without a form lives in other tables.
 """
 
@@ -18,6 +19,8 @@ from core.database import Base, JsonDict, Phone, UtcDateTime
 from core.organisation.models import Centre, City, Department
 
 PERSONAL = {"personal": True}
+MERGED = "entered_at IS NOT NULL AND undone_at IS NULL AND undoes_id IS NULL"
+"""Of a merge: it holds."""
 
 
 class CustomerValues:
@@ -148,8 +151,8 @@ class CustomerFormLine(CustomerValues, Base):
     subject_id: Mapped[str] = mapped_column(sa.String(36))
     reference: Mapped[str | None] = mapped_column(sa.String(80), index=True)
     """The customer's number in a former register; becomes an alias at entry."""
-    name_key: Mapped[str] = mapped_column(sa.String(300), default="", info={"audit": False})
-    base: Mapped[dict[str, Any] | None] = mapped_column(JsonDict, info={"audit": False})
+    name_key: Mapped[str] = mapped_column(sa.String(300), default="", info={"personal": True, "audit": False})
+    base: Mapped[dict[str, Any] | None] = mapped_column(JsonDict, info={"personal": True, "audit": False})
     form: Mapped[CustomerForm] = relationship(back_populates="lines")
     customer: Mapped[Customer | None] = relationship(foreign_keys="CustomerFormLine.customer_id")
     city: Mapped[City | None] = relationship(foreign_keys="CustomerFormLine.city_id")
@@ -202,10 +205,101 @@ class CustomerInfluence(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     customer_id: Mapped[int] = mapped_column(sa.ForeignKey("core_customer.id"), index=True)
     influencer_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_customer.id"), index=True)
-    influencer_name: Mapped[str | None] = mapped_column(sa.String(300), info=PERSONAL)
-    kind: Mapped[str] = mapped_column(sa.String(100))
+    influencer_name: Mapped[str | None] = mapped_column(sa.String(300), info={"personal": True, "other_person": True})
+    kind: Mapped[str] = mapped_column(sa.String(100), info={"personal": True})
     subject_id: Mapped[str] = mapped_column(sa.String(36))
     influencer: Mapped[Customer | None] = relationship(foreign_keys="CustomerInfluence.influencer_id")
+
+
+class CustomerFormer(Base):
+    """A telephone number or e-mail address of a merged record that the survivor's own record did not take over: it still finds the survivor."""
+
+    __tablename__ = "core_customer_former"
+    __audit_subject__ = "subject_id"
+    __table_args__ = (sa.CheckConstraint("kind IN ('phone', 'email')", name="kind"), sa.Index("ix_core_customer_former_value", "value", "kind"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    customer_id: Mapped[int] = mapped_column(sa.ForeignKey("core_customer.id"), index=True)
+    kind: Mapped[str] = mapped_column(sa.String(10))
+    value: Mapped[str] = mapped_column(sa.String(254), info=PERSONAL)
+    """A number in E.164, an address as ``domain.email_key`` makes it."""
+    subject_id: Mapped[str] = mapped_column(sa.String(36))
+    form_id: Mapped[int] = mapped_column(sa.ForeignKey("core_customer_form.id"), index=True)
+
+
+class CustomerMerge(Base):
+    """The pair that a form of kind *merge* or *unmerge* names, and at entry of a merge all that its undoing needs.
+
+    The lost customer is no longer in the register while the merge holds, so the two are named by id and number without a
+    foreign key. ``kept_row``, ``lost_row`` and ``settled`` are sealed under the keys of their subjects; ``moved`` holds the
+    keys of the rows that were re-pointed, by ``table.column``. Once undone it holds nothing of all this.
+    """
+
+    __tablename__ = "core_customer_merge"
+    __audit_subject__ = "subject_id"
+    __audit_label__ = "lost_number"
+    __table_args__ = (
+        sa.CheckConstraint("kept_id <> lost_id", name="two"),
+        sa.Index("uq_core_customer_merge_lost_now", "lost_id", unique=True, sqlite_where=sa.text(MERGED), postgresql_where=sa.text(MERGED)),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    form_id: Mapped[int] = mapped_column(sa.ForeignKey("core_customer_form.id"), unique=True)
+    undoes_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_customer_merge.id"), index=True)
+    """Of an unmerge: the merge that it takes back."""
+    kept_id: Mapped[int] = mapped_column(index=True)
+    kept_number: Mapped[str] = mapped_column(sa.String(20))
+    lost_id: Mapped[int] = mapped_column(index=True)
+    lost_number: Mapped[str] = mapped_column(sa.String(20))
+    subject_id: Mapped[str] = mapped_column(sa.String(36))
+    """The lost customer's."""
+    reason: Mapped[str] = mapped_column(sa.Text, info=PERSONAL)
+    kept_row: Mapped[str | None] = mapped_column(sa.Text, info={"audit": False})
+    lost_row: Mapped[str | None] = mapped_column(sa.Text, info={"audit": False})
+    settled: Mapped[str | None] = mapped_column(sa.Text, info={"audit": False})
+    moved: Mapped[dict[str, Any] | None] = mapped_column(JsonDict, info={"audit": False})
+    entered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    undone_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    form: Mapped[CustomerForm] = relationship()
+    undoes: Mapped[CustomerMerge | None] = relationship(remote_side="CustomerMerge.id")
+
+
+class CustomerDuplicate(Base):
+    """Two registered customers that look alike, or with ``size`` a crowd that shares one key; found anew every night (CUST-20)."""
+
+    __tablename__ = "core_customer_duplicate"
+    __audit__ = False
+    __table_args__ = (
+        sa.UniqueConstraint("one_id", "other_id"),
+        sa.CheckConstraint("other_id IS NULL OR one_id < other_id", name="order"),
+        sa.CheckConstraint("(other_id IS NULL) = (size IS NOT NULL)", name="pair_or_crowd"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    one_id: Mapped[int] = mapped_column(sa.ForeignKey("core_customer.id"))
+    other_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_customer.id"), index=True)
+    reasons: Mapped[str] = mapped_column(sa.String(60))
+    """Codes of ``similar.RULES`` between bars, so that one of them can be asked for: ``|mobile|name|``."""
+    size: Mapped[int | None]
+    found_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    one: Mapped[Customer] = relationship(foreign_keys="CustomerDuplicate.one_id")
+    other: Mapped[Customer | None] = relationship(foreign_keys="CustomerDuplicate.other_id")
+
+
+class CustomerDistinct(Base):
+    """That two customers who look alike are two: who said so, when and why. They are not shown as duplicates again (CUST-20)."""
+
+    __tablename__ = "core_customer_distinct"
+    __audit_subject__ = "subject_id"
+    __table_args__ = (sa.UniqueConstraint("one_id", "other_id"), sa.CheckConstraint("one_id < other_id", name="order"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    one_id: Mapped[int] = mapped_column(sa.ForeignKey("core_customer.id"))
+    other_id: Mapped[int] = mapped_column(sa.ForeignKey("core_customer.id"), index=True)
+    subject_id: Mapped[str] = mapped_column(sa.String(36))
+    reason: Mapped[str] = mapped_column(sa.String(500), info=PERSONAL)
+    decided_by: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"))
+    decided_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class DataOfficer(Base):

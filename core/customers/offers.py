@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -16,7 +16,9 @@ from core.customers.models import Customer
 @dataclass(frozen=True)
 class TimelineEntry:
     """One thing that happened with a customer. ``icon`` is a Tabler icon's name; ``link`` leads to the record: an
-    address inside the association (``core.admin.addresses.path_to``)."""
+    address inside the association (``core.admin.addresses.path_to``). ``touch_point`` says through which part of the
+    association's work the customer was met (a code of ``touch_points`` in the catalogue of customers, CUST-33). ``whole_day``: it has a
+    day and no hour; ``at`` (``among_moments``) only says where it stands among the others."""
 
     at: datetime
     title: Any
@@ -24,6 +26,13 @@ class TimelineEntry:
     icon: str = "point"
     link: str | None = None
     who: str = ""
+    touch_point: str | None = None
+    whole_day: bool = False
+
+
+def among_moments(day: date) -> datetime:
+    """Where a day without an hour stands among moments."""
+    return datetime.combine(day, time(9, tzinfo=UTC))
 
 
 @dataclass(frozen=True)
@@ -37,12 +46,22 @@ class SummaryLine:
 
 
 @dataclass(frozen=True)
+class CustomerAct:
+    """What one can begin with a customer, as a button on the page: ``link`` is the address of a form inside the association."""
+
+    label: Any
+    icon: str
+    link: str
+
+
+@dataclass(frozen=True)
 class CustomerPanel:
     """A part of the customer's page. ``name`` begins with its owner's; without ``permission`` of it a person sees nothing.
 
     ``summary(session, customer, actor)`` returns the panel's lines, an empty list hides it. ``entries(session,
-    customer_id, actor, before, limit)`` returns at most ``limit`` entries older than ``before`` (None: the newest), newest
-    first. Both run in a read transaction.
+    customer_id, actor, before, limit)`` returns at most ``limit`` entries whose ``at`` is earlier than ``before`` (None: the
+    newest), newest first. ``acts(session, customer, actor)`` returns the ``CustomerAct``s that this person may begin. All
+    run in a read transaction. A panel of nothing but money stands as a band above the timeline, others beside it.
     """
 
     name: str
@@ -51,3 +70,4 @@ class CustomerPanel:
     summary: Callable[[Session, Customer, Actor], Sequence[SummaryLine]] | None = None
     entries: Callable[[Session, int, Actor, datetime | None, int], Sequence[TimelineEntry]] | None = None
     icon: str = "point"
+    acts: Callable[[Session, Customer, Actor], Sequence[CustomerAct]] | None = None

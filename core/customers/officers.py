@@ -96,7 +96,8 @@ def authorize_entry(session: Session, actor: Actor, *, now: datetime) -> None:
         raise _refusal()
     if primary is None or not queries.absent_on(session, primary.id, now.astimezone(settings.time_zone(session)).date()):
         raise NotAllowed(_l("The deputy enters data only on days for which the primary data officer is recorded absent (6.1.4)."), rule="CUST-10")
-    act_for(session, primary.user_id, user_label(session, primary.user_id), username=session.get_one(User, primary.user_id).username)
+    absent = session.get_one(User, primary.user_id)
+    act_for(session, absent.id, absent.label, username=absent.username)
 
 
 def may_enter(session: Session, actor: Actor, *, now: datetime) -> bool:
@@ -128,8 +129,9 @@ def _refusal() -> NotAllowed:
 
 
 def user_label(session: Session, user_id: int | None) -> str:
+    """What a person is called in the reader's language, for pages; what is kept of an act takes ``User.label``."""
     user = session.get(User, user_id) if user_id is not None else None
-    return str(user.label) if user is not None else "–"
+    return str(user.name) or user.label if user is not None else "–"
 
 
 def _lock(session: Session) -> None:

@@ -60,7 +60,7 @@ def sheet_of(session: Session, form: CustomerForm, *, actor: Actor, now: datetim
         "logo": _logo(session),
         "language": language(), "direction": "rtl" if language() == "ar" else "ltr", "title": str(domain.form_title()), "place": _place(session),
         "number": form.number or "–", "dates": list(two_calendars(filled, True)),
-        "choices": [{"label": str(domain.kinds()[code]), "chosen": form.kind == code} for code in ("new", "modify")],
+        "choices": [{"label": str(domain.kinds()[code]), "chosen": form.kind == code} for code in dict.fromkeys(("new", "modify", form.kind))],
         "number_label": _("Customer number"), "customer_number": line.customer.number if line.customer is not None else "", "no_number": _("given at entry"),
         "modify": modify, "heads": [_("Field"), _("Current value"), _("New value")] if modify else [_("Field"), _("Value")],
         "rows": [_row(row) for row in rows if row.field in MANUAL or row.current or row.proposed], "empty": _("empty"), "unchanged": _("no change"),

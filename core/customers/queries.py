@@ -12,15 +12,18 @@ import sqlalchemy as sa
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from core import settings
+from core import settings, work
 from core.auth.actor import Actor
-from core.customers.domain import OPEN_STATES, email_key, name_key
+from core.customers import similar
+from core.customers.domain import OPEN_STATES, name_key
 from core.customers.models import (
     Customer,
     CustomerAlias,
     CustomerForm,
+    CustomerFormer,
     CustomerFormLine,
     CustomerInfluence,
+    CustomerMerge,
     CustomerSearch,
     CustomerState,
     DataOfficer,
@@ -29,15 +32,17 @@ from core.customers.models import (
 )
 from core.errors import InvalidInput
 from core.i18n import lazy_gettext as _l
+from core.keys import has_key
 from core.numbering import check_digit
 from core.phones import beginnings
 from core.text import fold, normalise_digits
 
 PERSONAL = "customers.personal"
 COUNTED = 1_000
+"""Lists count up to here and then say "more than"."""
+MOST_MEANT = 200
 FEW = 50
 """Customers whose numbers begin alike; where there are more, the search by parts shows them page by page."""
-"""Lists count up to here and then say "more than"."""
 
 
 # --- whose records one may read (CUST-37) ----------------------------------------------------------------------------
@@ -92,6 +97,9 @@ def readable(session: Session, number: str, actor: Actor, *, field: str = "numbe
     if found is None or not may_read(session, found.id, actor):
         raise InvalidInput(_l("There is no customer with the number “%(value)s”, or it is not among the records you may read.", value=number[:40]),
                            field=field, value=number)
+    if not has_key(session, found.subject_id):
+        raise InvalidInput(_l("The data of customer %(number)s was erased; nothing can be recorded of it any more.", number=number[:40]),
+                           field=field, value=number)
     return found
 
 
@@ -110,8 +118,16 @@ def by_number(session: Session, number: str) -> Customer | None:
     return session.scalar(query.where(CustomerAlias.number.in_({text, digits})).order_by(CustomerAlias.id).limit(1))
 
 
+def having_phone(session: Session, phone: str, actor: Actor, *, limit: int) -> list[Customer]:
+    """The customers within the actor's scope whose mobile or telephone is this (E.164), by number."""
+    query = scope(select(Customer).where(or_(Customer.mobile == phone, Customer.phone == phone)), actor)
+    return list(session.scalars(query.order_by(Customer.id).limit(limit)))
+
+
 def aliases_of(session: Session, customer_id: int) -> list[str]:
-    return list(session.scalars(select(CustomerAlias.number).where(CustomerAlias.customer_id == customer_id).order_by(CustomerAlias.id)))
+    """The numbers that led to this customer before, without its own, which is an alias too once a merge was undone."""
+    query = select(CustomerAlias.number).join(Customer, Customer.id == CustomerAlias.customer_id)
+    return list(session.scalars(query.where(CustomerAlias.customer_id == customer_id, CustomerAlias.number != Customer.number).order_by(CustomerAlias.id)))
 
 
 # --- search ----------------------------------------------------------------------------------------------------------
@@ -133,6 +149,7 @@ class Reading:
 
 _INDEXES = {name: sa.table(name, sa.column("rowid", sa.Integer)) for name in ("core_customer_open_fts", "core_customer_personal_fts")}
 _NUMBER_LIKE = re.compile(r"[0-9+()\s-]+")
+_ARTICLE = "\u0627\u0644"
 
 
 def read_input(session: Session, text: str, actor: Actor) -> Reading:
@@ -161,13 +178,27 @@ def _read_digits(session: Session, digits: str, actor: Actor) -> Reading:
     return Reading("name", digits, (digits,))
 
 
+_PHONES: tuple[tuple[Any, Any], ...] = ((Customer.id, Customer.mobile), (Customer.id, Customer.phone), (CustomerFormer.customer_id, CustomerFormer.value))
+"""Where telephone numbers of customers stand; the last holds e-mail addresses too, which none is taken for."""
+
+
+def having_phones(session: Session, phones: Sequence[str]) -> list[tuple[str, int, str]]:
+    """Who has one of these numbers (E.164) as mobile or telephone, or had it before a merge: number, customer and subject."""
+    found: list[tuple[str, int, str]] = []
+    for holder, column in _PHONES:
+        query = select(column, Customer.id, Customer.subject_id).where(column.in_(phones))
+        found += [(phone, customer_id, subject_id) for phone, customer_id, subject_id
+                  in session.execute(query if column.class_ is Customer else query.join(Customer, Customer.id == holder))]
+    return found
+
+
 def _beginning_with(session: Session, digits: str) -> list[int]:
     """Customers of whom a number begins with these digits, when they are few: found in the numbers' own index, without a look at
     every number that holds the digits anywhere."""
     found: set[int] = set()
     for first, last in beginnings(digits, settings.get(session, "core.country")):
-        for column in (Customer.mobile, Customer.phone):
-            found.update(session.scalars(select(Customer.id).where(column >= first, column < last).limit(FEW + 1)))
+        for holder, column in _PHONES:
+            found.update(session.scalars(select(holder).where(column >= first, column < last).limit(FEW + 1)))
     return sorted(found) if len(found) <= FEW else []
 
 
@@ -184,8 +215,24 @@ def search(session: Session, text: str, actor: Actor, *, limit: int = 20) -> Fou
     reading = read_input(session, text, actor)
     if reading.kind == "empty":
         return Found(reading)
-    query = matching(select(Customer), reading, dialect_of(session))
-    return Found(reading, list(session.scalars(scope(query, actor).order_by(newest(reading, dialect_of(session))).limit(limit))))
+    return Found(reading, list(session.scalars(_newest_found(session, select(Customer), reading, actor, limit))))
+
+
+def meant(session: Session, text: str, actor: Actor) -> list[int]:
+    """Ids of the customers whom somebody may mean who looks for ``text`` in a list of what belongs to them: at most ``MOST_MEANT``, the newest.
+
+    While reading they are looked up once for all lists: the search of everything asks each plugin's.
+    """
+    def ids() -> list[int]:
+        reading = read_input(session, text, actor)
+        return [] if reading.kind == "empty" else list(session.scalars(_newest_found(session, select(Customer.id), reading, actor, MOST_MEANT)))
+
+    return ids() if session.info.get("write") else work.read_once(session, f"customers.meant {text} {actor!r}", ids)
+
+
+def _newest_found(session: Session, query: sa.Select[Any], reading: Reading, actor: Actor, limit: int) -> sa.Select[Any]:
+    dialect = dialect_of(session)
+    return scope(matching(query, reading, dialect), actor).order_by(newest(reading, dialect)).limit(limit)
 
 
 def matching(query: sa.Select[Any], reading: Reading, dialect: str) -> sa.Select[Any]:
@@ -248,9 +295,14 @@ def _needle(word: str) -> str:
 
 
 def _trigrams(needles: Iterable[str]) -> str:
-    """As few as cover each needle, because each is a list to be walked; whether the needle itself is there, its text says."""
-    grams = dict.fromkeys(needle[i:i + 3] for needle in needles for i in (*range(0, len(needle) - 3, 3), len(needle) - 3))
+    """The beginning of each needle, its article aside, and its end, because each is a list to be walked; whether the needle itself is
+    there, its text says."""
+    grams = dict.fromkeys(gram for needle in needles for gram in (_without_article(needle)[:3], needle[-3:]))
     return " AND ".join('"' + gram.replace('"', '""') + '"' for gram in grams)
+
+
+def _without_article(needle: str) -> str:
+    return needle[2:] if needle.startswith(_ARTICLE) and len(needle) > 4 else needle
 
 
 def _escaped(needle: str) -> str:
@@ -314,44 +366,34 @@ def _hidden(one: Duplicate) -> Duplicate:
 def find_duplicates(session: Session, batch: Sequence[Mapping[str, Any]], *, personal: bool = True, limit: int = 8) -> dict[int, list[Duplicate]]:
     """Duplicates in the register for many sets of values at once, by position in ``batch``; for imports.
 
-    Four statements a batch; keep a batch under 1,000 lines.
+    A statement a rule; keep a batch under 1,000 lines.
     """
     reasons: dict[int, dict[int, list[str]]] = {}
     found: dict[int, tuple[int, str, str]] = {}
 
-    def note(reason: str, keys: Mapping[int, set[str]], column: Any) -> None:
+    def note(rule: similar.Rule, keys: Mapping[int, set[str]]) -> None:
         wanted = {key for one in keys.values() for key in one}
         if not wanted:
             return
         by_key: dict[str, list[Any]] = {}
-        for row in session.execute(_candidates(column).where(column.in_(wanted)).limit(len(wanted) * limit)):
+        for row in session.execute(rule.candidates(wanted).limit(len(wanted) * limit)):
             by_key.setdefault(row.key, []).append(row)
         for position, own in keys.items():
             for row in (row for key in own for row in by_key.get(key, ())):
                 codes = reasons.setdefault(position, {}).setdefault(row.id, [])
                 found[row.id] = (row.id, row.number, row.name)
-                if reason not in codes:
-                    codes.append(reason)
+                if rule.code not in codes:
+                    codes.append(rule.code)
 
-    if personal:
-        phones = {i: {v for v in (values.get("mobile"), values.get("phone")) if v} for i, values in enumerate(batch)}
-        note("mobile", phones, Customer.mobile)
-        note("phone", phones, Customer.phone)
-        note("email", {i: {key} for i, values in enumerate(batch) if (key := email_key(values.get("email")))}, CustomerSearch.email_key)
-    note("name", {i: {key} for i, values in enumerate(batch) if (key := name_key(values.get("name") or ""))}, CustomerSearch.name_key)
+    for rule in similar.RULES:
+        if personal or not rule.personal:
+            note(rule, {i: keys for i, values in enumerate(batch) if (keys := rule.keys(values))})
     return {position: sorted((Duplicate(tuple(codes), *found[one]) for one, codes in rows.items()), key=_by_weight)[:limit]
             for position, rows in reasons.items()}
 
 
 def _by_weight(one: Duplicate) -> tuple[int, int]:
     return (-len(one.reasons) - (2 if one.sure else 0), -(one.customer_id or 0))
-
-
-def _candidates(column: Any) -> sa.Select[Any]:
-    query = select(Customer.id, Customer.number, Customer.name, column.label("key"))
-    if column.class_ is CustomerSearch:
-        query = query.join(CustomerSearch, CustomerSearch.customer_id == Customer.id)
-    return query
 
 
 def _under_way(session: Session, values: Mapping[str, Any], actor: Actor, exclude_form: int | None) -> list[Duplicate]:
@@ -388,11 +430,23 @@ def forms_of(session: Session, customer_id: int, *, before: int | None = None, l
     return list(session.scalars(query))
 
 
-def open_form_of(session: Session, customer_id: int) -> CustomerForm | None:
-    """A form under way that would change this customer."""
-    return session.scalar(
-        select(CustomerForm).join(CustomerFormLine, CustomerFormLine.form_id == CustomerForm.id)
-        .where(CustomerFormLine.customer_id == customer_id, CustomerFormLine.action == "update", CustomerForm.state.in_(OPEN_STATES)).limit(1))
+def open_form_of(session: Session, customer_id: int, *, but: CustomerForm | None = None) -> CustomerForm | None:
+    """A form under way that would change this customer, or merge it into another."""
+    changing = select(CustomerFormLine.form_id).where(CustomerFormLine.customer_id == customer_id, CustomerFormLine.action == "update")
+    losing = select(CustomerMerge.form_id).where(CustomerMerge.lost_id == customer_id)
+    query = select(CustomerForm).where(or_(CustomerForm.id.in_(changing), CustomerForm.id.in_(losing)), CustomerForm.state.in_(OPEN_STATES)).limit(1)
+    return session.scalar(query if but is None else query.where(CustomerForm.id != but.id))
+
+
+def merges_of(session: Session, customer_id: int) -> list[CustomerMerge]:
+    """The merges that hold and by which others became a part of this customer, newest first."""
+    holds = (CustomerMerge.kept_id == customer_id, CustomerMerge.entered_at.is_not(None), CustomerMerge.undone_at.is_(None), CustomerMerge.undoes_id.is_(None))
+    return list(session.scalars(select(CustomerMerge).where(*holds).order_by(CustomerMerge.id.desc())))
+
+
+def merge_of_form(session: Session, form: CustomerForm) -> CustomerMerge | None:
+    """The pair that a form of kind merge or unmerge names."""
+    return session.scalar(select(CustomerMerge).where(CustomerMerge.form_id == form.id)) if form.kind in ("merge", "unmerge") else None
 
 
 def state_counts(session: Session, actor: Actor) -> dict[str, int]:

@@ -25,10 +25,10 @@ from core.customers.values import Rules, clean, values_of
 from core.database import section
 from core.errors import AppError, Conflict, InvalidInput, NotAllowed, NotFound
 from core.i18n import lazy_gettext as _l
-from core.keys import new_subject
-from core.numbering import next_value
+from core.keys import has_key, new_subject
+from core.numbering import next_value, printed
 from core.sending import made_before
-from core.text import check_plain
+from core.text import check_plain, isolate
 
 DECISION = "customers.change"
 FILL, REVIEW, APPROVE, FILE = "customers.fill", "customers.review", "customers.approve", "customers.file"
@@ -74,6 +74,13 @@ def fill_form(
 def _check_draft(session: Session, form: CustomerForm, actor: Actor) -> None:
     lock(session, form)
     _expect(form, "draft")
+    _check_own(form, actor)
+    customer = form.line.customer
+    if customer is not None and customer.subject_id != form.line.subject_id:
+        raise Conflict(_l("The customer of this draft was merged into another since. Delete the draft and begin anew from today's record."), rule="CUST-13")
+
+
+def _check_own(form: CustomerForm, actor: Actor) -> None:
     if form.made_by != actor.user_id:
         raise NotAllowed(_l("A draft belongs to the person who began it."), rule="CUST-14")
 
@@ -81,9 +88,17 @@ def _check_draft(session: Session, form: CustomerForm, actor: Actor) -> None:
 def _check_target(session: Session, customer: Customer, form: CustomerForm | None, actor: Actor) -> None:
     if not queries.may_read(session, customer.id, actor):
         raise NotFound(_l("There is no such customer, or it is not among the records you may read."), rule="CUST-37")
+    refuse_erased(session, customer)
     under_way = queries.open_form_of(session, customer.id)
     if under_way is not None and under_way is not form:
         raise Conflict(_l("The form %(number)s for this customer is under way. Wait until it is entered or rejected.", number=under_way.number), rule="CUST-13")
+
+
+def refuse_erased(session: Session, customer: Customer) -> None:
+    """Nothing is written of a customer any more whose data was erased; the number stays and is nobody's."""
+    if not has_key(session, customer.subject_id):
+        raise Conflict(_l("The data of customer %(number)s was erased; nothing can be recorded of it any more. Register the person anew if they ask for it.",
+                          number=isolate(printed(customer.number))), value=customer.number, rule="CUST-06")
 
 
 def _defaults(session: Session, actor: Actor) -> dict[str, Any]:
@@ -129,7 +144,9 @@ def next_form_number(session: Session, now: datetime) -> str:
 def delete_draft(session: Session, form: CustomerForm, *, actor: Actor) -> None:
     """Delete one's own draft; nothing else can be deleted."""
     authorize(session, actor, FILL, rule="CUST-14")
-    _check_draft(session, form, actor)
+    lock(session, form)
+    _expect(form, "draft")
+    _check_own(form, actor)
     for line in list(form.lines):
         session.delete(line)
     session.delete(form)
@@ -296,6 +313,7 @@ def add_influence(
 ) -> CustomerInfluence:
     """Name who influences a customer's decisions: another customer, or somebody by name (CUST-02). The data officer's act."""
     officers.authorize_entry(session, actor, now=now)
+    refuse_erased(session, customer)
     kind, name = check_plain(kind, field="kind").strip(), check_plain(name, field="influencer_name").strip()
     if not kind:
         raise InvalidInput(_l("Write how this person influences the customer's decisions."), field="kind", rule="CUST-02")

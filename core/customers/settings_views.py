@@ -41,7 +41,7 @@ class OfficersView(PageView):
 
     def _show(self, appoint: OfficerForm, absence: AbsenceForm, status: int = 200) -> Any:
         people = list(self.session.scalars(select(User).where(User.active).order_by(User.id).limit(500)))
-        appoint.user_id.choices = [("", _("Choose")), *((str(one.id), one.label) for one in people)]
+        appoint.user_id.choices = [("", _("Choose")), *((str(one.id), str(one.name) or one.label) for one in people)]
         rows = queries.officers(self.session)
         primary = queries.officer(self.session, "primary")
         body = self.render(

@@ -7,18 +7,21 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.auth.actor import Actor
+from core.auth.queries import names_of
 from core.customers import domain, queries, steps
-from core.customers.domain import Change
-from core.customers.models import Customer, CustomerForm, CustomerFormLine
+from core.customers.domain import PROCEDURE, STEP_ENTER, Change
+from core.customers.models import Customer, CustomerForm, CustomerFormer, CustomerFormLine
 from core.customers.officers import user_label
 from core.customers.queries import PERSONAL
 from core.i18n import Bilingual
 from core.i18n import lazy_gettext as _l
 from core.organisation.models import Centre, City, Department
 from core.phones import format_phone, mask_phone
+from core.procedures.models import StepRun
 
 HIDDEN = "•••••"
 
@@ -161,6 +164,15 @@ def _track_step(session: Session, form: CustomerForm, no: int, act: tuple[int | 
     return TrackStep(no, SHORT[no], holder, at, due_at, version.duration if version is not None else None, state, version.action if version is not None else "")
 
 
+def holders(session: Session, runs: Sequence[StepRun]) -> dict[int, str]:
+    """Who is to do each of these steps, by the run's id, where it is one person and not whoever holds the role."""
+    names = names_of(session, [run.assigned_user_id for run in runs])
+    found = {run.id: names[run.assigned_user_id] for run in runs if run.assigned_user_id in names}
+    entries = [run.id for run in runs if (run.procedure_code, run.step_number) == (PROCEDURE, STEP_ENTER) and run.id not in found]
+    primary = queries.officer(session, "primary") if entries else None
+    return found if primary is None else found | dict.fromkeys(entries, user_label(session, primary.user_id))
+
+
 def _expected(session: Session, no: int, version: Any) -> str:
     primary = queries.officer(session, "primary") if no == 4 else None
     if primary is not None:
@@ -178,6 +190,17 @@ class Contact:
     preferred: bool = False
     masked: bool = False
     label: Any = field(default="")
+
+
+def former(session: Session, customer: Customer, actor: Actor) -> list[Contact]:
+    """Contact points of records that were merged into this one; they find the customer still."""
+    open_to = actor.may(PERSONAL)
+    found = []
+    for one in session.scalars(select(CustomerFormer).where(CustomerFormer.customer_id == customer.id).order_by(CustomerFormer.id)):
+        kind = "email" if one.kind == "email" else "phone"
+        found.append(Contact(kind, one.value if open_to else None, one.value if open_to else masked(kind, one.value), masked=not open_to,
+                             label=domain.field_labels()[kind]))
+    return found
 
 
 def contacts(customer: Customer, actor: Actor) -> list[Contact]:

@@ -34,6 +34,13 @@ def entered(session: Session, form: CustomerForm, *, actor: Actor, now: datetime
                              "Your form %(number)s is entered by %(name)s: %(num)s customers.", form.line_count, **of)
     elif form.kind == "new":
         text = _l("Your form %(number)s is entered by %(name)s; the customer's number is %(customer)s.", customer=isolate(printed(customer.number)), **of)
+    elif form.kind == "merge":
+        text = _l("Your form %(number)s is entered by %(name)s; both records are now the customer %(customer)s.",
+                  customer=isolate(printed(customer.number)), **of)
+    elif form.kind == "unmerge":
+        text = _l("Your form %(number)s is entered by %(name)s; the merge into %(customer)s is undone.", customer=isolate(printed(customer.number)), **of)
+    elif form.kind == "erase":
+        text = _l("Your form %(number)s is entered by %(name)s; the data of customer %(customer)s is erased.", customer=isolate(printed(customer.number)), **of)
     else:
         text = _l("Your form %(number)s is entered by %(name)s; the customer %(customer)s is changed.", customer=isolate(printed(customer.number)), **of)
     _tell(session, form, text, actor, now)

@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 from typing import Any
 
-from email_validator import EmailNotValidError, validate_email
+from email_validator import EmailNotValidError
 from sqlalchemy.orm import Session
 
 from core import settings
 from core.customers import domain, queries
 from core.customers.models import Customer, OptionalField
+from core.emails import normal_email
 from core.errors import InvalidInput, InvalidInputs, faults
 from core.i18n import Bilingual
 from core.i18n import lazy_gettext as _l
@@ -145,7 +146,7 @@ def _email(value: Any) -> str | None:
     if not text:
         return None
     try:
-        return validate_email(text, check_deliverability=False, allow_smtputf8=True).normalized
+        return normal_email(text)
     except EmailNotValidError as exc:
         raise InvalidInput(_l("“%(value)s” is no e-mail address. Write it like name@example.com.", value=text), value=text) from exc
 

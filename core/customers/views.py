@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date, datetime, time, timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime, time
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,11 +13,12 @@ from sqlalchemy.orm import Session, joinedload
 
 from core import settings, work
 from core.admin.help import Help
-from core.admin.listing import row_link
-from core.admin.lists import ListColumn, ListEngine, ListFilter, Request, by_id, chosen_rows
+from core.admin.listing import RowLink
+from core.admin.lists import ListColumn, ListEngine, ListFilter, Request, by_id, by_value, chosen_rows, from_day
 from core.admin.records import RecordView
 from core.admin.views import current_actor, needs, show_faults, writing
 from core.auth.actor import Actor
+from core.calendar import add_months, local_day
 from core.customers import domain, exports, officers, page, queries, services, shown
 from core.customers.forms import InfluenceForm, entry_form, typed_values
 from core.customers.models import Customer, CustomerInfluence, CustomerState
@@ -30,31 +31,36 @@ from core.exporter.responses import download
 from core.i18n import gettext as _
 from core.i18n import lazy_gettext as _l
 from core.i18n import ngettext
+from core.keys import has_key
 from core.organisation import queries as organisation
 from core.organisation.models import Centre, City, Department
 from core.phones import mask_phone
 from core.procedures.queries import open_steps_of_customer
 from core.text import isolate, spellings
 
-CONFIRMED_FOR = timedelta(days=365)
 MOST_CHOSEN = 500
+MOST_MONTHS = 1200
+"""A century: nobody was registered before it."""
 
 
 def _place(customer: Customer) -> str:
     return " · ".join(str(one.name) for one in (customer.city, customer.centre) if one is not None)
 
 
-_address = row_link("customers.customer")
-
-
-def _created_since(statement: sa.Select[Any], day: date) -> sa.Select[Any]:
-    start = datetime.combine(day, time(), settings.time_zone(work.real(db.session)))
-    return statement.where(Customer.created_at >= start)
+_address = RowLink("customers.customer")
 
 
 def _unconfirmed(statement: sa.Select[Any], value: Any) -> sa.Select[Any]:
+    session = work.real(db.session)
+    zone = settings.time_zone(session)
+    day = add_months(local_day(work.now(), zone), -min(settings.get(session, "core.confirm_months"), MOST_MONTHS))
     joined = statement.outerjoin(CustomerState, CustomerState.customer_id == Customer.id)
-    return joined.where(queries.unconfirmed_since(work.now() - CONFIRMED_FOR))
+    return joined.where(queries.unconfirmed_since(datetime.combine(day, time(), zone)))
+
+
+def _related(statement: sa.Select[Any], relation: str) -> sa.Select[Any]:
+    words = domain.relations()[relation]
+    return statement.where(Customer.customer_class == "other", Customer.other_detail.in_((words.ar, words.en)))
 
 
 class RegisterList(ListEngine):
@@ -106,16 +112,13 @@ class CustomersView(RecordView):
         ListColumn("changed_at", _l("Last change"), "moment", sort=Customer.changed_at),
     )
     list_filters = (
-        ListFilter("class", _l("Type"), lambda statement, value: statement.where(Customer.customer_class == value),
-                   choices=lambda session: list(classes(session).items())),
-        ListFilter("city", _l("City"), by_id(Customer.city_id),
-                   choices=lambda session: organisation.choices(session, City)),
-        ListFilter("centre", _l("Centre"), by_id(Customer.centre_id),
-                   choices=lambda session: organisation.choices(session, Centre)),
-        ListFilter("department", _l("Department"), by_id(Customer.department_id),
-                   choices=lambda session: organisation.choices(session, Department)),
-        ListFilter("since", _l("Created since"), _created_since, kind="date_from"),
-        ListFilter("unconfirmed", _l("Not confirmed for a year"), _unconfirmed, kind="yes"),
+        ListFilter("class", _l("Type"), by_value(Customer.customer_class), choices=lambda session: list(classes(session).items())),
+        ListFilter("city", _l("City"), by_id(Customer.city_id), choices=lambda session: organisation.choices(session, City)),
+        ListFilter("centre", _l("Centre"), by_id(Customer.centre_id), choices=lambda session: organisation.choices(session, Centre)),
+        ListFilter("department", _l("Department"), by_id(Customer.department_id), choices=lambda session: organisation.choices(session, Department)),
+        ListFilter("since", _l("Created since"), from_day(Customer.created_at), kind="date_from"),
+        ListFilter("unconfirmed", _l("Not confirmed for long"), _unconfirmed, kind="yes"),
+        ListFilter("relation", _l("Relation"), _related, choices=domain.relations(), permission=PERSONAL),
         ListFilter("imported", _l("Imported"), lambda statement, value: statement.where(Customer.imported), kind="yes"),
     )
 
@@ -149,15 +152,18 @@ class CustomersView(RecordView):
             flash(_("The number %(old)s now belongs to this customer.", old=number), "info")
             return redirect(_address(found))
         actor, session = current_actor(), self.session_now
+        runs = open_steps_of_customer(session, found.id)
         return self.show(
             "customers/customer.html", customer=found, contacts=shown.contacts(found, actor), aliases=queries.aliases_of(session, found.id),
             state=session.get(CustomerState, found.id), influences=queries.influences_of(session, found.id), influence_form=InfluenceForm(),
             may_enter=officers.may_enter(session, actor, now=work.now()), panels=page.panels(session, found, actor),
             timeline=page.timeline(session, found, actor, request.args.get("kind"), request.args.get("before")),
             optional=page.optional_values(session, found, actor), personal=actor.may(PERSONAL), now=work.now(),
+            acts=page.acts(session, found, actor),
             open_form=queries.open_form_of(session, found.id), remarks=shown.personal_value(found, "remarks", actor), classes=domain.classes(),
-            may_fill=actor.may("customers.fill"), open_steps=open_steps_of_customer(session, found.id), labels=domain.field_labels(),
-            channels=domain.channels(), origins=domain.origins(),
+            may_fill=actor.may("customers.fill"), open_steps=runs, step_holders=shown.holders(session, runs), labels=domain.field_labels(),
+            channels=domain.channels(), origins=domain.origins(), merges=queries.merges_of(session, found.id),
+            former=shown.former(session, found, actor), erased=not has_key(session, found.subject_id), may_hand_out=actor.may("customers.subject_file"),
         )
 
     @expose("/<number>/modify", methods=("GET", "POST"))
@@ -176,7 +182,7 @@ class CustomersView(RecordView):
             except InvalidInput as error:
                 show_faults(form, error)
         shown_page = self.show("customers/fill.html", form=form, customer=self._readable(number), draft=None, duplicates=[],
-                               steps=page.what_follows(self.session_now, work.now()))
+                               steps=page.what_follows(self.session_now, work.now()), relations=domain.relations())
         return shown_page, 422 if request.method == "POST" else 200
 
     @expose("/<number>/confirm", methods=("POST",))
@@ -244,11 +250,14 @@ class CustomersView(RecordView):
         if queries.bounded_count(session, scoped, exports.AT_ONCE) > exports.AT_ONCE:
             with writing() as own:
                 exports.note_export(own, filters, search, actor, None)
-            return download(exports.customer_file(session, scoped, actor, outside=outside).finished(_log_end), str(_("customers")))
+            stream = exports.customer_file(session, scoped, actor, outside=outside)
+            return download(stream.finished(_log_outside_end(scoped, actor) if outside else _log_end), str(_("customers")))
         stream = exports.customer_file(session, scoped, actor, outside=outside)
         content = b"".join(stream)
         with writing() as own:
             exports.note_export(own, filters, search, actor, stream.outcome)
+            if outside:
+                exports.note_outside(own, scoped, actor, work.now())
         return _as_file(content, str(_("customers")))
 
     @expose("/confirm", methods=("POST",))
@@ -279,3 +288,13 @@ def _as_file(content: bytes, stem: str) -> Response:
 def _log_end(outcome: Any) -> None:
     with writing() as session:
         exports.note_end(session, outcome)
+
+
+def _log_outside_end(scoped: sa.Select[Any], actor: Actor) -> Callable[[Any], None]:
+    """The same for a file that goes to an outside party: plugins are told whom it held."""
+    def log_end(outcome: Any) -> None:
+        with writing() as session:
+            exports.note_end(session, outcome)
+            exports.note_outside(session, scoped, actor, work.now())
+
+    return log_end

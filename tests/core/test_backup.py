@@ -33,12 +33,11 @@ from core.database import make_engine, section, writing
 from core.errors import DiwanError
 from core.files.models import StoredFile
 from core.files.services import path_of
-from core.keys import load_keys, new_subject
+from core.keys import load_keys, make_keys, new_subject
 from core.numbering import VoidRange, next_value
 from core.opening import opened
 from core.settings import Association, Deployment
-from core.testing import actor_with, new_association, test_deployment
-from tests.support.postgres import copy_database
+from core.testing import actor_with, new_association, new_database, test_deployment
 
 _houses = itertools.count(1)
 NOW = datetime(2026, 2, 1, 21, 0, tzinfo=UTC)
@@ -113,7 +112,7 @@ def house(pattern: House, tmp_path: Path) -> House:
     folder = home / "associations" / "makkah"
     url = f"sqlite:///{folder}/diwan.sqlite3"
     if pattern.server:
-        url = copy_database(pattern.association.database_url, f"house_{os.getpid()}_{next(_houses)}")
+        url = new_database(pattern.server, template=make_url(pattern.association.database_url).database)
     association = replace(pattern.association, folder=folder, database_url=url)
     association.save()
     return House(replace(pattern.deployment, home=home), association, pattern.server)
@@ -317,7 +316,8 @@ def test_keys_that_lie_ready_in_the_place_are_taken(house: House, tmp_path: Path
 
 
 def test_the_keys_of_another_are_refused(house: House, tmp_path: Path) -> None:
-    other = new_association(house.deployment, "other", postgres=house.server)
+    other = Association("other", tmp_path / "other", house.association.name, house.association.database_url)
+    make_keys(other.keys_folder)
     keys = backup.backup_keys(other, tmp_path / "keys.zip")
     there = house.elsewhere(tmp_path / "new")
 
@@ -532,7 +532,7 @@ def test_the_highest_number_is_found_by_value_and_not_by_text(house: House) -> N
     with section("test"), writing(engine).begin() as connection:
         connection.exec_driver_sql("CREATE TABLE core_numbers_test (number VARCHAR(20))")
         connection.execute(sa.insert(numbers), [{"number": "9999991"}, {"number": "10000008"}, {"number": "1000018"}])
-        restore.NUMBERED["test"] = numbers.c.number
+        restore.NUMBERED["test"] = (numbers.c.number,)
         try:
             assert restore.highest_given(connection, "test") == 1000000
         finally:

@@ -22,7 +22,7 @@ from core.testing import new_association, test_deployment
 from tests.support.server import ROOT, environment
 
 pytestmark = pytest.mark.processes
-PROCESSES, FORMS_EACH = 8, 12
+PROCESSES, FORMS_EACH = 8, 8
 LONGEST_WAIT = 8.0
 """Seconds, on a machine that runs other tests beside; a starved process would wait for SQLite's fifteen."""
 ENTER = """

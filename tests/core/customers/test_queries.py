@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 
+from core import work
 from core.admin import lists
 from core.auth import services as auth
 from core.customers import entry, importing, queries, services
@@ -14,6 +15,7 @@ from core.organisation.models import City
 from core.organisation.queries import department_by_slug
 from core.testing import actor_with, sign_in
 from tests.core.customers.conftest import ADMIN, NOOR, NOW, person
+from tests.support.statements import counting
 
 ALL = {"customers": "all"}
 NAMES = ("أحمد بن سالم الحربي", "احمد عبدالرحمن", "إحمد فؤاد", "فاطمة الزهراء", "عبد الله قطان", "Ahmad Ali")
@@ -57,6 +59,23 @@ def test_a_phone_is_found_by_its_beginning(session, register, text, count, monke
     assert len(names(session, text, "customers.personal")) == count
     monkeypatch.setattr(queries, "FEW", 1)
     assert len(names(session, text, "customers.personal")) == count
+
+
+def test_whom_a_text_means_is_looked_up_once_while_reading_and_anew_in_a_writing_transaction(session, register):
+    seer, blind = actor_with("customers.personal", scopes=ALL), actor_with(scopes=ALL)
+    expected = [one.id for one in queries.search(session, "احمد", seer).customers]
+    work.commit(session)
+
+    with counting(session) as first:
+        assert queries.meant(session, "احمد", seer) == expected
+    with counting(session) as again:
+        assert queries.meant(session, "احمد", seer) == expected
+    assert queries.meant(session, "0551000002", seer) != queries.meant(session, "0551000002", blind) == []
+    work.begin_write(session)
+    with counting(session) as writing:
+        assert queries.meant(session, "احمد", seer) == expected
+    assert (len(first), again, len(writing)) == (1, [], 1)
+    assert queries.meant(session, " ", seer) == []
 
 
 @pytest.mark.parametrize("bound", [1_000, 2])

@@ -44,6 +44,22 @@ def test_the_list_shows_customers_and_masks_phones_without_the_permission(client
     assert "055•••••01" in masked and "000 0001" not in masked
 
 
+def test_searching_while_typing_is_answered_with_the_content_alone(sign, customer):
+    customer()
+    reader = sign()
+    whole = reader.get("/customers/?q=النور").get_data(as_text=True)
+    part = reader.get("/customers/?q=النور", headers={"X-Requested-With": "fetch"}).get_data(as_text=True)
+
+    assert results_of(part) == results_of(whole) and "شركة" in results_of(part)
+    assert 'class="dw-side"' in whole and 'class="dw-side"' not in part
+    assert len(part) < len(whole) - 8_000
+
+
+def results_of(page: str) -> str:
+    """What the page exchanges while somebody types: the chips and the rows, tokens of forms aside."""
+    return re.sub(r'name="csrf_token" value="[^"]*"', "", page[page.index('id="list-chips"'):].split("</table>")[0])
+
+
 def test_the_customers_page_shows_who_forms_and_contact_points(sign, customer):
     number = customer(address="شارع الأمير ماجد", remarks="بعد العصر").number
     answer = sign().get(f"/customers/{number}")

@@ -1,0 +1,64 @@
+"""Whom somebody on the telephone is: a number, customer number or name typed or pasted in any writing, and whom it finds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from core import settings
+from core.admin.offers import Reading
+from core.auth.actor import Actor
+from core.customers import finding, queries
+from core.customers.models import Customer
+from core.errors import InvalidInput
+from core.phones import parse_phone
+
+MOST_CHOICES = 6
+LONGEST = 200
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Whom a look-up found: one customer, several to choose from, or nobody; ``unsearched`` says what was not searched for."""
+
+    customer: Customer | None = None
+    choices: Sequence[Customer] = ()
+    more: bool = False
+    unknown: bool = False
+    phone: str = ""
+    """The number that was typed (E.164), where it is one."""
+    unsearched: Any = None
+
+
+def find_caller(session: Session, text: str, actor: Actor) -> Caller:
+    """The customers that this person may read and whose number, phone or name was typed (CMPL-24, CALL-01)."""
+    text = text.strip()[:LONGEST]
+    if not text:
+        return Caller()
+    phone = read_phone(session, text) or ""
+    found = queries.search(session, text, actor, limit=MOST_CHOICES + 1).customers
+    if len(found) == 1:
+        return Caller(found[0], phone=phone)
+    if found:
+        return Caller(choices=found[:MOST_CHOICES], more=len(found) > MOST_CHOICES, phone=phone)
+    return Caller(unknown=True, phone=phone, unsearched=finding.unsearched(Reading(text, "phone", phone), actor) if phone else None)
+
+
+def known_caller(session: Session, number: str, actor: Actor, text: str = "") -> Caller:
+    """The customer that was chosen before, of whom ``text`` was typed; nobody where the number names none that this person may read."""
+    phone = read_phone(session, text.strip()[:LONGEST]) or ""
+    try:
+        return Caller(queries.readable(session, number, actor), phone=phone)
+    except InvalidInput:
+        return Caller(unknown=True, phone=phone)
+
+
+def read_phone(session: Session, text: str) -> str | None:
+    """A number in E.164, read by the association's country; None for what is none."""
+    try:
+        return parse_phone(text, settings.get(session, "core.country")) if text else None
+    except InvalidInput:
+        return None
