@@ -6,6 +6,7 @@ import sys
 import time
 
 from tests.faults import (
+    api,
     backup,
     clock,
     disk_full,
@@ -21,7 +22,7 @@ from tests.faults.fault import ROUNDS, Fault, arguments, play, row
 
 FAULTS: tuple[Fault, ...] = (
     kill_worker.FAULT, kill_all.FAULT, kill_jobs.FAULT, restart_postgres.FAULT, disk_full.FAULT, clock.FAULT, migration.FAULT, two_groups.FAULT, backup.FAULT,
-    flood.FAULT,
+    flood.FAULT, api.FAULT,
 )
 
 
