@@ -11,8 +11,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from json.encoder import encode_basestring
 from typing import Any
 
 VERSION = 1
@@ -40,6 +41,20 @@ def event_code(key: bytes, event: Mapping[str, Any]) -> str:
     return _code(key, "event", event, EVENT_FIELDS)
 
 
+def event_codes(key: bytes, shared: Mapping[str, Any], own: Mapping[str, Sequence[Any]]) -> list[str]:
+    """What ``event_code`` would make of many entries: ``shared`` fields are alike in all, of the fields in ``own`` each has its value."""
+    parts, columns = [_encode(VERSION), _encode("event")], []
+    for name in EVENT_FIELDS:
+        if name in own:
+            parts.append("%s")
+            columns.append(["null" if value is None else encode_basestring(value) if value.__class__ is str else _encode(value) for value in own[name]])
+        else:
+            value = moment(shared[name]) if name == "at" else shared[name]
+            parts.append(_encode(value).replace("%", "%%"))
+    form = f"[{','.join(parts)}]"
+    return [_mac(key, form % row) for row in zip(*columns, strict=True)]
+
+
 def block_code(key: bytes, block: Mapping[str, Any]) -> str:
     """The code of one block row; ``previous`` is the code of the block before, or ``GENESIS``."""
     return _code(key, "block", block, BLOCK_FIELDS)
@@ -54,4 +69,8 @@ def _code(key: bytes, kind: str, row: Mapping[str, Any], names: tuple[str, ...])
     values = [row[name] for name in names]
     place = names.index("at")
     values[place] = moment(values[place])
-    return hmac.digest(key, _encode([VERSION, kind, *values]).encode("utf-8", "surrogatepass"), "sha256").hex()
+    return _mac(key, _encode([VERSION, kind, *values]))
+
+
+def _mac(key: bytes, text: str) -> str:
+    return hmac.digest(key, text.encode("utf-8", "surrogatepass"), "sha256").hex()

@@ -137,7 +137,7 @@ def readable(session: Session, events: Sequence[AuditEvent], told: Mapping[int, 
             target = target_of(event.record_type, change.field)
             if target is not None and change.shown == "open":
                 wanted.setdefault(target, set()).update(str(one) for one in (change.old, change.new) if one is not None)
-    return Readable({table: _names(session, table, keys) for table, keys in wanted.items()}, titles)
+    return Readable({table: names_of(session, table, keys) for table, keys in wanted.items()}, titles)
 
 
 def target_of(table: str | None, name: str) -> str | None:
@@ -161,7 +161,7 @@ def choices_of(table: str | None, name: str) -> Mapping[str, Any]:
     return {**CHOICES.get(f"{table}.{name}", {}), **(offered() if offered is not None else {})}
 
 
-def _names(session: Session, table: str, keys: Iterable[str]) -> dict[str, Any]:
+def names_of(session: Session, table: str, keys: Iterable[str]) -> dict[str, Any]:
     """What records are called, by their key as text; those that are gone are not in it."""
     model = model_of(table)
     if model is None or not hasattr(model, "id"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -14,7 +14,8 @@ from core import settings, work
 from core.audit import chain
 from core.audit.entries import describe, name_entry, new_entry
 from core.audit.models import AuditBlock, AuditEvent
-from core.audit.pending import Batch, Ledger, Pending, current, merged
+from core.audit.pending import Batch, Ledger, Pending, Values, current, merged
+from core.bulk import insert_columns
 from core.database import section
 from core.keys import encrypt, has_key, keys_of
 from core.plugins.manifest import CORE_VERSION
@@ -61,6 +62,19 @@ def write_entries(session: Session, entries: Sequence[Pending]) -> Batch:
     return Batch(first, len(rows), chain.digest(codes), work.now(), current(session))
 
 
+def write_alike(session: Session, like: Pending, own: Mapping[str, list[Any]]) -> Batch:
+    """Insert the entries of a bulk act as one batch: all are as ``like``, but for the columns in ``own``, which list a value an entry."""
+    shared: dict[str, Any] = _row(session, like, _common(session))
+    count = len(next(iter(own.values())))
+    numbers = list(allocate(session, _events, count))
+    shared["batch"] = numbers[0]
+    columns = {**own, "id": numbers, "position": list(range(count))}
+    codes = chain.event_codes(keys_of(session).audit, shared, columns)
+    with section("audit"):
+        insert_columns(session, _events, {**shared, **columns, "code": codes}, count)
+    return Batch(numbers[0], count, chain.digest(codes), work.now(), current(session))
+
+
 @dataclass(frozen=True, slots=True)
 class _Common:
     zone: Any
@@ -85,7 +99,7 @@ def _common(session: Session) -> _Common:
 
 def _row(session: Session, entry: Pending, common: _Common) -> dict[str, Any]:
     actor, subject_id = entry.actor, entry.subject_id
-    sealed, reason = _sealed(session, entry)
+    sealed, reason = sealed_of(session, subject_id, entry.private, entry.reason)
     return {
         "at": entry.at,
         "offset_minutes": _offset(entry.at, common.zone),
@@ -102,7 +116,7 @@ def _row(session: Session, entry: Pending, common: _Common) -> dict[str, Any]:
         "record_label": entry.record_label,
         "form_number": entry.form_number,
         "subject_id": subject_id,
-        "changes": _json(entry.changes | entry.links | dict.fromkeys(entry.private)) if entry.changes or entry.links or entry.private else None,
+        "changes": changes_of(entry.changes | entry.links, entry.private),
         "sealed": sealed,
         "data": _json(entry.data) if entry.data else None,
         "reason": reason,
@@ -112,16 +126,20 @@ def _row(session: Session, entry: Pending, common: _Common) -> dict[str, Any]:
     }
 
 
-def _sealed(session: Session, entry: Pending) -> tuple[str | None, str | None]:
-    """Personal values, and the reason given about a person, under the subject's key; dropped when that is gone."""
-    subject_id = entry.subject_id
+def changes_of(changes: Values, private: Values) -> str | None:
+    """What is said openly of the values: the open ones, and of personal ones that they changed."""
+    return _json(changes | dict.fromkeys(private)) if changes or private else None
+
+
+def sealed_of(session: Session, subject_id: str | None, private: Values, reason: str | None) -> tuple[str | None, str | None]:
+    """Personal values, and the reason given about a person, under the subject's key; dropped when that is gone. Then the open reason."""
     if subject_id is None:
-        return None, entry.reason
+        return None, reason
     content: dict[str, Any] = {}
-    if entry.private:
-        content["changes"] = entry.private
-    if entry.reason:
-        content["reason"] = entry.reason
+    if private:
+        content["changes"] = private
+    if reason:
+        content["reason"] = reason
     if not content or not has_key(session, subject_id):
         return None, None
     return encrypt(session, subject_id, _json(content)), None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import islice
+from itertools import islice, repeat
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,9 +19,10 @@ from core.audit import capture, seal
 from core.audit.entries import describe, name_entry, new_entry
 from core.audit.pending import Naming, Pending, Values, current, ledger_of, plain
 from core.audit.plan import Plan, plan_for
+from core.bulk import insert_columns
 from core.database import owner_of, section
 from core.errors import AppError, DiwanError
-from core.i18n import LANGUAGES, use_language
+from core.i18n import in_both
 from core.keys import load_subject_keys
 
 __all__ = ["about", "bulk", "capture", "name_action", "record", "record_denied"]
@@ -102,11 +103,7 @@ def about(obj: Any) -> Iterator[None]:
 
 def record_denied(session: Session, error: AppError, *, record: Record = None) -> None:
     """Log a refused attempt with the requirement ID of the rule it met (AUD-04); called by ``core.work.denied``."""
-    messages = {}
-    for code in LANGUAGES:
-        with use_language(code):
-            messages[code] = str(error.message)
-    entry_data: dict[str, Any] = {"message": messages}
+    entry_data: dict[str, Any] = {"message": in_both(error.message)}
     if error.field:
         entry_data["field"] = error.field
     _record(session, "denied", record=error.record if record is None else record, data=entry_data, rule=error.rule)
@@ -153,11 +150,11 @@ def _blocks_of(rows: Sequence[Mapping[str, Any]], size: int) -> Iterator[list[Ma
 def _write(session: Session, mapper: Any, part: list[Mapping[str, Any]], key: str, *, updating: bool) -> None:
     table = mapper.local_table
     names = {prop.key: prop.columns[0].name for prop in mapper.column_attrs}
-    values = [{names[name]: value for name, value in row.items()} for row in part]
     if not updating:
         with section("audited bulk"):
-            session.execute(sa.insert(table), values)
+            insert_columns(session, table, {names[name]: [row[name] for row in part] for name in part[0]}, len(part))
         return
+    values = [{names[name]: value for name, value in row.items()} for row in part]
     column = table.c[names[key]]
     changed = [name for name in values[0] if name != column.name]
     statement = sa.update(table).where(column == sa.bindparam("pk_")).values({name: sa.bindparam(f"v_{name}") for name in changed})
@@ -168,32 +165,48 @@ def _write(session: Session, mapper: Any, part: list[Mapping[str, Any]], key: st
 def _log(session: Session, plan: Plan, part: list[Mapping[str, Any]], old: list[Mapping[str, Any]] | None, key: str, naming: Naming) -> None:
     if plan.subject:
         load_subject_keys(session, [row.get(plan.subject) for row in part])
-    nothing: Mapping[str, Any] = {}
-    entries = []
-    for number, row in enumerate(part):
-        entry = new_entry(session, "create" if old is None else "update", naming.action)
-        was = old[number] if old is not None else nothing
-        entry.plugin, entry.record_type, entry.record_id = plan.plugin, plan.table, str(row[key])
-        label = _either(row, was, plan.label)
-        entry.record_label = None if label is None else str(label)[:200]
-        entry.subject_id = _either(row, was, plan.subject)
-        entry.reason, entry.form_number, entry.named = naming.reason, naming.form_number, True
-        _differ(entry, plan, row, was)
-        entries.append(entry)
-    ledger_of(session).batches.append(seal.write_entries(session, entries))
+    like = new_entry(session, "create" if old is None else "update", naming.action)
+    like.plugin, like.record_type, like.form_number = plan.plugin, plan.table, naming.form_number
+    fields = [(name, sort, _shared(part, name)) for name in part[0] if (sort := plan.fields.get(name))]
+    own: dict[str, list[Any]] = {name: [] for name in ("record_id", "record_label", "subject_id", "changes", "sealed", "reason")}
+    for row, was in zip(part, old if old is not None else repeat(_NOTHING, len(part)), strict=True):
+        label, subject_id = _either(row, was, plan.label), _either(row, was, plan.subject)
+        changes, private = _differ(fields, row, was)
+        sealed, reason = seal.sealed_of(session, subject_id, private, naming.reason)
+        own["record_id"].append(str(row[key]))
+        own["record_label"].append(None if label is None else str(label)[:200])
+        own["subject_id"].append(subject_id)
+        own["changes"].append(seal.changes_of(changes, private))
+        own["sealed"].append(sealed)
+        own["reason"].append(reason)
+    ledger_of(session).batches.append(seal.write_alike(session, like, own))
+
+
+_NOTHING: Mapping[str, Any] = {}
 
 
 def _either(row: Mapping[str, Any], was: Mapping[str, Any], name: str | None) -> Any:
     return None if name is None else row.get(name, was.get(name))
 
 
-def _differ(entry: Pending, plan: Plan, row: Mapping[str, Any], was: Mapping[str, Any]) -> None:
-    targets: dict[str, Values] = {"personal": entry.private, "plain": entry.changes}
-    for name, new in row.items():
-        sort, old = plan.fields.get(name), was.get(name)
-        if sort is None or old == new:
+def _shared(part: Sequence[Mapping[str, Any]], name: str) -> list[Any] | None:
+    """As the log has it, the one object that all rows hold there: the moment of an import, its form. None where they differ."""
+    first = part[0][name]
+    return [None, plain(first)] if all(row[name] is first for row in part) else None
+
+
+def _differ(fields: Sequence[tuple[str, str, list[Any] | None]], row: Mapping[str, Any], was: Mapping[str, Any]) -> tuple[Values, Values]:
+    """What changed of the open fields, and of the personal ones."""
+    changes: Values = {}
+    private: Values = {}
+    for name, sort, shared in fields:
+        new = row[name]
+        old = was.get(name) if was else None
+        if new is old or new == old:
             continue
         if sort == "secret":
-            entry.changes[name] = [None if old is None else capture.HIDDEN, None if new is None else capture.HIDDEN]
+            changes[name] = [None if old is None else capture.HIDDEN, None if new is None else capture.HIDDEN]
         else:
-            targets[sort][name] = [plain(old), plain(new)]
+            pair = shared if shared is not None and old is None else [plain(old), plain(new)]
+            (private if sort == "personal" else changes)[name] = pair
+    return changes, private

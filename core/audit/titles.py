@@ -50,6 +50,11 @@ def model_of(table: str) -> Any:
     return _models().get(table)
 
 
+def all_models() -> list[Any]:
+    """The models of every owner that is installed, on or off, by table."""
+    return [model for _table, model in sorted(_models().items())]
+
+
 def _models() -> dict[str, Any]:
     mappers = (mapper for base in _bases() for mapper in base.registry.mappers)
     return {mapper.local_table.name: mapper.class_ for mapper in mappers}

@@ -16,6 +16,7 @@ from core.i18n import lazy_gettext as _l
 from core.imports.offers import Importer
 from core.plugins.manifest import AreaInfo, Permission
 from core.reports.offers import Report
+from core.rest.offers import Resource
 
 FINANCE = ("finance_manager", "finance_officer")
 RAISERS = ("resource_development_manager", "resource_development_employee", "crm_manager", "crm_rd_manager", "donor_service_agent")
@@ -87,3 +88,10 @@ def register_demo(session: Session, actor: Actor, now: datetime) -> None:
     from core.finance.demo import make
 
     make(session, actor, now)
+
+
+@hookimpl
+def register_api() -> list[Resource]:
+    from core.finance.web_api import resources
+
+    return resources()

@@ -55,7 +55,7 @@ def check_contributions(session: Session, lines: Sequence[Line], context: Contex
     """Who gave is found by number; a reference that is known is a duplicate; what the line lacks is named."""
     known = known_customers(session, (str(line.values["customer"]) for line in lines))
     taken = _references(session, lines)
-    programmes = _programmes(session)
+    programmes = programmes_by_name(session)
     seen: set[str] = set()
     return [_judge(session, line, known, taken, programmes, seen) for line in lines]
 
@@ -96,12 +96,12 @@ def _programme_fault(line: Line, programmes: Mapping[str, int]) -> list[Reason]:
 def apply_contributions(session: Session, lines: Sequence[Line], context: Context, *, actor: Actor, now: datetime) -> list[int | None]:
     """Record a block through the service, marked as imported."""
     known = known_customers(session, (str(line.values["customer"]) for line in lines))
-    programmes = _programmes(session)
-    gifts = [_gift(session, line, known, programmes) for line in lines]
+    programmes = programmes_by_name(session)
+    gifts = [gift_of(session, line, known, programmes) for line in lines]
     return list(services.record_contributions(session, gifts, source="import", source_name=context.source, imported=True, actor=actor, now=now))
 
 
-def _gift(session: Session, line: Line, known: Mapping[str, int], programmes: Mapping[str, int]) -> Gift:
+def gift_of(session: Session, line: Line, known: Mapping[str, int], programmes: Mapping[str, int]) -> Gift:
     values = line.values
     lacks = tuple(key for key in ("programme", "method", "fund") if not values.get(key))
     return Gift(
@@ -182,6 +182,6 @@ def _references(session: Session, lines: Sequence[Line]) -> set[str]:
     return set(session.scalars(sa.select(Contribution.reference).where(Contribution.reference.in_(asked)))) if asked else set()
 
 
-def _programmes(session: Session) -> dict[str, int]:
+def programmes_by_name(session: Session) -> dict[str, int]:
     return {fold(name): one.id for one in session.scalars(sa.select(Programme)) for name in (one.name_ar, one.name_en, one.code or "") if name}
 

@@ -18,6 +18,7 @@ from core.exporter.stream import group_digest
 from core.i18n import Bilingual
 from core.money import Money
 from core.organisation.models import Programme
+from core.rollups import rollup
 
 PERSONAL = {"personal": True}
 
@@ -112,6 +113,10 @@ class Contribution(MoneyRow, Base):
     refund_of: Mapped[Contribution | None] = relationship(remote_side="Contribution.id")
 
 
+RECEIVED = rollup("core_contribution_month", Contribution, at="received_on", every="month", by=("programme_id", "currency"), sums=("amount_minor",))
+RECEIVED_OF_PLEDGES = rollup("core_contribution_pledge", Contribution, by=("pledge_id",), sums=("amount_minor",), needs="pledge_id")
+
+
 class FinanceBatch(Base):
     """One numbered run of the export (FIN-09): what was chosen, the layout's settings as they were, totals and checksum."""
 
@@ -177,7 +182,7 @@ class FinanceBatchRow(Base):
     method: Mapped[str] = mapped_column(sa.String(20), default="")
     amount_minor: Mapped[int] = mapped_column(sa.BigInteger)
     currency: Mapped[str] = mapped_column(sa.String(3))
-    memo: Mapped[str] = mapped_column(sa.String(500), default="")
+    memo: Mapped[str] = mapped_column(sa.String(500), default="", info={"personal": True, "audit": False})
     due_on: Mapped[date | None]
 
     @property

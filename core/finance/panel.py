@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -14,7 +14,7 @@ from core.admin.offers import Figure, Reading, SearchHit
 from core.auth.actor import Actor
 from core.calendar import local_day
 from core.customers.models import Customer
-from core.customers.offers import SummaryLine, TimelineEntry
+from core.customers.offers import SummaryLine, TimelineEntry, among_moments
 from core.finance import queries
 from core.finance.domain import METHODS
 from core.finance.models import Contribution, FinanceBatchRow, FinanceMovement, Pledge
@@ -46,13 +46,13 @@ def money_entries(session: Session, customer_id: int, actor: Actor, before: date
 def _given(session: Session, customer_id: int, before: datetime | None, limit: int) -> list[TimelineEntry]:
     statement = sa.select(Contribution).where(Contribution.customer_id == customer_id).order_by(Contribution.received_on.desc(), Contribution.id.desc())
     if before is not None:
-        statement = statement.where(Contribution.received_on < before.date())
+        statement = statement.where(Contribution.received_on <= _last_day(before))
     return [
-        TimelineEntry(_at(one.received_on), _l("Refund %(reference)s", reference=one.reference) if one.amount_minor < 0
+        TimelineEntry(among_moments(one.received_on), _l("Refund %(reference)s", reference=one.reference) if one.amount_minor < 0
                       else _l("Contribution %(reference)s", reference=one.reference),
                       _l("%(amount)s %(currency)s, %(method)s", amount=shown_amount(one.amount.amount, one.currency), currency=one.currency,
                          method=METHODS[one.method]),
-                      icon="cash", link=path_to("finance_contributions.contribution", reference=one.reference))
+                      icon="cash", link=path_to("finance_contributions.contribution", reference=one.reference), whole_day=True)
         for one in session.scalars(statement.limit(limit))
     ]
 
@@ -60,17 +60,19 @@ def _given(session: Session, customer_id: int, before: datetime | None, limit: i
 def _promised(session: Session, customer_id: int, before: datetime | None, limit: int) -> list[TimelineEntry]:
     statement = sa.select(Pledge).where(Pledge.customer_id == customer_id).order_by(Pledge.promised_on.desc(), Pledge.id.desc())
     if before is not None:
-        statement = statement.where(Pledge.promised_on < before.date())
+        statement = statement.where(Pledge.promised_on <= _last_day(before))
     return [
-        TimelineEntry(_at(one.promised_on), _l("Pledge %(reference)s", reference=one.reference),
+        TimelineEntry(among_moments(one.promised_on), _l("Pledge %(reference)s", reference=one.reference),
                       _l("%(amount)s %(currency)s", amount=shown_amount(one.amount.amount, one.currency), currency=one.currency), icon="heart-handshake",
-                      link=path_to("finance_pledges.pledge", reference=one.reference))
+                      link=path_to("finance_pledges.pledge", reference=one.reference), whole_day=True)
         for one in session.scalars(statement.limit(limit))
     ]
 
 
-def _at(day: object) -> datetime:
-    return datetime.combine(day, time(9, tzinfo=UTC))  # type: ignore[arg-type]
+def _last_day(before: datetime) -> date:
+    """The last day that stands before a moment."""
+    day = before.astimezone(UTC).date()
+    return day if among_moments(day) < before else day - timedelta(days=1)
 
 
 def unexported(session: Session, actor: Actor, now: datetime) -> Figure | None:

@@ -11,9 +11,11 @@ from sqlalchemy.orm import Session, joinedload
 
 from core.auth.actor import Actor
 from core.customers import queries as customers
-from core.customers.models import Customer
+from core.customers.models import Customer, CustomerAlias
 from core.finance.domain import Balance
 from core.finance.models import (
+    RECEIVED,
+    RECEIVED_OF_PLEDGES,
     Contribution,
     FinanceBatch,
     FinanceBatchRow,
@@ -24,6 +26,7 @@ from core.finance.models import (
 )
 from core.money import Money
 from core.organisation.models import Programme
+from core.rollups import Where, totals
 
 MoneyModel = type[Contribution] | type[Pledge]
 SHOWN = 50
@@ -50,22 +53,21 @@ def readable(session: Session, model: Any, reference: str, actor: Actor) -> Any:
 
 def customer_balances(session: Session, customer_id: int, today: date) -> list[Balance]:
     """Pledged, received and outstanding of a donor, by currency."""
-    return _balances(session, Contribution.customer_id == customer_id, Pledge.customer_id == customer_id, today)
+    return _balances(session, lambda c: c.customer_id == customer_id, Pledge.customer_id == customer_id, today, raw=True)
 
 
 def programme_balances(session: Session, programme_id: int, today: date, actor: Actor) -> list[Balance]:
     """The same of a programme, over the customers whom this person may read (CUST-37)."""
-    given, promised = Contribution.programme_id == programme_id, Pledge.programme_id == programme_id
-    if customers.scope_of(actor) != "all":
-        readable = customers.scope(sa.select(Customer.id), actor)
-        given, promised = given & Contribution.customer_id.in_(readable), promised & Pledge.customer_id.in_(readable)
-    return _balances(session, given, promised, today)
+    if customers.scope_of(actor) == "all":
+        return _balances(session, lambda c: c.programme_id == programme_id, Pledge.programme_id == programme_id, today)
+    readable = customers.scope(sa.select(Customer.id), actor)
+    return _balances(session, lambda c: sa.and_(c.programme_id == programme_id, c.customer_id.in_(readable)),
+                     (Pledge.programme_id == programme_id) & Pledge.customer_id.in_(readable), today, raw=True)
 
 
-def _balances(session: Session, given: sa.ColumnElement[bool], promised: sa.ColumnElement[bool], today: date) -> list[Balance]:
+def _balances(session: Session, given: Where, promised: sa.ColumnElement[bool], today: date, *, raw: bool = False) -> list[Balance]:
     found: dict[str, Balance] = {}
-    received = sa.select(Contribution.currency, sa.func.sum(Contribution.amount_minor), sa.func.count()).where(given).group_by(Contribution.currency)
-    for currency, minor, count in session.execute(received):
+    for currency, count, minor in session.execute(totals(RECEIVED, by=("currency",), where=given, raw=raw)):
         one = found.setdefault(currency, Balance(currency))
         one.received_minor, one.count = int(minor), int(count)
     for currency, pledged, outstanding, overdue in session.execute(_open_sums(promised, today)):
@@ -85,11 +87,13 @@ def _open_sums(promised: sa.ColumnElement[bool], today: date) -> sa.Select[*tupl
 
 
 def _open_minor() -> sa.ColumnElement[int]:
-    """What is still to come of a pledge; more than was promised does not make another pledge smaller."""
-    received = (
-        sa.select(sa.func.coalesce(sa.func.sum(Contribution.amount_minor), 0)).where(Contribution.pledge_id == Pledge.id)
-        .correlate(Pledge).scalar_subquery()
-    )
+    """What is still to come of a pledge, asked for each by itself."""
+    c = RECEIVED_OF_PLEDGES.table.c
+    return _left_of(sa.select(sa.func.coalesce(sa.func.sum(c.amount_minor), 0)).where(c.pledge_id == Pledge.id).correlate(Pledge).scalar_subquery())
+
+
+def _left_of(received: Any) -> sa.ColumnElement[int]:
+    """More than was promised does not make another pledge smaller."""
     return sa.case((Pledge.amount_minor > received, Pledge.amount_minor - received), else_=0)
 
 
@@ -100,9 +104,9 @@ def balances_by_customer(
 
     ``only`` selects the ids of the customers wanted.
     """
-    given, promised = _grouped(actor, today, Contribution.customer_id, Pledge.customer_id, programme_id)
-    if only is not None:
-        given, promised = given.where(Contribution.customer_id.in_(only)), promised.where(Pledge.customer_id.in_(only))
+    chosen = [] if only is None else [lambda c: c.customer_id.in_(only)]
+    chosen += [lambda c: c.programme_id == programme_id] if programme_id is not None else []
+    given, promised = _grouped(actor, today, "customer_id", *chosen)
     found = _merged(session, given, promised)
     names = session.execute(sa.select(Customer.id, Customer.number, Customer.name).order_by(Customer.id)
                             .where(Customer.id.in_(sa.union(_ids(given), _ids(promised)))))
@@ -111,30 +115,34 @@ def balances_by_customer(
 
 def balances_by_programme(session: Session, actor: Actor, today: date) -> list[tuple[Programme | None, Balance]]:
     """(programme, balance); None stands for money without a programme."""
-    given, promised = _grouped(actor, today, Contribution.programme_id, Pledge.programme_id, None)
+    given, promised = _grouped(actor, today, "programme_id")
     found = _merged(session, given, promised)
     programmes = {one.id: one for one in session.scalars(sa.select(Programme))}
     return [(programmes.get(key), one) for key in sorted(found, key=lambda key: key or 0) for one in found[key]]
 
 
-def _grouped(actor: Actor, today: date, given_by: Any, promised_by: Any, programme_id: int | None) -> tuple[sa.Select[Any], sa.Select[Any]]:
-    open_minor = _open_minor()
-    given = sa.select(given_by.label("key"), Contribution.currency, sa.func.sum(Contribution.amount_minor), sa.func.count())
-    promised = sa.select(promised_by.label("key"), Pledge.currency, sa.func.sum(Pledge.amount_minor), sa.func.sum(open_minor),
-                         sa.func.sum(sa.case((Pledge.due_on < today, open_minor), else_=0))).where(Pledge.cancelled_at.is_(None))
-    given, promised = scope(given, Contribution, actor), scope(promised, Pledge, actor)
-    if programme_id is not None:
-        given, promised = given.where(Contribution.programme_id == programme_id), promised.where(Pledge.programme_id == programme_id)
-    return given.group_by(given_by, Contribution.currency), promised.group_by(promised_by, Pledge.currency)
+def _grouped(actor: Actor, today: date, by: str, *chosen: Where) -> tuple[sa.Select[Any], sa.Select[Any]]:
+    """By ``by`` and currency: what was given, and what was promised. The roll-up knows no donors, so their rows, and those of one's own, are read."""
+    everybody = customers.scope_of(actor) == "all"
+    conditions = [*chosen] if everybody else [*chosen, lambda c: c.customer_id.in_(customers.scope(sa.select(Customer.id), actor))]
+    given = totals(RECEIVED, by=(by, "currency"), where=lambda c: sa.and_(sa.true(), *(one(c) for one in conditions)),
+                   raw=by not in RECEIVED.by or not everybody)
+    received = totals(RECEIVED_OF_PLEDGES, by=("pledge_id",)).subquery("received")
+    key, open_minor = Pledge.__table__.c[by], _left_of(sa.func.coalesce(received.c.amount_minor, 0))
+    promised = (sa.select(key, Pledge.currency, sa.func.sum(Pledge.amount_minor), sa.func.sum(open_minor),
+                          sa.func.sum(sa.case((Pledge.due_on < today, open_minor), else_=0)))
+                .outerjoin(received, received.c.pledge_id == Pledge.id)
+                .where(Pledge.cancelled_at.is_(None), *(one(Pledge.__table__.c) for one in conditions)).group_by(key, Pledge.currency))
+    return given, promised
 
 
 def _ids(grouped: sa.Select[Any]) -> sa.Select[Any]:
-    return sa.select(grouped.subquery().c.key)
+    return sa.select(grouped.subquery().c[0])
 
 
 def _merged(session: Session, given: sa.Select[Any], promised: sa.Select[Any]) -> dict[Any, list[Balance]]:
     found: dict[tuple[Any, str], Balance] = {}
-    for key, currency, minor, count in session.execute(given):
+    for key, currency, count, minor in session.execute(given):
         one = found.setdefault((key, currency), Balance(currency))
         one.received_minor, one.count = int(minor), int(count)
     for key, currency, pledged, outstanding, overdue in session.execute(promised):
@@ -161,6 +169,17 @@ def _newest(session: Session, model: Any, condition: sa.ColumnElement[bool], lim
     day = model.promised_on if model is Pledge else model.received_on
     statement = sa.select(model).where(condition).options(joinedload(model.programme), joinedload(model.fund))
     return list(session.scalars(statement.order_by(day.desc(), model.id.desc()).limit(limit)))
+
+
+def overdue_pledges(session: Session, actor: Actor, today: date, programme_id: int | None = None) -> list[tuple[Pledge, int]]:
+    """Pledges past their promised day without all of the money, with what is still to come in minor units; the longest overdue first (FIN-07)."""
+    left = _open_minor()
+    query: Any = sa.select(Pledge, left).where(Pledge.cancelled_at.is_(None), Pledge.due_on < today, left > 0)
+    query = scope(query, Pledge, actor)
+    if programme_id is not None:
+        query = query.where(Pledge.programme_id == programme_id)
+    query = query.options(joinedload(Pledge.customer), joinedload(Pledge.programme)).order_by(Pledge.due_on, Pledge.id)
+    return [(pledge, int(minor)) for pledge, minor in session.execute(query)]
 
 
 def open_of_pledges(session: Session, pledges: Sequence[Pledge]) -> dict[int, Money]:
@@ -248,8 +267,11 @@ def re_exports_of(session: Session, batch: FinanceBatch) -> list[FinanceReExport
 
 
 def names_of(session: Session, numbers: Iterable[str]) -> dict[str, str]:
-    """Names by customer number, for a page that shows a batch; files never hold them."""
-    return {row.number: row.name for row in session.execute(sa.select(Customer.number, Customer.name).where(Customer.number.in_(list(numbers))))}
+    """Names by customer number, for a page that shows a batch; files never hold them. A merged number has the survivor's."""
+    wanted = list(numbers)
+    merged = sa.select(CustomerAlias.number, Customer.name).join(Customer, Customer.id == CustomerAlias.customer_id).where(CustomerAlias.number.in_(wanted))
+    own = sa.select(Customer.number, Customer.name).where(Customer.number.in_(wanted))
+    return {row.number: row.name for query in (merged, own) for row in session.execute(query)}
 
 
 def movements(session: Session, states: Sequence[str], limit: int = 200) -> list[FinanceMovement]:

@@ -1,4 +1,4 @@
-"""Statements as reports: pledged, received and outstanding per donor and per programme (FIN-04)."""
+"""Statements as reports: pledged, received and outstanding per donor and per programme, and what is overdue (FIN-04, 07)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from core.finance import queries
 from core.finance.domain import Balance
 from core.i18n import lazy_gettext as _l
 from core.organisation.models import Programme
-from core.reports.offers import Parameter, Report
+from core.reports.offers import Parameter, Report, ReportFigure
 
 MONEY = (
     Column("currency", _l("Currency")),
@@ -32,13 +32,20 @@ ABOUT = _l("Outstanding is what of each pledge is still to come; two currencies 
 
 
 def reports() -> list[Report]:
-    """The two statements; new objects at each call."""
+    """The two statements and the overdue pledges; new objects at each call."""
     return [
         Report("finance.donors", _l("Statement per donor"), permission="finance.read", totals=TOTALS, about=ABOUT, rows=by_donor,
                columns=(Column("customer_number", _l("Customer number")), Column("name", _l("Name")), *MONEY),
                parameters=(Parameter("programme", _l("Programme"), "choice", choices=_programmes), Parameter("customer", _l("Customer number or name")))),
         Report("finance.programmes", _l("Statement per programme"), permission="finance.read", totals=TOTALS, about=ABOUT, rows=by_programme,
                columns=(Column("programme", _l("Programme")), *MONEY), parameters=()),
+        Report("finance.overdue", _l("Overdue pledges"), permission="finance.read", totals=("pledged", "outstanding"), rows=overdue, figures=overdue_figures,
+               about=_l("Pledges whose promised day has passed without all of the money, the longest overdue first; two currencies are never added."),
+               columns=(Column("customer_number", _l("Customer number")), Column("name", _l("Name")), Column("programme", _l("Programme")),
+                        Column("reference", _l("Reference")), Column("promised_on", _l("Promised on"), "date"), Column("due_on", _l("Due"), "date"),
+                        Column("days_overdue", _l("Days overdue"), "integer"), Column("currency", _l("Currency")),
+                        Column("pledged", _l("Pledged"), "money", "currency"), Column("outstanding", _l("Outstanding"), "money", "currency")),
+               parameters=(Parameter("programme", _l("Programme"), "choice", choices=_programmes),)),
     ]
 
 
@@ -59,6 +66,26 @@ def by_programme(session: Session, parameters: Mapping[str, Any], actor: Actor) 
     today = local_day(work.now(), settings.time_zone(session))
     for programme, one in queries.balances_by_programme(session, actor, today):
         yield (programme.name if programme else _l("Without a programme"), *_money(one))
+
+
+def overdue(session: Session, parameters: Mapping[str, Any], actor: Actor) -> Iterator[tuple[Any, ...]]:
+    """One line a pledge, with the days since its promised day (FIN-07)."""
+    today = local_day(work.now(), settings.time_zone(session))
+    for pledge, minor in _overdue(session, parameters, actor):
+        yield (pledge.customer.number, pledge.customer.name, pledge.programme.name if pledge.programme is not None else _l("Without a programme"),
+               pledge.reference, pledge.promised_on, pledge.due_on, (today - pledge.due_on).days, pledge.currency, pledge.amount_minor, minor)
+
+
+def overdue_figures(session: Session, parameters: Mapping[str, Any], actor: Actor) -> list[ReportFigure]:
+    found = _overdue(session, parameters, actor)
+    today = local_day(work.now(), settings.time_zone(session))
+    longest = max(((today - pledge.due_on).days for pledge, _minor in found), default=0)
+    return [ReportFigure(_l("Overdue pledges"), len(found), tone="bad" if found else ""), ReportFigure(_l("Longest overdue, in days"), longest)]
+
+
+def _overdue(session: Session, parameters: Mapping[str, Any], actor: Actor) -> list[tuple[Any, int]]:
+    programme = parameters.get("programme")
+    return queries.overdue_pledges(session, actor, local_day(work.now(), settings.time_zone(session)), int(programme) if programme else None)
 
 
 def _money(one: Balance) -> tuple[Any, ...]:

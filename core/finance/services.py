@@ -18,13 +18,12 @@ from sqlalchemy.orm import Session
 from core import settings
 from core.audit import services as audit
 from core.auth.actor import Actor, authorize
-from core.calendar import gregorian_text, local_day
+from core.calendar import day_words, local_day
 from core.customers.models import Customer
 from core.errors import Conflict, InvalidInput, InvalidInputs
 from core.finance import queries
 from core.finance.domain import FUND_SEEDS, METHODS
 from core.finance.models import Contribution, Fund, Pledge
-from core.i18n import LazyString
 from core.i18n import lazy_gettext as _l
 from core.money import Money, to_minor
 from core.numbering import next_numbers
@@ -100,6 +99,14 @@ def record_contributions(
     ids = audit.bulk(session, Contribution, rows)
     _announce(session, ids, actor, now)
     return ids
+
+
+def faults_of_gifts(session: Session, gifts: Sequence[Gift], *, now: datetime) -> list[list[InvalidInput]]:
+    """What is wrong with each of these gifts, before any is recorded: for whoever takes in the good ones and lists the others."""
+    if not gifts:
+        return []
+    book, today = _Book.open(session, gifts), _today(session, now)
+    return [_faults_of_gift(session, book, gift, imported=False, today=today) for gift in gifts]
 
 
 def record_refund(
@@ -279,17 +286,20 @@ class _Book:
 
 
 def _check_gifts(session: Session, book: _Book, gifts: Sequence[Gift], *, imported: bool, today: date) -> None:
-    faults: list[InvalidInput] = []
-    for gift in gifts:
-        faults += _faults_of(book, gift, today)
-        if gift.amount.amount < 0 and gift.refund_of_id is None and not imported:
-            faults.append(InvalidInput(_l("Money given back is recorded as a refund, on the page of the contribution."), field="amount", rule="FIN-01"))
-        if gift.method not in METHODS:
-            faults.append(InvalidInput(_l("“%(value)s” is no way of paying that is known here.", value=gift.method), field="method", value=gift.method))
-        if gift.pledge_id is not None and not _pledge_fits(session, gift):
-            faults.append(InvalidInput(_l("This pledge is not of this donor and currency."), field="pledge_id", value=gift.pledge_id))
+    faults = [fault for gift in gifts for fault in _faults_of_gift(session, book, gift, imported=imported, today=today)]
     if faults:
         raise InvalidInputs(faults)
+
+
+def _faults_of_gift(session: Session, book: _Book, gift: Gift, *, imported: bool, today: date) -> list[InvalidInput]:
+    faults = _faults_of(book, gift, today)
+    if gift.amount.amount < 0 and gift.refund_of_id is None and not imported:
+        faults.append(InvalidInput(_l("Money given back is recorded as a refund, on the page of the contribution."), field="amount", rule="FIN-01"))
+    if gift.method not in METHODS:
+        faults.append(InvalidInput(_l("“%(value)s” is no way of paying that is known here.", value=gift.method), field="method", value=gift.method))
+    if gift.pledge_id is not None and not _pledge_fits(session, gift):
+        faults.append(InvalidInput(_l("This pledge is not of this donor and currency."), field="pledge_id", value=gift.pledge_id))
+    return faults
 
 
 def _faults_of(book: _Book, gift: Gift, today: date) -> list[InvalidInput]:
@@ -299,7 +309,7 @@ def _faults_of(book: _Book, gift: Gift, today: date) -> list[InvalidInput]:
     if gift.amount.amount == 0:
         faults.append(InvalidInput(_l("An amount of nothing is not recorded."), field="amount"))
     if not EARLIEST <= gift.received_on <= today:
-        faults.append(InvalidInput(_l("The date %(value)s is not between 1900 and today.", value=LazyString(gregorian_text, gift.received_on)),
+        faults.append(InvalidInput(_l("The date %(value)s is not between 1900 and today.", value=day_words(gift.received_on)),
                                    field="received_on", value=gift.received_on))
     if gift.programme_id is not None and gift.programme_id not in book.programmes:
         faults.append(InvalidInput(_l("There is no such programme."), field="programme_id", value=gift.programme_id))

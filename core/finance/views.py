@@ -16,7 +16,7 @@ from wtforms import Form
 
 from core import settings, work
 from core.admin.help import Help
-from core.admin.lists import ListColumn, ListFilter, by_id
+from core.admin.lists import ListColumn, ListFilter, by_id, by_value
 from core.admin.records import RecordView
 from core.admin.views import PageView, current_actor, needs, show_faults, writing
 from core.audit import services as audit
@@ -156,7 +156,7 @@ class ContributionsView(MoneyView):
         ListFilter("until", _l("Until"), lambda statement, value: statement.where(Contribution.received_on <= value), kind="date_to"),
         ListFilter("programme", _l("Programme"), by_id(Contribution.programme_id), choices=_programmes),
         ListFilter("fund", _l("Fund"), by_id(Contribution.fund_id), choices=_funds),
-        ListFilter("method", _l("Way of paying"), lambda statement, value: statement.where(Contribution.method == value), choices=list(METHODS.items())),
+        ListFilter("method", _l("Way of paying"), by_value(Contribution.method), choices=METHODS),
         _currency(Contribution),
         ListFilter("refunds", _l("Refunds"), lambda statement, value: statement.where(Contribution.amount_minor < 0), kind="yes"),
         ListFilter("imported", _l("Imported"), lambda statement, value: statement.where(Contribution.imported), kind="yes"),

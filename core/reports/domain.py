@@ -7,10 +7,9 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from core.calendar import gregorian_text, parse_date, period_of
+from core.calendar import day_words, parse_date, period_of
 from core.errors import InvalidInput, InvalidInputs
 from core.exporter.columns import Column
-from core.i18n import LazyString
 from core.i18n import lazy_gettext as _l
 from core.money import Money
 from core.reports.offers import Parameter, Report
@@ -109,8 +108,8 @@ def _whole(parameter: Parameter, text: str) -> int:
 def _check_period(values: Mapping[str, Any]) -> list[InvalidInput]:
     first, last = values.get("from_on"), values.get("to_on")
     if first is not None and last is not None and last < first:
-        return [InvalidInput(_l("The period ends on %(last)s, before it begins on %(first)s.", last=LazyString(gregorian_text, last),
-                                first=LazyString(gregorian_text, first)), field="to_on", value=str(last))]
+        return [InvalidInput(_l("The period ends on %(last)s, before it begins on %(first)s.", last=day_words(last),
+                                first=day_words(first)), field="to_on", value=str(last))]
     return []
 
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from core.exporter.columns import Column
-from core.i18n import LANGUAGES, Bilingual, LazyString, use_language
+from core.i18n import Bilingual, LazyString, in_both
 from core.money import Money, plain_amount
 from core.reports.offers import Chart, ReportFigure, Series
 
@@ -25,21 +25,12 @@ def checksum(content: str) -> str:
     return hashlib.sha256(content.encode()).hexdigest()
 
 
-def both(label: Any) -> dict[str, str]:
-    """A label in both languages, so that a kept run is read in either."""
-    found = {}
-    for code in LANGUAGES:
-        with use_language(code):
-            found[code] = str(label)
-    return found
-
-
 def pack(value: Any) -> Any:
     """A value as JSON that ``unpack`` gives back. Texts that are translated keep both languages."""
     if value is None or isinstance(value, bool | int | str):
         return value
     if isinstance(value, LazyString | Bilingual):
-        return both(value)
+        return in_both(value)
     if isinstance(value, Money):
         return {"amount": plain_amount(value.amount, value.currency), "currency": value.currency}
     if isinstance(value, Decimal | float):
@@ -67,7 +58,7 @@ def unpack(value: Any) -> Any:
 
 
 def pack_columns(columns: Sequence[Column]) -> list[dict[str, Any]]:
-    return [{"key": one.key, "label": both(one.label or one.key), "kind": one.kind, "currency": one.currency} for one in columns]
+    return [{"key": one.key, "label": in_both(one.label or one.key), "kind": one.kind, "currency": one.currency} for one in columns]
 
 
 def unpack_columns(packed: Sequence[Mapping[str, Any]]) -> list[Column]:
@@ -75,7 +66,7 @@ def unpack_columns(packed: Sequence[Mapping[str, Any]]) -> list[Column]:
 
 
 def pack_figures(figures: Sequence[ReportFigure]) -> list[dict[str, Any]]:
-    return [{"label": both(one.label), "value": pack(one.value), "comparison": both(one.comparison), "tone": one.tone} for one in figures]
+    return [{"label": in_both(one.label), "value": pack(one.value), "comparison": in_both(one.comparison), "tone": one.tone} for one in figures]
 
 
 def unpack_figures(packed: Sequence[Mapping[str, Any]]) -> list[ReportFigure]:
@@ -84,9 +75,10 @@ def unpack_figures(packed: Sequence[Mapping[str, Any]]) -> list[ReportFigure]:
 
 def pack_chart(chart: Chart) -> dict[str, Any]:
     return {
-        "title": both(chart.title), "labels": [pack(one) for one in chart.labels], "kind": chart.kind, "target": pack(chart.target),
-        "target_label": both(chart.target_label), "unfinished": chart.unfinished, "tones": list(chart.tones), "unit": chart.unit, "note": both(chart.note),
-        "series": [{"label": both(one.label), "values": [pack(value) for value in one.values]} for one in chart.series],
+        "title": in_both(chart.title), "labels": [pack(one) for one in chart.labels], "kind": chart.kind, "target": pack(chart.target),
+        "target_label": in_both(chart.target_label), "unfinished": chart.unfinished, "tones": list(chart.tones), "unit": chart.unit,
+        "note": in_both(chart.note),
+        "series": [{"label": in_both(one.label), "values": [pack(value) for value in one.values]} for one in chart.series],
     }
 
 

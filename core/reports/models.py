@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from core.database import Base, UtcDateTime, derive, refusal
+from core.database import Base, Erasable, UtcDateTime, derive, refusal
 from core.exporter.stream import group_digest
 from core.i18n import Bilingual
 
@@ -36,7 +36,7 @@ class ReportRun(Base):
     reach: Mapped[str] = mapped_column(sa.Text, default="")
     """How far its maker's records reached (``core.reports.offers.Reach``); empty where the rows depend on no reader."""
     row_count: Mapped[int]
-    content: Mapped[str] = mapped_column(sa.Text, info={"audit": False})
+    content: Mapped[str] = mapped_column(sa.Text, info={"personal": True, "audit": False})
     sha256: Mapped[str] = mapped_column(sa.String(64))
     made_at: Mapped[datetime] = mapped_column(UtcDateTime)
     made_by: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"))
@@ -87,7 +87,8 @@ class ReportSending(Base):
 
 
 derive(
-    refusal("core_report_run_frozen", "core_report_run", "UPDATE", None, "RPT-09: a kept run of a report never changes"),
+    refusal("core_report_run_frozen", "core_report_run", "UPDATE", None, "RPT-09: a kept run of a report never changes",
+            erasing=Erasable(subject=None, also=("sha256",))),
     refusal("core_report_run_kept", "core_report_run", "DELETE", None, "RPT-09: a kept run of a report is not deleted"),
     refusal("core_report_sending_frozen", "core_report_sending", "UPDATE", None, "RPT-03: what was sent when stays as it was"),
     refusal("core_report_sending_kept", "core_report_sending", "DELETE", None, "RPT-03: what was sent when stays as it was"),

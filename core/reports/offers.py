@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy.orm import Session
 
+from core import settings
 from core.auth.actor import Actor
+from core.calendar import day_bounds, local_day
 from core.exporter.columns import Column
 from core.i18n import lazy_gettext as _l
 
@@ -174,3 +177,16 @@ class Report:
     def keeps(self) -> bool:
         """Whether its runs can be kept."""
         return self.kept or self.every is not None
+
+
+def days_of(session: Session, parameters: Mapping[str, Any], now: datetime) -> tuple[date, date]:
+    """First and last day that were asked for by ``PERIOD``; without them this month until today."""
+    today = local_day(now, settings.time_zone(session))
+    return parameters.get("from_on") or today.replace(day=1), parameters.get("to_on") or today
+
+
+def moments_of(session: Session, parameters: Mapping[str, Any], now: datetime) -> tuple[datetime, datetime]:
+    """The moments between which these days lie, by the association's clock."""
+    zone = settings.time_zone(session)
+    first, last = days_of(session, parameters, now)
+    return day_bounds(first, zone)[0], day_bounds(last, zone)[1]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.exporter.columns import Column
-from core.i18n import Bilingual
+from core.i18n import Bilingual, in_both
 from core.reports import keeping
 from core.reports.models import ReportRun
 from core.reports.offers import Chart, Report, ReportFigure
@@ -50,8 +50,8 @@ class Result:
 def document_of(result: Result, given: Mapping[str, str]) -> dict[str, Any]:
     """What a kept run holds of a whole result; ``given`` are its parameters as texts, by which it can be made again."""
     return {
-        "report": result.report.name, "title": keeping.both(result.report.title), "about": keeping.both(result.report.about), "parameters": dict(given),
-        "shown": [{"label": keeping.both(one.label), "value": keeping.pack(one.value)} for one in result.said],
+        "report": result.report.name, "title": in_both(result.report.title), "about": in_both(result.report.about), "parameters": dict(given),
+        "shown": [{"label": in_both(one.label), "value": keeping.pack(one.value)} for one in result.said],
         "columns": keeping.pack_columns(result.columns), "rows": [[keeping.pack(value) for value in row] for row in result.rows],
         "totals": {key: [keeping.pack(one) for one in sums] for key, sums in result.totals.items()},
         "figures": keeping.pack_figures(result.figures), "charts": [keeping.pack_chart(one) for one in result.charts],

@@ -10,7 +10,7 @@ from typing import IO, Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from core import settings
+from core import rollups, settings
 from core.audit import services as audit
 from core.auth.actor import Actor, authorize
 from core.auth.models import Role
@@ -258,3 +258,11 @@ def _known(session: Session, slugs: Sequence[str]) -> Sequence[str]:
     if unknown or not slugs:
         raise InvalidInput(_l("Choose to whom the report is sent."), field="roles", value=", ".join(sorted(unknown))[:80])
     return slugs
+
+
+# --- what reports are made of -------------------------------------------------------------------------------------------
+
+
+def compact_rollups(session: Session, arguments: Mapping[str, Any], now: datetime) -> None:
+    """Add up the rows that PostgreSQL's statements left in the roll-ups since the last hour."""
+    rollups.compact(session.connection())

@@ -13,6 +13,7 @@ from flask import Response, flash, redirect, request
 from core.admin.help import Help
 from core.admin.views import PageView, expose
 from core.auth.models import Role
+from core.auth.queries import names_of
 from core.calendar import local_day
 from core.errors import InvalidInput, NotFound, faults
 from core.exporter.names import content_disposition, file_name
@@ -108,7 +109,8 @@ class ReportsView(PageView):
         """The kept runs of a report."""
         found = self.find(code)
         kept = queries.runs_of(self.session, found, self.actor)
-        return self.render("reports/runs.html", report=found, runs=kept, period_words=period_words)
+        return self.render("reports/runs.html", report=found, runs=kept, period_words=period_words,
+                           people=names_of(self.session, [one.made_by for one in kept]))
 
     # --- a kept run ---------------------------------------------------------------------------------------------------
 
@@ -117,9 +119,9 @@ class ReportsView(PageView):
         kept, report = self.find_run(number)
         given: dict[str, str] = {}
         result = result_of(kept, report, start=_start(request.args.get("start", "")), limit=services.SHOWN_ROWS)
-        may_send = services.may_keep(report, self.actor)
+        may_send, sendings = services.may_keep(report, self.actor), queries.sendings_of(self.session, kept)
         return self.render("reports/run.html", run=kept, report=report, result=result, others=f"?{urlencode(kept.parameters)}", roles=self.role_titles(),
-                           sendings=queries.sendings_of(self.session, kept), may_send=may_send,
+                           sendings=sendings, people=names_of(self.session, [kept.made_by, *(one.sent_by for one in sendings)]), may_send=may_send,
                            may_open=self.actor.may(report.permission), **_pictures(given, result))
 
     @expose("/runs/<number>/export", methods=("POST",))

@@ -99,8 +99,8 @@ def test_command_names_the_damage_and_what_to_do_and_fails(log: Log, folder: Pat
     with opened(log, folder) as session:
         status = commands.verify(session, say=said.append)
 
-    assert (status, said[0]) == (1, f"The chain is broken at entry {broken}")
-    assert said[1].startswith(f"Entry {broken} was changed after it was written. 1 other entry fits its code.")
+    assert (status, said[0]) == (1, f"The chain is broken at entry {broken:,}")
+    assert said[1].startswith(f"Entry {broken:,} was changed after it was written. 1 other entry fits its code.")
     assert [line[:2] for line in said[2:]] == ["1.", "2.", "3."]
 
 

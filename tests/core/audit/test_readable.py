@@ -64,7 +64,7 @@ def test_a_record_that_is_gone_keeps_its_number(session: Session, granted: Audit
 
 @pytest.mark.parametrize(("table", "name", "code", "title"), [
     ("core_customer_form", "state", "approved", "Waiting for entry"),
-    ("core_customer_form", "kind", "merge", "Merge"),
+    ("core_customer_form", "kind", "merge", "Merge two records"),
     ("core_contribution", "method", "sms", "Text message"),
     ("core_customer_form_line", "action", "update", "Changed record"),
     ("core_customer_form", "state", "unheard_of", "unheard_of"),
