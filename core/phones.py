@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cache, lru_cache
 
 import phonenumbers
 from babel import Locale
-from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
+from phonenumbers import (
+    COUNTRY_CODE_TO_REGION_CODE,
+    NumberParseException,
+    PhoneMetadata,
+    PhoneNumberFormat,
+    PhoneNumberType,
+)
 
 from core.errors import InvalidInput
 from core.i18n import Bilingual
@@ -24,6 +31,9 @@ def parse_phone(raw: str, region: str) -> str:
 
     Raises InvalidInput for scientific notation, letters, extensions, and what is no valid number of its country.
     """
+    known = _mobile(raw, region)
+    if known is not None:
+        return known
     text = re.sub("[\u200e\u200f\u202a-\u202e\u2066-\u2069]", "", normalise_digits(raw)).replace("＋", "+").strip()
     if _SCIENTIFIC.search(text):
         raise InvalidInput(_l("“%(value)s” was rounded by a spreadsheet; its digits are lost. Format the column as text and enter the number again.",
@@ -45,6 +55,66 @@ def _read_one(text: str, raw: str, region: str) -> str:
     if not phonenumbers.is_valid_number(number):
         raise _unreadable(raw, region)
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+
+@dataclass(frozen=True)
+class _Mobiles:
+    """What the metadata says of a country's mobile numbers, where that is simple: nearly all numbers of an import are such.
+
+    ``dialled`` are its ways of writing them: what tells a number, its form, and the digits that are dialled before it.
+    """
+
+    code: str
+    prefix: str
+    number: re.Pattern[str]
+    dialled: tuple[tuple[re.Pattern[str], re.Pattern[str], str], ...]
+
+    def national(self, number: str) -> str | None:
+        return next((before + number for begins, form, before in self.dialled if begins.match(number) and form.fullmatch(number)), None)
+
+
+@lru_cache(maxsize=300)
+def _mobiles(region: str) -> _Mobiles | None:
+    """None where the library must be asked: several countries share the code, or the prefix is more than put before the number."""
+    found = PhoneMetadata.metadata_for_region(region, None)
+    mobile = found.mobile.national_number_pattern if found is not None and found.mobile else None
+    if found is None or not mobile or COUNTRY_CODE_TO_REGION_CODE.get(found.country_code or 0) != (region,):
+        return None
+    prefix = found.national_prefix or ""
+    if (found.national_prefix_for_parsing or "") != prefix or found.national_prefix_transform_rule:
+        return None
+    dialled = []
+    for one in found.number_format:
+        rule, form = one.national_prefix_formatting_rule or r"\1", re.compile(one.pattern or "")
+        if re.findall(r"\\?[0-9]", one.format or "") != [rf"\{place}" for place in range(1, form.groups + 1)] or rule.count(r"\1") != 1:
+            return None
+        before, after = rule.split(r"\1")
+        if digits(after):
+            return None
+        dialled.append((re.compile((one.leading_digits_pattern or [""])[-1]), form, digits(before)))
+    return _Mobiles(str(found.country_code), prefix, re.compile(mobile), tuple(dialled))
+
+
+_DIALLED = re.compile(r"\+?[0-9]{5,15}", re.ASCII)
+
+
+def _mobile(raw: str, region: str) -> str | None:
+    """E.164 of a country's own mobile number in digits, with its country code or its prefix; None: the library must read it."""
+    country = _mobiles(region)
+    if country is None or not _DIALLED.fullmatch(raw):
+        return None
+    before = f"+{country.code}" if raw[0] == "+" else country.prefix
+    number = raw[len(before):]
+    if not before or not raw.startswith(before) or number[:1] == "0" or not country.number.fullmatch(number):
+        return None
+    return f"+{country.code}{number}"
+
+
+@cache
+def _region_of(begin: str) -> str:
+    """The one country whose code a number begins with, of its first three digits; empty where several have it."""
+    regions = next((COUNTRY_CODE_TO_REGION_CODE[int(begin[:size])] for size in (1, 2, 3) if int(begin[:size]) in COUNTRY_CODE_TO_REGION_CODE), ())
+    return regions[0] if len(regions) == 1 else ""
 
 
 def _unreadable(raw: str, region: str) -> InvalidInput:
@@ -77,6 +147,10 @@ def format_phone(number: str) -> str:
 @lru_cache(maxsize=20_000)
 def national(number: str) -> str:
     """The digits as dialled inside the country: ``0550000001``."""
+    country = _mobiles(_region_of(number[1:4])) if _DIALLED.fullmatch(number) and number[0] == "+" else None
+    own = number[len(country.code) + 1:] if country is not None else ""
+    if country is not None and country.number.fullmatch(own) and (known := country.national(own)) is not None:
+        return known
     try:
         return "".join(ch for ch in phonenumbers.format_number(phonenumbers.parse(number), PhoneNumberFormat.NATIONAL) if ch.isdigit())
     except NumberParseException:

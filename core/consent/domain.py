@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from core.calendar import OfficeCalendar
+from core.catalogue_file import Catalogue
 from core.customers import domain as customers
 from core.i18n import Bilingual
 from core.i18n import lazy_gettext as _l
 
-CATALOGUE_FILE = Path(__file__).parent / "catalogue.json"
+CATALOGUE = Catalogue(__file__)
 ALL = "all"
 """As a channel: every one of them; as a purpose: everything."""
 PHONE, SMS, EMAIL, WHATSAPP, POST = CHANNELS = ("phone", "sms", "email", "whatsapp", "post")
@@ -32,14 +31,8 @@ REACHED_BY = {PHONE: ("mobile", "phone"), SMS: ("mobile",), EMAIL: ("email",), W
 """Which fields of a customer a channel needs, the better one first."""
 
 
-@cache
-def catalogue() -> dict[str, Any]:
-    return json.loads(CATALOGUE_FILE.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
-
-
-@cache
 def purposes() -> dict[str, Bilingual]:
-    return {item["code"]: Bilingual.of(item) for item in catalogue()["purposes"]}
+    return CATALOGUE.labels("purposes")
 
 
 @cache
@@ -48,30 +41,27 @@ def channels() -> dict[str, Bilingual]:
     return {code: customers.channels()[code] for code in CHANNELS}
 
 
-@cache
 def sources() -> dict[str, Bilingual]:
     """How a consent or withdrawal was said."""
-    return {item["code"]: Bilingual.of(item) for item in catalogue()["sources"]}
+    return CATALOGUE.labels("sources")
 
 
-@cache
 def wordings() -> dict[str, Bilingual]:
     """The texts of which versions are kept."""
-    return {item["code"]: Bilingual.of(item) for item in catalogue()["wordings"]}
+    return CATALOGUE.labels("wordings")
 
 
-@cache
 def withdrawals() -> dict[str, Bilingual]:
     """What somebody with a withdrawal link may choose."""
-    return {item["code"]: Bilingual.of(item) for item in catalogue()["withdrawals"]}
+    return CATALOGUE.labels("withdrawals")
 
 
 def all_channels() -> dict[str, Bilingual]:
-    return {ALL: Bilingual.of(catalogue()["every_channel"]), **channels()}
+    return {ALL: Bilingual.of(CATALOGUE["every_channel"]), **channels()}
 
 
 def all_purposes() -> dict[str, Bilingual]:
-    return {ALL: Bilingual.of(catalogue()["every_purpose"]), **purposes()}
+    return {ALL: Bilingual.of(CATALOGUE["every_purpose"]), **purposes()}
 
 
 @dataclass(frozen=True)
@@ -87,7 +77,7 @@ class Condition:
 def checklist() -> tuple[Condition, ...]:
     """What every message and its template is held against before it is sent: timely, short, relevant, consistent,
     trustworthy (PERM-13)."""
-    return tuple(Condition(item["code"], Bilingual.of(item), Bilingual.of(item["ask"])) for item in catalogue()["checklist"])
+    return tuple(Condition(item["code"], Bilingual.of(item), Bilingual.of(item["ask"])) for item in CATALOGUE["checklist"])
 
 
 def unmet(checked: Collection[str]) -> tuple[Condition, ...]:
@@ -111,6 +101,14 @@ def cells(channel: str, purpose: str) -> tuple[tuple[str, str], ...]:
 def bearing_on(channel: str, purpose: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Channels and purposes of the events that decide about one cell: its own, and those for all."""
     return ((ALL,) if purpose == SHARING else (channel, ALL)), (purpose, ALL)
+
+
+@dataclass(frozen=True)
+class Objection:
+    """One reason against a contact, with the way out, and the rule it rests on."""
+
+    text: Any
+    rule: str
 
 
 # --- contact hours (CALL-10) ------------------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ class RecordForm(DiwanForm):
     note = StringField(_l("Note"), validators=[Length(max=services.LONGEST_NOTE)], description=_l("Where it can be found: the form's number, the letter."))
 
     def fill_choices(self) -> None:
-        none = {"": Bilingual.of(customers.catalogue()["choice"])}
+        none = {"": Bilingual.of(customers.CATALOGUE["choice"])}
         self.purpose.choices = choices({**none, **domain.all_purposes()})
         self.channel.choices = choices({**none, **domain.all_channels()})
         self.source.choices = choices({**none, **{code: title for code, title in domain.sources().items() if code != domain.LINK}})

@@ -19,10 +19,13 @@ from core.customers.offers import SummaryLine, TimelineEntry
 from core.i18n import LazyString
 from core.i18n import gettext as _
 from core.i18n import lazy_gettext as _l
+from core.keys import has_key
 
 
 def summary(session: Session, customer: Customer, actor: Actor) -> Sequence[SummaryLine]:
-    """One line a purpose; each leads to the page on which consents are recorded."""
+    """One line a purpose; each leads to the page on which consents are recorded. Of an erased customer there is none."""
+    if not has_key(session, customer.subject_id):
+        return []
     link = path_to("consent_customer.customer", number=customer.number)
     standings = queries.standings(queries.events_of(session, customer.id))
     return [SummaryLine(title, words(standings, purpose, purpose in queries.needed(session)), link=link) for purpose, title in domain.purposes().items()]

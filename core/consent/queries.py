@@ -11,12 +11,17 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
 from core import settings, work
+from core.auth.actor import Actor
 from core.consent import domain
 from core.consent.domain import ContactHours
 from core.consent.models import Consent, WithdrawalLink, Wording
 from core.customers.models import Customer
-from core.errors import DiwanError
+from core.errors import Conflict, DiwanError
+from core.i18n import lazy_gettext as _l
+from core.keys import SubjectKey
 from core.procedures.timing import office
+
+LIST_HOOK = "uncontactable"
 
 # --- events -----------------------------------------------------------------------------------------------------------
 
@@ -63,25 +68,41 @@ def allowed(session: Session, standing: Standing) -> bool:
 # --- lists and exports ------------------------------------------------------------------------------------------------
 
 
-def contactable(session: Session, statement: sa.Select[Any], channel: str, purpose: str) -> sa.Select[Any]:
-    """``statement`` over Customer, narrowed to whom one may contact by ``channel`` for ``purpose`` and who can be reached by it.
+def contactable(session: Session, statement: sa.Select[Any], channel: str, purpose: str, *, actor: Actor) -> sa.Select[Any]:
+    """``statement`` over Customer, narrowed to whom ``actor`` may contact by ``channel`` for ``purpose`` and who can be reached by it.
 
     Every mailing list and every file for an outside party goes through here; for the latter the purpose is ``sharing``
-    and the channel is not looked at (PERM-02, PERM-11). Hours and plugins' objections are asked for each single contact.
+    and the channel is not looked at (PERM-02, PERM-11). Whom a plugin objects to is left out (``uncontactable``); hours are
+    asked for each single contact. Raises Conflict when a plugin cannot be asked.
     """
     statement = statement.where(may_contact(session, channel, purpose))
+    for refused in _refused(session, channel, purpose, actor):
+        statement = statement.where(Customer.id.not_in(refused))
     if purpose == domain.SHARING:
         return statement
     return statement.where(sa.or_(*(getattr(Customer, name).is_not(None) for name in domain.REACHED_BY[channel])))
 
 
 def may_contact(session: Session, channel: str, purpose: str) -> sa.ColumnElement[bool]:
-    """The condition on Customer alone: the latest event that bears on it is a consent, or there is none and none is needed."""
+    """Core's own condition on Customer: not erased, and the latest event that bears on it is a consent, or there is none and none is needed."""
     check_asked(channel, purpose)
     channels, purposes = domain.bearing_on(channel, purpose)
     given = (sa.select(Consent.given).where(Consent.customer_id == Customer.id, Consent.channel.in_(channels), Consent.purpose.in_(purposes))
              .order_by(Consent.said_at.desc(), Consent.id.desc()).limit(1).correlate(Customer).scalar_subquery())
-    return sa.func.coalesce(given, sa.literal(purpose not in needed(session))).is_(True)
+    erased = sa.select(SubjectKey.subject_id).where(SubjectKey.subject_id == Customer.subject_id, SubjectKey.destroyed_at.is_not(None)).correlate(Customer)
+    return sa.and_(sa.func.coalesce(given, sa.literal(purpose not in needed(session))).is_(True), ~erased.exists())
+
+
+def _refused(session: Session, channel: str, purpose: str, actor: Actor) -> list[sa.Select[Any]]:
+    """What the plugins select: ids of customers whom they object to."""
+    found = []
+    for answer in session.info["hooks"].ask(LIST_HOOK, session=session, channel=channel, purpose=purpose, actor=actor):
+        if answer.error is not None:
+            raise Conflict(_l("The plugin “%(name)s” could not be asked whom one may contact, so no list is made. Ask the administrator to look at it or turn"
+                              " it off.", name=answer.owner), rule="PERM-02")
+        if answer.value is not None:
+            found.append(answer.value)
+    return found
 
 
 def check_asked(channel: str, purpose: str) -> None:

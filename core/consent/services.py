@@ -18,21 +18,23 @@ from sqlalchemy.orm import Session
 from core import settings
 from core.audit import services as audit
 from core.auth.actor import Actor, authorize
-from core.calendar import local_day
+from core.calendar import day_words, gregorian_text, local_day
 from core.consent import domain, queries
-from core.consent.domain import ALL, CONSENT, LINK, PHONE, SHARING, WITHDRAWN
+from core.consent.domain import ALL, CONSENT, LINK, PHONE, SHARING, WITHDRAWN, Objection
 from core.consent.models import Consent, WithdrawalLink, Wording
 from core.customers import domain as customers
 from core.customers import queries as register
 from core.customers.models import Customer
+from core.customers.services import refuse_erased
 from core.errors import Conflict, DiwanError, InvalidInput, InvalidInputs, NotAllowed, NotFound
 from core.i18n import LazyString
 from core.i18n import lazy_gettext as _l
+from core.keys import has_key
 from core.sending import check_key
 from core.text import clean, isolate
 
 READ, RECORD, WORDING = "consent.read", "consent.record", "consent.wording"
-CONTACT_HOOK = "contact_objections"
+CONTACT_HOOK, CONTACTED_HOOK = "contact_objections", "on_contact"
 LONGEST_NOTE, LONGEST_WORDING = 300, 4_000
 KEY_ROOM = 10
 """Characters that an operation key needs beside the form's own, for one event of each channel."""
@@ -90,6 +92,7 @@ def _authorized(session: Session, customer: Customer, actor: Actor) -> None:
     authorize(session, actor, RECORD, rule="PERM-01")
     if not register.may_read(session, customer.id, actor):
         raise NotFound(_l("There is no such customer, or it is not among the records you may read."), rule="CUST-37")
+    refuse_erased(session, customer)
 
 
 def _checked(channel: str, purpose: str, source: str, *, giving: bool) -> tuple[tuple[str, str], ...]:
@@ -152,19 +155,11 @@ def _recorded_before(session: Session, customer: Customer, operation_key: str | 
     return known
 
 
-def _day(session: Session, moment: datetime) -> str:
-    return isolate(local_day(moment, settings.time_zone(session)).isoformat())
+def _day(session: Session, moment: datetime) -> LazyString:
+    return day_words(local_day(moment, settings.time_zone(session)))
 
 
 # --- before a contact -------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Objection:
-    """One reason against a contact, with the way out, and the rule it rests on."""
-
-    text: Any
-    rule: str
 
 
 def objections(session: Session, customer_id: int, channel: str, purpose: str, *, actor: Actor, now: datetime, made: bool = False) -> list[Any]:
@@ -178,13 +173,29 @@ def objections(session: Session, customer_id: int, channel: str, purpose: str, *
 
 
 def check_contact(session: Session, customer_id: int, channel: str, purpose: str, *, actor: Actor, now: datetime, made: bool = False) -> None:
-    """Let a contact go on, or raise NotAllowed with every reason and its way out; the edge logs the attempt as denied (AUD-04)."""
+    """Let a contact go on, or raise NotAllowed with every reason and its way out; the edge logs the attempt as denied (AUD-04).
+
+    Called in the transaction in which the contact is made or written down: plugins are told, and what allowed it only once is
+    used up.
+    """
     found = _objections(session, customer_id, channel, purpose, actor, now, made)
     if found:
         reasons = LazyString(lambda: " ".join(str(one.text) for one in found))
         with audit.about(session.get_one(Customer, customer_id)):
             raise NotAllowed(_l("This customer is not contacted for “%(purpose)s” by “%(channel)s”: %(reasons)s", purpose=domain.purposes()[purpose],
                                 channel=_channel(channel), reasons=reasons), field="channel", value=channel, rule=found[0].rule)
+    _tell(session, sa.select(Customer.id).where(Customer.id == customer_id), channel, purpose, actor, now)
+
+
+def note_listed(session: Session, listed: sa.Select[Any], channel: str, purpose: str, *, actor: Actor, now: datetime) -> None:
+    """The customers of ``listed`` (a select over Customer, narrowed with ``queries.contactable``) stand in a file that is handed
+    out: plugins are told in this writing transaction, as of a single contact. Raising refuses the file."""
+    ids = listed.with_only_columns(Customer.id, maintain_column_froms=True).order_by(None)
+    _tell(session, ids, channel, purpose, actor, now)
+
+
+def _tell(session: Session, customer_ids: sa.Select[Any], channel: str, purpose: str, actor: Actor, now: datetime) -> None:
+    session.info["hooks"].tell(CONTACTED_HOOK, session=session, customer_ids=customer_ids, channel=channel, purpose=purpose, actor=actor, now=now)
 
 
 def reach(session: Session, customer: Customer, channel: str, purpose: str, *, actor: Actor, now: datetime) -> str:
@@ -225,8 +236,14 @@ def _objections(session: Session, customer_id: int, channel: str, purpose: str, 
     if purpose not in domain.PURPOSES:
         raise DiwanError(f"There is no purpose '{purpose}'; core/consent/catalogue.json lists them.")
     asked = session.info["hooks"].objections(CONTACT_HOOK, session=session, customer_id=customer_id, channel=channel, purpose=purpose, actor=actor)
-    own = [_by_consent(session, customer_id, channel, purpose), None if made or channel != PHONE else _by_hour(session, now)]
-    return [*(one for one in own if one is not None), *(Objection(text, "PERM-01") for text in asked)]
+    own = [_by_erasure(session, customer_id), _by_consent(session, customer_id, channel, purpose), None if made or channel != PHONE else _by_hour(session, now)]
+    return [*(one for one in own if one is not None), *(one if isinstance(one, Objection) else Objection(one, "PERM-01") for one in asked)]
+
+
+def _by_erasure(session: Session, customer_id: int) -> Objection | None:
+    if has_key(session, session.get_one(Customer, customer_id).subject_id):
+        return None
+    return Objection(_l("The data of this customer was erased; nobody contacts the person any more. Who asks for it is registered anew."), "CUST-06")
 
 
 def _by_consent(session: Session, customer_id: int, channel: str, purpose: str) -> Objection | None:
@@ -249,7 +266,13 @@ def _by_hour(session: Session, now: datetime) -> Objection | None:
     if opening is None:
         return Objection(_l("No day is chosen on which customers are called. The administrator chooses the contact hours in the settings."), "CALL-10")
     return Objection(_l("Customers are called from %(start)s to %(until)s only. Call again from %(day)s, %(start)s.", start=isolate(f"{hours.start:%H:%M}"),
-                        until=isolate(f"{hours.until:%H:%M}"), day=isolate(opening.date().isoformat())), "CALL-10")
+                        until=isolate(f"{hours.until:%H:%M}"), day=LazyString(gregorian_text, opening.date(), weekday=True)), "CALL-10")
+
+
+def outside_hours(session: Session, now: datetime) -> Any:
+    """Why nobody is called at this hour, and from when again; None inside the contact hours (CALL-10)."""
+    found = _by_hour(session, now)
+    return found.text if found is not None else None
 
 
 def _channel(channel: str) -> Any:
@@ -324,7 +347,7 @@ def publish(session: Session, kind: str, *, text_ar: str, text_en: str, actor: A
 def seed(session: Session, *, now: datetime) -> None:
     """The first version of each text, general enough for any association; a second time adds nothing."""
     present = set(session.scalars(sa.select(Wording.kind).distinct()))
-    for item in domain.catalogue()["wordings"]:
+    for item in domain.CATALOGUE["wordings"]:
         if item["code"] not in present:
             session.add(Wording(kind=item["code"], version=1, text_ar=item["text"]["ar"], text_en=item["text"]["en"], published_at=now))
     session.flush()

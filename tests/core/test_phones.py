@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import random
 
 import phonenumbers
 import pytest
@@ -81,3 +82,47 @@ def test_a_short_number_is_not_given_away_by_its_mask():
     masked = mask_phone("+29012345")
 
     assert masked.endswith("45") and "1" not in masked and "3" not in masked
+
+
+def test_mobile_numbers_in_digits_are_read_and_dialled_as_the_library_does():
+    chance, compared = random.Random(7), 0
+    for region in sorted(phonenumbers.SUPPORTED_REGIONS):
+        example = phonenumbers.example_number_for_type(region, phonenumbers.PhoneNumberType.MOBILE)
+        code = phonenumbers.country_code_for_region(region)
+        prefix = phonenumbers.ndd_prefix_for_region(region, True) or ""
+        for _n in range(40):
+            number = _misdialled(str(example.national_number) if example else "550000001", chance)
+            for text in (f"+{code}{number}", f"{prefix}{number}", f"+{code}{prefix}{number}", f"0{number}", f"{code}{number}", number):
+                known = _by_the_library(text, region)
+                assert _or_none(text, region) == known, (text, region)
+                if known is not None:
+                    assert national(known) == _dialled_by_the_library(known), known
+                    compared += 1
+    assert compared > 5_000
+
+
+def _misdialled(number, chance):
+    """The number with some digits changed, and now and then one too many or too few."""
+    found = list(number)
+    for _n in range(chance.choice((0, 1, 2, len(found)))):
+        found[chance.randrange(len(found))] = chance.choice("0123456789")
+    return "".join(found) + chance.choice(("", "", "", "5")) if chance.random() < 0.9 else "".join(found[1:])
+
+
+def _or_none(text, region):
+    try:
+        return parse_phone(text, region)
+    except InvalidInput:
+        return None
+
+
+def _by_the_library(text, region):
+    try:
+        number = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) if phonenumbers.is_valid_number(number) else None
+
+
+def _dialled_by_the_library(number):
+    return "".join(filter(str.isdecimal, phonenumbers.format_number(phonenumbers.parse(number), phonenumbers.PhoneNumberFormat.NATIONAL)))

@@ -15,14 +15,18 @@ from core import hookspecs, settings, work
 from core.audit.models import AuditEvent
 from core.auth.actor import Actor, system_actor
 from core.consent import domain, queries, services
+from core.consent.domain import Objection
 from core.consent.models import Consent, Wording
 from core.customers.models import Customer
 from core.errors import Conflict, DiwanError, InvalidInput, NotAllowed, NotFound, faults
 from core.i18n import use_language
+from core.plugins.discovery import installed_plugins
 from core.plugins.manifest import PROJECT, hookimpl
 from core.plugins.relay import Relay
 from core.testing import actor_with
+from tests.conftest import PLUGIN_PATH
 from tests.core.customers.conftest import NOW, People
+from tests.support.contacting import differences
 
 Give = Callable[..., list[Consent]]
 Withdraw = Callable[..., Consent | None]
@@ -170,7 +174,7 @@ def test_a_withdrawal_acts_at_once_and_says_when(session: Session, donor: Custom
 
     assert [len(said(session, donor, "email", purpose)) for purpose in domain.ASKED_FOR] == [1, 1, 1, 1]
     assert said(session, donor)[0].replace("\u2066", "").replace("\u2069", "") == (
-        "The customer withdrew “News and offers” by “E-mail” on 2026-02-01; that holds until he consents anew.")
+        "The customer withdrew “News and offers” by “E-mail” on 1 February 2026; that holds until he consents anew.")
 
 
 def test_who_withdrew_wholly_is_reached_by_no_other_way_either(session: Session, donor: Customer, withdraw: Withdraw) -> None:
@@ -194,7 +198,7 @@ def test_calls_have_their_hours_and_messages_have_none(session: Session, donor: 
 
     assert said(session, donor, "phone", "service") == []
     assert [one.replace("\u2066", "").replace("\u2069", "") for one in said(session, donor, "phone", "service", now=night)] == [
-        "Customers are called from 09:00 to 21:00 only. Call again from 2026-02-02, 09:00."]
+        "Customers are called from 09:00 to 21:00 only. Call again from Monday 2 February 2026, 09:00."]
     assert said(session, donor, "sms", "service", now=night) == []
     assert services.objections(session, donor.id, "phone", "service", actor=NOBODY, now=night, made=True) == []
     settings.put(session, "consent.call_until", "23:30")
@@ -221,6 +225,68 @@ def test_plugins_object_too_and_a_broken_one_refuses(session: Session, donor: Cu
     assert said(session, donor, "post", "service") == ["The plugin “objector” could not be asked."]
     assert said(session, donor, "email", "service") == []
     assert len(said(session, donor, "sms")) == 2
+
+
+class Lister:
+    """Refuses calls to one customer, alone and in lists, and notes whom it was told of."""
+
+    def __init__(self, refused: int) -> None:
+        self.refused, self.told = refused, list[tuple[str, list[int]]]()
+
+    @hookimpl
+    def contact_objections(self, customer_id: int, channel: str) -> list[Objection]:
+        return [Objection("His contact person is Noor.", "LEAD-22")] if channel == "phone" and customer_id == self.refused else []
+
+    @hookimpl
+    def uncontactable(self, channel: str) -> sa.Select[Any] | None:
+        return sa.select(Customer.id).where(Customer.id == self.refused) if channel == "phone" else None
+
+    @hookimpl
+    def on_contact(self, session: Session, customer_ids: sa.Select[Any], channel: str) -> None:
+        self.told.append((channel, list(session.scalars(customer_ids))))
+
+
+def plugged(session: Session, plugin: Any) -> Any:
+    manager = pluggy.PluginManager(PROJECT)
+    manager.add_hookspecs(hookspecs)
+    manager.register(plugin, name="lister")
+    session.info["hooks"] = Relay(manager)
+    return plugin
+
+
+def test_whom_a_plugin_objects_to_is_on_no_list_either(session: Session, donor: Customer, customer: Callable[..., Customer]) -> None:
+    other = customer(name="شركة الضحى", mobile="0550000777")
+    lister = plugged(session, Lister(donor.id))
+
+    assert listed(session, "phone", "service") == {other.id}
+    assert listed(session, "sms", "service") == {donor.id, other.id}
+    assert differences(session, NOBODY, NOW) == []
+    with pytest.raises(NotAllowed) as refused:
+        services.check_contact(session, donor.id, "phone", "service", actor=NOBODY, now=NOW)
+    assert refused.value.rule == "LEAD-22"
+    assert lister.told == []
+
+    services.check_contact(session, other.id, "phone", "service", actor=NOBODY, now=NOW)
+    services.note_listed(session, sa.select(Customer).where(Customer.mobile.is_not(None)), "sms", "service", actor=NOBODY, now=NOW)
+    assert [(channel, sorted(ids)) for channel, ids in lister.told] == [("phone", [other.id]), ("sms", [donor.id, other.id])]
+
+
+def test_the_dummy_says_the_same_both_ways(session: Session, donor: Customer) -> None:
+    plugged(session, next(one.module for one in installed_plugins(PLUGIN_PATH).installed if one.name == "dummy_plugin"))
+
+    assert listed(session, "phone", "service") == set()
+    assert differences(session, NOBODY, NOW) == []
+
+
+def test_a_list_is_refused_where_a_plugin_cannot_be_asked(session: Session, donor: Customer) -> None:
+    class Broken:
+        @hookimpl
+        def uncontactable(self) -> None:
+            raise RuntimeError("broken")
+
+    plugged(session, Broken())
+    with pytest.raises(Conflict, match="lister"):
+        listed(session, "email", "service")
 
 
 def test_a_refused_contact_says_every_reason_in_the_readers_language_and_is_logged(session: Session, donor: Customer) -> None:
@@ -264,14 +330,14 @@ def test_a_purpose_that_nobody_knows_is_a_fault_of_the_program(session: Session,
         services.objections(session, donor.id, "phone", "follow_up", actor=NOBODY, now=NOW)
     for channel, purpose in (("fax", "marketing"), ("email", "follow_up")):
         with pytest.raises(DiwanError):
-            queries.contactable(session, sa.select(Customer), channel, purpose)
+            queries.contactable(session, sa.select(Customer), channel, purpose, actor=NOBODY)
 
 
 # --- lists ------------------------------------------------------------------------------------------------------------
 
 
 def listed(session: Session, channel: str, purpose: str) -> set[int]:
-    return set(session.scalars(queries.contactable(session, sa.select(Customer.id), channel, purpose)))
+    return set(session.scalars(queries.contactable(session, sa.select(Customer.id), channel, purpose, actor=NOBODY)))
 
 
 def test_a_list_holds_whom_one_may_contact_and_can_reach(
