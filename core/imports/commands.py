@@ -69,7 +69,7 @@ def _check(session: Session, importer: Importer, file: Path, options: argparse.N
     known = importer.propose(path) if importer.propose is not None else None
     declared = {**(known.declared if known is not None else {}), **_declared(session, options)}
     reading = readers.read(path, services.declaration(declared))
-    mapping = {**(known.mapping if known is not None else guess(importer, reading)), **_pairs(options.column)}
+    mapping = {**(known.mapping if known is not None else guess(importer, reading)), **_columns(options.column)}
     with work.unit_of_work(session) as own:
         row = services.receive(own, importer, file_name=file.name, token=token, sha256=hashlib.sha256(content).hexdigest(), actor=actor, now=work.now())
         services.declare(own, row, importer, reading.headings, mapping=mapping, declared=declared, options=_pairs(options.option), actor=actor)
@@ -92,8 +92,19 @@ def _pairs(given: list[str] | None) -> dict[str, str]:
     return {key: value for key, _sign, value in pairs}
 
 
+def _columns(given: list[str] | None) -> dict[str, str | list[str]]:
+    """``--column field=heading``; given several times for a field, its columns are joined."""
+    chosen: dict[str, list[str]] = {}
+    for one in given or ():
+        for key, heading in _pairs([one]).items():
+            chosen.setdefault(key, []).append(heading)
+    return {key: own[0] if len(own) == 1 else own for key, own in chosen.items()}
+
+
 def _show(session: Session, row: Import, importer: Importer, options: argparse.Namespace) -> None:
-    print("Columns: " + ", ".join(f"{key} = {heading}" for key, heading in row.mapping.items() if heading))
+    print("Columns: " + ", ".join(f"{key} = {' + '.join(own)}" for key, chosen in row.mapping.items() if (own := services.headings_of(chosen))))
+    if row.left_out:
+        print("Not taken: " + ", ".join(f"{heading} ({count} filled)" for heading, count in row.left_out.items()))
     print("  ".join(f"{outcome}: {row.counts.get(outcome, 0)}" for outcome in ("create", "update", "duplicate", "refused")))
     for number, (line_no, field, reason, _cells) in enumerate(services.refused_lines(session, row.id)):
         if number == 20:

@@ -30,6 +30,8 @@ class Import(Base):
     mapping: Mapped[dict[str, Any]] = mapped_column(JsonDict, default=dict)
     options: Mapped[dict[str, Any]] = mapped_column(JsonDict, default=dict)
     counts: Mapped[dict[str, Any]] = mapped_column(JsonDict, default=dict)
+    left_out: Mapped[dict[str, Any] | None] = mapped_column(JsonDict)
+    """Headings of columns that no field takes → how many of their cells hold something; as checked."""
     made_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"))
     made_by: Mapped[str] = mapped_column(sa.String(120), info={"audit": False})
     made_at: Mapped[datetime]

@@ -9,6 +9,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+EVERY_OTHER = "*"
+"""Stands for every column that no other field takes."""
+
 
 @dataclass(frozen=True)
 class ImportField:
@@ -31,6 +34,18 @@ class ImportField:
     longest: int = 500
     headings: Sequence[str] = ()
     """What registers kept elsewhere call such a column, in any language; proposed when a file has one."""
+    joins: str | None = None
+    """For text: what stands between the values where a file has it in several columns (first and last name, street and place). A
+    line break: each value on a line of its own, with its column's name, and ``EVERY_OTHER`` may be chosen."""
+    parts: Sequence[Sequence[str]] = ()
+    """Headings of columns that make it up together, proposed where the file has no column for the whole."""
+
+    def joined(self, cells: Sequence[tuple[str, str]]) -> str:
+        """One text of (heading, value)s; blank values are passed over."""
+        filled = [(heading, text) for heading, text in cells if text.strip()]
+        if self.joins == "\n" and len(cells) > 1:
+            return "\n".join(f"{heading}: {text}" for heading, text in filled)
+        return (self.joins or " ").join(text.strip() for _heading, text in filled)
 
 
 @dataclass(frozen=True)

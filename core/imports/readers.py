@@ -12,21 +12,23 @@ import io
 import re
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from functools import cache
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 import phonenumbers
-from email_validator import EmailNotValidError, validate_email
+from email_validator import EmailNotValidError
 from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 
 from core.calendar import CALENDARS, ORDERS, parse_date
+from core.emails import normal_email
 from core.errors import InvalidInput
 from core.exporter.guard import unguard
 from core.i18n import lazy_gettext as _l
@@ -126,12 +128,33 @@ def _read_csv(path: Path, declared: Declaration) -> Reading:
 
 
 def _without_headings(rows: Iterator[tuple[int, Sequence[Cell]]], encoding: str, source: str) -> Reading:
-    """A file whose first line is a record already: as many columns as that line has, named by their places."""
-    first = next((row for row in rows if any(cell not in ("", None) for cell in row[1])), None)
-    if first is None:
+    """A file whose first line is a record already: as many columns as most of its first lines have, named by their places."""
+    filled = (row for row in rows if any(cell not in ("", None) for cell in row[1]))
+    first = list(islice(filled, SNIFF_LINES))
+    if not first:
         raise InvalidInput(_l("The file is empty."), field="file")
-    width = len(first[1])
-    return Reading([f"({place})" for place in range(1, width + 1)], _even(chain([first], rows), width), encoding, source)
+    width = commonest([len(cells) for _line, cells in first])
+    return Reading([f"({place})" for place in range(1, width + 1)], _marked(chain(first, filled), width), encoding, source)
+
+
+def commonest(widths: Sequence[int]) -> int:
+    """The width that most lines have; of equals the greater, for a line that was cut off is narrower."""
+    counted = Counter(widths)
+    return max(counted, key=lambda width: (counted[width], width))
+
+
+class Uneven(tuple[Cell, ...]):
+    """A line of another width than the rest of a file without headings: it is refused alone, as nobody can say which cell is which."""
+
+
+def _marked(rows: Iterator[tuple[int, Sequence[Cell]]], width: int) -> Iterator[tuple[int, Sequence[Cell]]]:
+    for line_no, cells in rows:
+        if len(cells) == width:
+            yield line_no, cells
+        elif len(cells) > width and not any(cell not in ("", None) for cell in cells[width:]):
+            yield line_no, cells[:width]
+        else:
+            yield line_no, Uneven(cells)
 
 
 def detect_encoding(path: Path, declared: str | None) -> str:
@@ -183,17 +206,19 @@ def _first_bad_byte(path: Path) -> int | None:
 
 
 def detect_delimiter(path: Path, encoding: str, header_row: int = 1) -> str:
-    """The one delimiter that cuts the first lines into equally many cells; where lines differ, the one in the headings.
+    """The one delimiter that cuts the first lines into equally many cells; where lines differ, the one in the headings, or without headings in
+    most lines.
 
     A single column where none cuts anything. Asked for where two would do as well.
     """
     heads, even = {}, {}
     for delimiter in DELIMITERS:
         widths = _widths(path, encoding, delimiter, header_row)
-        if widths and widths[0] > 1:
-            heads[delimiter] = widths[0]
+        width = 0 if not widths else widths[0] if header_row else commonest(widths)
+        if width > 1:
+            heads[delimiter] = width
             if len(set(widths)) == 1:
-                even[delimiter] = widths[0]
+                even[delimiter] = width
     found = even or heads
     if not found:
         return ","
@@ -395,17 +420,21 @@ def coerce(
         cell = unguard(cell).strip()
     if cell in ("", None):
         return None
-    readers = {"date": _to_date, "moment": _to_moment, "amount": _to_amount, "phone": _to_phone, "email": _to_email, "integer": _to_integer}
     if kind == "choice":
         return _to_choice(cell, choices or {}, labels or {}, field)
     if kind == "country":
         return _to_country(cell, field)
-    if kind in readers:
-        return readers[kind](cell, declared, field)
+    if kind in _READERS:
+        return _READERS[kind](cell, declared, field)
     try:
         return check_plain(_as_text(cell), field=field, multiline=True, longest=longest)
     except InvalidInput as error:
         raise InvalidInput(error.message, field=field, value=error.value) from None
+
+
+def text_of(cell: Cell) -> str:
+    """A cell as text, to be joined with others; empty where it is blank."""
+    return "" if cell is None else unguard(_as_text(cell)).strip()
 
 
 def _as_text(cell: Cell) -> str:
@@ -493,7 +522,7 @@ def _to_phone(cell: Cell, declared: Declaration, field: str) -> str:
 def _to_email(cell: Cell, declared: Declaration, field: str) -> str:
     text = _as_text(cell)
     try:
-        return validate_email(text, check_deliverability=False).normalized
+        return normal_email(text)
     except EmailNotValidError:
         raise InvalidInput(_l("“%(value)s” is no e-mail address.", value=text[:60]), field=field, value=text) from None
 
@@ -503,6 +532,9 @@ def _to_integer(cell: Cell, declared: Declaration, field: str) -> int:
     if not text.removeprefix("-").isascii() or not text.removeprefix("-").isdigit() or len(text) > 18:
         raise InvalidInput(_l("“%(value)s” is no whole number.", value=text[:40]), field=field, value=text)
     return int(text)
+
+
+_READERS = {"date": _to_date, "moment": _to_moment, "amount": _to_amount, "phone": _to_phone, "email": _to_email, "integer": _to_integer}
 
 
 def _to_choice(cell: Cell, choices: Mapping[str, str], labels: Mapping[str, Any], field: str) -> str:

@@ -21,17 +21,21 @@ from sqlalchemy.orm import Session
 from core import work
 from core.audit import services as audit
 from core.auth.actor import Actor, authorize
+from core.bulk import insert_rows
 from core.database import section
 from core.errors import AppError, Conflict, InvalidInput, NotFound, faults
+from core.i18n import LazyString
 from core.i18n import lazy_gettext as _l
 from core.imports import readers, telling
 from core.imports.models import Import, ImportLine, ImportMapping
-from core.imports.offers import Context, Importer, ImportField, Line, Reason, Verdict
+from core.imports.offers import EVERY_OTHER, Context, Importer, ImportField, Line, Reason, Verdict
 from core.sending import made_before
 
+Columns = Mapping[str, str | Sequence[str]]
+"""Field key → heading, or the headings whose values are joined."""
 BLOCK = 500
-LONGEST_SHOWN = 200
 """Lines a transaction: few enough that people who enter a form meanwhile wait well under a second."""
+LONGEST_SHOWN = 200
 INLINE_LINES = 2000
 """Files up to this many lines are checked and applied while the person waits; larger ones run as a job."""
 
@@ -68,13 +72,13 @@ def remembered(session: Session, kind: str, headings: Sequence[str]) -> ImportMa
 
 
 def declare(
-    session: Session, row: Import, importer: Importer, headings: Sequence[str], *, mapping: Mapping[str, str], declared: Mapping[str, Any],
+    session: Session, row: Import, importer: Importer, headings: Sequence[str], *, mapping: Columns, declared: Mapping[str, Any],
     options: Mapping[str, Any], actor: Actor,
 ) -> None:
     """Store what the person said of the file, and remember it for the next of its kind.
 
-    ``mapping`` is field key → heading. Raises InvalidInput where a required field has no column, a heading does not exist,
-    or two fields share one.
+    ``mapping`` is field key → heading, or a list of headings for a field that joins columns. Raises InvalidInput where a
+    required field has no column, a heading does not exist, or a field of one column is given several.
     """
     authorize(session, actor, importer.permission)
     if row.state not in ("uploaded", "checked", "failed"):
@@ -89,16 +93,26 @@ def declare(
     session.flush()
 
 
-def _check_mapping(importer: Importer, headings: Sequence[str], mapping: Mapping[str, str]) -> None:
+def headings_of(chosen: str | Sequence[str] | None) -> list[str]:
+    """The headings that a mapping names for a field."""
+    return [] if not chosen else [chosen] if isinstance(chosen, str) else list(chosen)
+
+
+def _check_mapping(importer: Importer, headings: Sequence[str], mapping: Columns) -> None:
     for one in importer.fields:
         if one.required and not mapping.get(one.key):
             raise InvalidInput(_l("Choose the column that holds “%(field)s”.", field=one.label), field=one.key)
     known = {one.key for one in importer.fields}
-    for key, heading in mapping.items():
+    for key, chosen in mapping.items():
         if key not in known:
-            raise InvalidInput(_l("There is no field “%(field)s” in this kind of import.", field=key), field=key, value=heading)
-        if heading and heading not in headings:
-            raise InvalidInput(_l("The file has no column “%(column)s”.", column=heading), field=key, value=heading)
+            raise InvalidInput(_l("There is no field “%(field)s” in this kind of import.", field=key), field=key, value=str(chosen))
+        own = headings_of(chosen)
+        one = importer.field(key)
+        if len(own) > 1 and one.joins is None:
+            raise InvalidInput(_l("“%(field)s” is taken from one column. Choose one of: %(columns)s.", field=one.label, columns=", ".join(own)), field=key)
+        for heading in own:
+            if heading not in headings and not (heading == EVERY_OTHER and one.joins == "\n"):
+                raise InvalidInput(_l("The file has no column “%(column)s”.", column=heading), field=key, value=heading)
 
 
 def declaration(declared: Mapping[str, Any]) -> readers.Declaration:
@@ -123,32 +137,72 @@ def stage_and_check(
     session.flush()
     saved = declaration(row.declared)
     reading = readers.read(path, saved)
+    sources = Sources(importer, reading.headings, row.mapping)
     staged = 0
-    for block in _blocks(_staged(reading, importer, row, saved), BLOCK):
+    for block in _blocks(_staged(reading, importer, sources, saved), BLOCK):
         _judge_block(session, row, importer, block)
         staged += len(block)
         if commit:
             commit(staged)
     row.counts = count_outcomes(session, row.id)
+    row.left_out = sources.left_out()
     row.state = "checked"
     session.flush()
     telling.checked(session, row, actor=actor, now=now)
 
 
-def _staged(reading: readers.Reading, importer: Importer, row: Import, declared: readers.Declaration) -> Iterator[tuple[Line, list[Reason]]]:
-    position = {heading: index for index, heading in enumerate(reading.headings)}
-    columns = [(importer.field(key), position[heading]) for key, heading in row.mapping.items() if heading]
-    country = next((index for one, index in columns if one.kind == "country"), None)
+class Sources:
+    """Which columns of a file each field is taken from; counts what stands in those that none takes."""
+
+    def __init__(self, importer: Importer, headings: Sequence[str], mapping: Columns) -> None:
+        self.headings = headings
+        place = {heading: index for index, heading in enumerate(headings)}
+        chosen = {key: headings_of(one) for key, one in mapping.items()}
+        named = {heading for own in chosen.values() for heading in own}
+        rest = [heading for heading in headings if heading not in named]
+        takes_rest = any(EVERY_OTHER in own for own in chosen.values())
+        self.columns = [(importer.field(key), [place[heading] for heading in _spelled_out(own, rest)]) for key, own in chosen.items() if own]
+        self.country = next((places[0] for one, places in self.columns if one.kind == "country"), None)
+        self.filled = {} if takes_rest else {place[heading]: 0 for heading in rest}
+
+    def read(self, values: dict[str, Any], reasons: list[Reason], cells: Sequence[readers.Cell], declared: readers.Declaration) -> None:
+        """Put the values of a line in, and why one could not be read."""
+        own = _for_line(declared, cells, self.country)
+        for one, places in self.columns:
+            if len(places) == 1:
+                _coerce_into(values, reasons, one, cells[places[0]], own)
+            else:
+                _coerce_into(values, reasons, one, one.joined([(self.headings[at], readers.text_of(cells[at])) for at in places]), own)
+        for at in self.filled:
+            if cells[at] not in (None, ""):
+                self.filled[at] += 1
+
+    def left_out(self) -> dict[str, int]:
+        """Headings of columns that hold something and that no field takes, with how many cells."""
+        return {self.headings[at]: count for at, count in self.filled.items() if count}
+
+
+def _spelled_out(own: Sequence[str], rest: Sequence[str]) -> list[str]:
+    return [heading for one in own for heading in (rest if one == EVERY_OTHER else (one,))]
+
+
+def _staged(reading: readers.Reading, importer: Importer, sources: Sources, declared: readers.Declaration) -> Iterator[tuple[Line, list[Reason]]]:
     for line_no, cells in reading.rows:
+        if isinstance(cells, readers.Uneven):
+            yield Line(line_no, {}), [Reason(None, _uneven(len(cells), len(reading.headings)))]
+            continue
         values: dict[str, Any] = {}
         reasons: list[Reason] = []
-        own = _for_line(declared, cells, country)
-        for one, index in columns:
-            _coerce_into(values, reasons, one, cells[index], own)
+        sources.read(values, reasons, cells, declared)
         for one in importer.fields:
             if one.required and one.key not in values and not any(reason.field == one.key for reason in reasons):
                 reasons.append(Reason(one.key, _l("“%(field)s” is empty; every line needs it.", field=one.label)))
         yield Line(line_no, values), reasons
+
+
+def _uneven(found: int, width: int) -> LazyString:
+    return _l("The line has %(found)s cells; the others have %(width)s. Correct it and send it again: a cell with a comma must stand in quotation marks.",
+              found=found, width=width)
 
 
 def _for_line(declared: readers.Declaration, cells: Sequence[readers.Cell], country: int | None) -> readers.Declaration:
@@ -187,7 +241,7 @@ def _judge_block(session: Session, row: Import, importer: Importer, block: list[
         verdict = verdicts.get(line.line_no) or Verdict("refused", reasons)
         rows.append(_staged_row(row.id, line, verdict))
     with section("imports.staging"):
-        session.execute(sa.insert(ImportLine), rows)
+        insert_rows(session, ImportLine.__table__, rows)
 
 
 def _staged_row(import_id: int, line: Line, verdict: Verdict) -> dict[str, Any]:
@@ -248,17 +302,26 @@ def choose_to_apply(session: Session, row: Import, importer: Importer, *, expect
 
 def apply_block(session: Session, row: Import, importer: Importer, *, actor: Actor, now: datetime) -> bool:
     """Apply the next block of good lines; returns whether there may be more. One transaction, committed by the caller."""
-    query = (sa.select(ImportLine).where(ImportLine.import_id == row.id, ImportLine.outcome.in_(("create", "update")), ImportLine.applied.is_(False))
+    query = (sa.select(ImportLine.id, ImportLine.line_no, ImportLine.cells, ImportLine.target_id)
+             .where(ImportLine.import_id == row.id, ImportLine.outcome.in_(("create", "update")), ImportLine.applied.is_(False))
              .order_by(ImportLine.line_no).limit(BLOCK))
-    staged = list(session.scalars(query))
-    if staged:
-        lines = [Line(one.line_no, {key: from_json(value) for key, value in one.cells.items()}, one.id, one.target_id) for one in staged]
+    lines = [Line(line_no, {key: from_json(value) for key, value in cells.items()}, line_id, target_id)
+             for line_id, line_no, cells, target_id in session.execute(query)]
+    if lines:
         results = importer.apply(session, lines, context_of(row), actor=actor, now=now)
-        with section("imports.staging"):
-            session.execute(sa.update(ImportLine), [{"id": line.id, "applied": True, "target_id": target}
-                                                    for line, target in zip(lines, results, strict=True)])
-        session.expire_all()
-    return len(staged) == BLOCK
+        _mark_applied(session, {line.id: target for line, target in zip(lines, results, strict=True)})
+    return len(lines) == BLOCK
+
+
+def _mark_applied(session: Session, targets: Mapping[int, int | None]) -> None:
+    """Mark staged lines, each with what it became, by one statement."""
+    sqlite = session.get_bind().dialect.name == "sqlite"
+    given = "json_each(:given)" if sqlite else "json_each_text(CAST(:given AS json))"
+    statement = (f"UPDATE core_import_line SET applied = :yes, target_id = CAST(target.value AS integer) FROM {given} AS target"  # noqa: S608
+                 " WHERE core_import_line.id = CAST(target.key AS integer)")
+    with section("imports.staging"):
+        session.execute(sa.text(statement), {"given": json.dumps(dict(targets)), "yes": True})
+    session.expire_all()
 
 
 def finish(session: Session, row: Import, importer: Importer, *, actor: Actor, now: datetime) -> None:

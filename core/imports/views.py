@@ -14,6 +14,7 @@ from core.admin.help import Help
 from core.admin.requests import page_number
 from core.admin.settings_page import zone_choices
 from core.admin.views import PageView, expose
+from core.auth.queries import names_of
 from core.errors import AppError, Conflict, InvalidInput, NotFound, faults
 from core.exporter.columns import Column
 from core.exporter.responses import attachment
@@ -71,7 +72,8 @@ class ImportsView(PageView):
     def index(self) -> Any:
         before = page_number("before", 0, 10**9) or None
         rows = queries.recent(self.session, list(self.importers()), self.actor, before=before)
-        return self.render("imports/index.html", rows=rows[: queries.PAGE_SIZE], more=len(rows) > queries.PAGE_SIZE, importers=self.importers(), states=STATES)
+        return self.render("imports/index.html", rows=rows[: queries.PAGE_SIZE], more=len(rows) > queries.PAGE_SIZE, importers=self.importers(), states=STATES,
+                           names=names_of(self.session, [one.made_by_id for one in rows]))
 
     @expose("/new", methods=("GET", "POST"))
     def new(self) -> Any:
@@ -125,11 +127,13 @@ class ImportsView(PageView):
         chosen = self._mapping(importer, given) if given is not None else row.mapping
         proposed = known.mapping if known is not None and reading is not None and set(known.mapping.values()) <= set(reading.headings) else None
         mapping = chosen or (kept.mapping if kept else proposed or guess(importer, reading))
+        same = services.earlier_with_same_file(self.session, row)
         page = self.render("imports/columns.html", row=row, importer=importer, headings=reading.headings if reading else (), sample=sample, mapping=mapping,
                            declared=declared, remembered=kept is not None, error=error, faults=faults(error) if error else (), date_orders=DATE_ORDERS,
                            calendars=CALENDARS, encodings=ENCODINGS, sheets=sheets, zones=zone_choices(language()) if importer.holds("moment") else (),
                            sheet_choices=[(name, name) for name, _hidden in sheets],
-                           option_choices={one.key: option_choices(one) for one in importer.options}, same=services.earlier_with_same_file(self.session, row))
+                           option_choices={one.key: option_choices(one) for one in importer.options}, headings_of=services.headings_of,
+                           same=same, same_by=names_of(self.session, [same.made_by_id]).get(same.made_by_id or 0, same.made_by) if same is not None else "")
         return page, 422 if error and given is not None else 200
 
     def _sheets(self, path: Path) -> list[tuple[str, bool]]:
@@ -224,8 +228,9 @@ class ImportsView(PageView):
             raise NotFound(_l("There is no kind of import “%(kind)s” open to you.", kind=kind[:60]))
         return importer
 
-    def _mapping(self, importer: Importer, given: Any) -> dict[str, str]:
-        return {one.key: given.get(f"column.{one.key}", "") for one in importer.fields if given.get(f"column.{one.key}")}
+    def _mapping(self, importer: Importer, given: Any) -> dict[str, Any]:
+        chosen = {one.key: [heading for heading in given.getlist(f"column.{one.key}") if heading] for one in importer.fields}
+        return {key: own[0] if len(own) == 1 else own for key, own in chosen.items() if own}
 
     def _declared(self, row: Import, given: Any, known: Proposal | None) -> dict[str, Any]:
         declared = dict(row.declared) or dict(known.declared if known is not None else {})
@@ -252,28 +257,36 @@ def staged_path(folder: Path, token: str) -> Path:
     return folder / "imports" / token
 
 
-def guess(importer: Importer, reading: readers.Reading | None) -> dict[str, str]:
-    """Propose a column for each field whose label, key or usual name is a heading, each column once; shown for correction, never applied unseen."""
+def guess(importer: Importer, reading: readers.Reading | None) -> dict[str, Any]:
+    """Propose a column for each field whose label, key or usual name is a heading, each column once, or the columns that make it up
+    together; shown for correction, never applied unseen."""
     if reading is None:
         return {}
-    by_name = {fold(heading.replace("_", " ")): heading for heading in reading.headings}
-    proposed: dict[str, str] = {}
+    by_name = {_plainly(heading): heading for heading in reading.headings}
+    proposed: dict[str, Any] = {}
     for one in importer.fields:
-        names = (fold(str(name).replace("_", " ")) for name in (one.label, one.key, *one.headings))
+        names = map(_plainly, (one.label, one.key, *one.headings))
         found = next((by_name[name] for name in names if name in by_name and by_name[name] not in proposed.values()), None)
-        if found is not None:
-            proposed[one.key] = found
+        together = next((own for some in one.parts if len(own := [by_name[name] for name in map(_plainly, some) if name in by_name]) > 1), None)
+        if found is not None or together is not None:
+            proposed[one.key] = found or together
     return proposed
+
+
+def _plainly(heading: Any) -> str:
+    return fold(str(heading).replace("_", " "))
 
 
 def refused_file(session: Any, row: Import, path: Path) -> bytes:
     """The refused lines as they came, each with its line number, the fields at fault and the reasons before it.
 
-    Corrected, the file can be sent again: its other headings are those of the original.
+    Corrected, the file can be sent again: its other headings are those of the original. Raises NotFound where the file was removed.
     """
+    if not path.is_file():
+        raise NotFound(_l("The uploaded file is no longer kept: a person in it was erased. Its lines are on this page."))
     faults_of: dict[int, list[tuple[str, str]]] = {}
     for line_no, field, reason, _cells in services.refused_lines(session, row.id):
-        faults_of.setdefault(line_no, []).append((row.mapping.get(field) or field, plain_text(reason)))
+        faults_of.setdefault(line_no, []).append((" + ".join(services.headings_of(row.mapping.get(field))) or field, plain_text(reason)))
     reading = readers.read(path, services.declaration(row.declared))
     columns = [Column("line", _("Line"), "integer"), Column("field", _("Field")), Column("reason", _("Reason")),
                *(Column(f"column_{place}", heading) for place, heading in enumerate(reading.headings))]

@@ -10,7 +10,7 @@ import csv
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -25,7 +25,7 @@ from core import settings, work
 from core.audit.commands import verify
 from core.customers import entry, importers, queries
 from core.customers import services as customers
-from core.customers.models import Customer, CustomerForm
+from core.customers.models import Customer, CustomerAlias, CustomerForm
 from core.errors import InvalidInput, NotAllowed
 from core.finance import batches
 from core.finance import importers as finance
@@ -68,7 +68,7 @@ class Register:
     kinds: dict[str, Importer] = field(default_factory=lambda: {
         one.name: one for module in (importers, organisation, finance) for one in module.importers()})
 
-    def check(self, kind: str, path: Path, mapping: dict[str, str], declared: dict[str, Any] | None = None, **options: Any) -> Import:
+    def check(self, kind: str, path: Path, mapping: Mapping[str, Any], declared: dict[str, Any] | None = None, **options: Any) -> Import:
         """Receive, declare, stage and judge; nothing is applied."""
         actor = self._actor(kind)
         row = services.receive(self.session, self.kinds[kind], file_name=path.name, token="0", sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
@@ -91,7 +91,7 @@ class Register:
         entry.enter_import(self.session, form, actor=self.people.officer, now=NOW)
         return customers.file_form(self.session, form, actor=self.people.officer, now=NOW)
 
-    def take_in(self, path: Path, mapping: dict[str, str], declared: dict[str, Any] | None = None, **options: Any) -> Import:
+    def take_in(self, path: Path, mapping: Mapping[str, Any], declared: dict[str, Any] | None = None, **options: Any) -> Import:
         """Customers from the file to the archive."""
         row = self.check("customers.customers", path, mapping, declared, **options)
         self.apply(row)
@@ -300,3 +300,51 @@ def test_dates_that_can_be_read_both_ways_are_refused_until_their_order_is_decla
     reasons = [reason for _line, key, reason, _cells in services.refused_lines(session, undeclared.id) if key == "day"]
     assert sum("order" in reason for reason in reasons) == 33
     assert session.scalar(sa.select(sa.func.count(Contribution.id))) == 0
+
+
+# --- address books -------------------------------------------------------------------------------------------------------------
+
+ADDRESS_BOOKS: dict[str, dict[str, Any]] = {
+    "google_shared_contacts_sample1": {"name": "Name", "email": "E-mail Address", "address": "Business Address", "reference": "ID"},
+    "roundcube_all": {"name": ["First Name", "Middle Name", "Last Name"], "email": "Email Home", "address": ["Home Street", "Home City", "Home State"]},
+    "roundcube_gmail": {"name": "Name", "email": "E-mail 1 - Value", "address": "Address 1 - Formatted"},
+    "roundcube_tb_plain": {"name": ["First Name", "Last Name"], "email": "Primary Email", "address": ["Home Address", "Home City", "Home Country"]},
+    "roundcube_email": {"name": "Primary Email", "email": "Primary Email"},
+    "roundcube_outlook": {"name": "E-mail Address", "email": "E-mail Address"},
+}
+
+
+@pytest.mark.parametrize("book", ADDRESS_BOOKS)
+def test_what_an_address_book_holds_beyond_a_customer_is_listed(register: Register, data: Path, expected: dict[str, Any], book: str) -> None:
+    mapping, known = ADDRESS_BOOKS[book], expected[f"contacts/{book}.csv"]
+
+    row = register.check("customers.customers", data / "contacts" / f"{book}.csv", mapping, customer_class="donor")
+
+    taken = {heading for chosen in mapping.values() for heading in services.headings_of(chosen)}
+    assert row.counts == {"create": known["rows"]}
+    assert set(row.left_out or {}) == set(known["filled_columns"]) - taken
+
+
+@pytest.mark.parametrize("book", ADDRESS_BOOKS)
+def test_every_cell_of_an_address_book_is_kept_where_remarks_take_the_rest(register: Register, session: Session, data: Path, book: str) -> None:
+    path = data / "contacts" / f"{book}.csv"
+
+    row = register.take_in(path, {**ADDRESS_BOOKS[book], "remarks": "*"}, customer_class="donor")
+
+    found = list(session.scalars(sa.select(Customer).order_by(Customer.id)))
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        people = list(csv.DictReader(file))
+    assert len(found) == len(people) and not row.left_out
+    for customer, cells in zip(found, people, strict=True):
+        references = session.scalars(sa.select(CustomerAlias.number).where(CustomerAlias.customer_id == customer.id))
+        kept = " ".join(filter(None, (customer.name, customer.email, customer.address, customer.remarks, *references)))
+        assert [heading for heading, cell in cells.items() if cell and cell.strip() not in kept] == []
+
+
+def test_phones_of_no_country_refuse_their_lines_and_say_so(register: Register, data: Path) -> None:
+    mapping = {**ADDRESS_BOOKS["google_shared_contacts_sample1"], "mobile": "Mobile Phone"}
+
+    row = register.check("customers.customers", data / "contacts" / "google_shared_contacts_sample1.csv", mapping, customer_class="donor")
+
+    assert row.counts == {"refused": 16}
+    assert register.refused(row, "mobile") == 16

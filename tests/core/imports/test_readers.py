@@ -162,11 +162,11 @@ def test_headings_below_a_title_are_declared(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_million_lines_pass_through_little_memory(tmp_path):
+def test_many_lines_pass_through_little_memory(tmp_path):
     path = tmp_path / "large.csv"
     with path.open("w", encoding="utf-8") as handle:
         handle.write("الاسم,الجوال\n")
-        for block in range(1000):
+        for block in range(200):
             handle.write("".join(f"عميل {block}-{n},0550000001\n" for n in range(1000)))
 
     tracemalloc.start()
@@ -174,7 +174,7 @@ def test_a_million_lines_pass_through_little_memory(tmp_path):
     _now, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 
-    assert count == 1_000_000
+    assert count == 200_000
     assert peak < 8 * 1024 * 1024
 
 
@@ -357,6 +357,19 @@ def test_a_file_without_headings_has_columns_named_by_their_places(tmp_path):
     with pytest.raises(InvalidInput) as refused:
         read(file_of(tmp_path, "\n\n"), Declaration(header_row=0))
     assert refused.value.field == "file"
+
+
+@pytest.mark.parametrize("cut", ["7", "7,8", "7,8,9,10"])
+@pytest.mark.parametrize("place", [0, 1, 3])
+def test_without_headings_most_lines_say_the_width_and_another_is_marked(tmp_path, cut, place):
+    lines = ["1,2,3", "4,5,6", "a,b,c"]
+    lines.insert(place, cut)
+    found = read(file_of(tmp_path, "\n".join(lines) + "\n"), Declaration(header_row=0))
+    rows = dict(found.rows)
+
+    assert (found.headings, found.delimiter, list(rows)) == (["(1)", "(2)", "(3)"], ",", [1, 2, 3, 4])
+    assert [line for line, cells in rows.items() if isinstance(cells, readers.Uneven)] == [place + 1]
+    assert list(rows[place + 1]) == cut.split(",")
 
 
 def test_a_workbook_without_headings_too(tmp_path):

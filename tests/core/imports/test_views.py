@@ -60,8 +60,44 @@ def test_headings_of_other_registers_are_recognised(importer: FlaskClient) -> No
     address = upload(importer, "customers.customers", "الاسم,الجوال,النوع,البريد\nأحمد علي,0551112233,مانح,a@example.org\n")
     page = importer.get(f"{address}/columns").get_data(as_text=True)
 
-    assert re.findall(r'name="column\.(\w+)"><option value="">–</option>(?:(?!</select>).)*?<option value="[^"]+" selected>([^<]+)', page) == [
-        ("name", "الاسم"), ("customer_class", "النوع"), ("mobile", "الجوال"), ("email", "البريد")]
+    assert chosen_columns(page) == [("name", "الاسم"), ("customer_class", "النوع"), ("mobile", "الجوال"), ("email", "البريد")]
+
+
+def test_a_name_in_several_columns_is_proposed_and_joined_and_what_is_not_taken_is_listed(importer: FlaskClient) -> None:
+    address = upload(importer, "customers.customers", "First Name,Last Name,Mobile,Fax,Pager\nAhmad,Ali,0551112233,555,\nSara,,0551112244,,\n")
+    assert chosen_columns(importer.get(f"{address}/columns").get_data(as_text=True)) == [
+        ("name", "First Name"), ("name", "Last Name"), ("mobile", "Mobile")]
+
+    said = {"act": "check", "column.name": ["First Name", "Last Name"], "column.mobile": "Mobile", "option.customer_class": "donor"}
+    assert importer.post(f"{address}/columns", data=said).status_code == 302
+    page = words(importer, f"{address}?lang=en")
+
+    assert "Ahmad Ali" in page and "Sara" in page
+    assert "One column is not taken." in page and "Fax (1 filled cell)" in page
+    assert "Pager" not in page
+
+
+def test_remarks_hold_every_column_that_nothing_else_takes(importer: FlaskClient) -> None:
+    address = upload(importer, "customers.customers", "Name,Mobile,Fax,Pager\nAhmad Ali,0551112233,555,77\n")
+    said = {"act": "check", "column.name": "Name", "column.mobile": "Mobile", "column.remarks": "*", "option.customer_class": "donor"}
+    assert importer.post(f"{address}/columns", data=said).status_code == 302
+    page = words(importer, f"{address}?lang=en")
+
+    assert "Fax: 555 Pager: 77" in page and "not taken" not in page
+
+
+def test_a_field_of_one_column_takes_no_second(importer: FlaskClient) -> None:
+    address = upload(importer, "customers.customers", "Name,Mobile,Other\nAhmad Ali,0551112233,0551112244\n")
+    answer = importer.post(f"{address}/columns?lang=en", data={"act": "check", "column.name": "Name", "column.mobile": ["Mobile", "Other"]})
+
+    assert answer.status_code == 422
+    assert "is taken from one column" in answer.get_data(as_text=True)
+
+
+def chosen_columns(page: str) -> list[tuple[str, str]]:
+    """(field, heading) of every column that is chosen on the page."""
+    return [(key, heading) for key, options in re.findall(r'name="column\.(\w+)"[^>]*>(.*?)</select>', page)
+            for heading in re.findall(r'<option value="([^"]+)" selected>', options)]
 
 
 def test_refused_lines_are_shown_kept_out_by_choice_only_and_come_back_as_a_file(importer: FlaskClient, session: Session) -> None:
@@ -133,3 +169,17 @@ def test_who_may_import_nothing_has_no_such_page(client: FlaskClient, session: S
 
     assert signed_in.get("/imports/").status_code == 403
     assert signed_in.post("/imports/new", data={"kind": "organisation.cities"}).status_code == 403
+
+
+@pytest.mark.parametrize(("language", "shown", "other"), [("ar", "أمين المستودع", "Amin Keeper"), ("en", "Amin Keeper", "أمين المستودع")])
+def test_the_list_names_people_in_its_language(importer: FlaskClient, session: Session, language: str, shown: str, other: str) -> None:
+    upload(importer, "organisation.cities", CITIES)
+    work.begin_write(session)
+    keeper = session.scalars(sa.select(User).where(User.username == "keeper")).one()
+    keeper.name_ar, keeper.name_en = "أمين المستودع", "Amin Keeper"
+    session.flush()
+
+    listed = importer.get(f"/imports/?lang={language}").get_data(as_text=True).partition("<tbody>")[2]
+
+    assert shown in listed
+    assert other not in listed
