@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from flask import Flask
 from flask_babel import Babel
 from jinja2 import BytecodeCache, ChoiceLoader, FileSystemLoader
 from jinja2.bccache import Bucket
+from werkzeug.routing import Rule
 
 from core import hookspecs
 from core.database import db
@@ -22,17 +24,18 @@ from core.plugins.manifest import PROJECT
 from core.plugins.offers import check_offer
 from core.plugins.relay import Relay
 from core.plugins.selection import Selection, StaleSelection
+from core.rest.offers import grantable
 from core.settings import Association, Deployment
 from core.state import Offer, State
 
 ROOT = Path(__file__).resolve().parent.parent
 AREAS = (
     "admin", "organisation", "auth", "audit", "procedures", "recommendations", "customers", "consent", "finance", "imports", "files", "reports", "notices",
-    "jobs", "plugins",
+    "jobs", "rest", "plugins",
 )
 REGISTER_HOOKS = (
     "register_admin_views", "register_blueprints", "register_reports", "register_importers", "register_jobs",
-    "register_customer_panels", "register_dashboard_cards", "register_search",
+    "register_customer_panels", "register_dashboard_cards", "register_search", "register_api",
 )
 
 
@@ -51,9 +54,25 @@ class CompiledTemplates(BytecodeCache):
         self.known[bucket.key] = bucket.checksum, bucket.code
 
 
+class LateRule(Rule):
+    """A route whose builder of addresses is compiled when the first is asked for: it was two thirds of building an app."""
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        compiled = super()._compile_builder
+        known: list[Callable[..., tuple[str, str]]] = []
+
+        def build(rule: Rule, /, **values: Any) -> tuple[str, str]:
+            if not known:
+                known.append(compiled(append_unknown))
+            return known[0](rule, **values)
+
+        return build
+
+
 class Diwan(Flask):
     """A Flask app that lets a changed selection through to the server, which dispatches the request anew."""
 
+    url_rule_class = LateRule
     jinja_options: dict[str, Any] = {"bytecode_cache": CompiledTemplates()}
 
     def handle_exception(self, e: Exception) -> Any:
@@ -90,6 +109,7 @@ def create_app(
     dress_pages(app, state)
     mount_views(app, state)
     mount_public_pages(app, state)
+    mount_api(app, state)
     explain_errors(app, state)
     return app
 
@@ -190,7 +210,9 @@ def prepare_sessions(app: Flask, state: State) -> None:
     """What services find in ``session.info``: hooks, settings, keys and the association, without Flask."""
     app.extensions["diwan_session"] = {
         "hooks": state.hooks, "settings": state.settings, "keys": state.keys, "association": state.association,
-        "decisions": state.decisions, "permissions": state.permissions, "versions": {one.name: one.info.version for one in state.active},
+        "decisions": state.decisions, "permissions": state.permissions,
+        "grantable": grantable(state.offered("register_api"), state.offered("register_reports")),
+        "versions": {one.name: one.info.version for one in state.active},
     }
 
 
@@ -238,6 +260,12 @@ def mount_public_pages(app: Flask, state: State) -> None:
     from core.admin import mount
 
     mount.public_pages(app, state)
+
+
+def mount_api(app: Flask, state: State) -> None:
+    from core.rest import edge
+
+    edge.mount(app, state)
 
 
 def explain_errors(app: Flask, state: State) -> None:

@@ -18,8 +18,8 @@ import holidays
 from hijridate import Gregorian, Hijri
 
 from core.errors import InvalidInput
+from core.i18n import LazyString, language, ngettext
 from core.i18n import gettext as _
-from core.i18n import language, ngettext
 from core.i18n import lazy_gettext as _l
 from core.text import isolate, name_key, normalise_digits
 
@@ -81,6 +81,11 @@ def gregorian_text(day: date, *, weekday: bool = False, mark: bool = False) -> s
     if mark and lang == "ar":
         text += " م"
     return f"{WEEKDAYS[lang][day.weekday()]} {text}" if weekday else text
+
+
+def day_words(day: date) -> LazyString:
+    """A day as messages name it, in the language of whoever reads them."""
+    return LazyString(gregorian_text, day)
 
 
 def period_name(first: date, last: date) -> str:

@@ -204,7 +204,8 @@ def backup(options: argparse.Namespace) -> None:
 def restore(options: argparse.Namespace) -> None:
     from core.restore import describe_restored, restore
 
-    paths = {name: Path(value) if value else None for name, value in (("keys_file", options.keys), ("anchor", options.anchor))}
+    paths = {name: Path(value) if value else None for name, value in (
+        ("keys_file", options.keys), ("anchor", options.anchor), ("erased_list", options.erasures))}
     done = restore(Path(options.file), Deployment.from_environment(), actor=operator(), now=work.now(), slug=options.association,
                    database_url=options.database, **paths)
     print(describe_restored(done))
@@ -267,10 +268,13 @@ COMMANDS: tuple[Command, ...] = (
     Command("restore", "verify a backup and put it in place", restore, (
         argument("file"), ASSOCIATION, argument("--keys", metavar="FILE", help="what `diwan keys backup` made; needed in a new place"),
         argument("--anchor", metavar="FILE", help="a copy of anchors.txt kept elsewhere"),
+        argument("--erasures", metavar="FILE", help="a copy of erasures.txt kept elsewhere, so that erased customers do not come back"),
         argument("--database", metavar="URL", help="where a PostgreSQL backup goes in a new place"))),
     Command("keys backup", "copy the keys into one file, to be kept apart", keys_backup, (ASSOCIATION, argument("--out", metavar="FILE"))),
     Command("worker", "do background work: imports, mail, digests, anchors", later("core.jobs.commands", "worker"), (
         argument("--once", action="store_true", help="until nothing is due"),)),
+    Command("job", "do one kind of periodic work now, beside its clock", later("core.jobs.commands", "job"), (
+        argument("name", help="notices.digest …"), ASSOCIATION)),
     Command("demo", "make the two demo associations and print their sign-ins", demo, (
         argument("--remove", action="store_true", help="delete the demo with its data"),
         argument("--port", help="the port that the addresses show; that of the server by default"))),
@@ -297,6 +301,17 @@ COMMANDS: tuple[Command, ...] = (
         argument("--region", help="country of phone numbers without a code"), argument("--currency"), argument("--refused", metavar="FILE"))),
     Command("customers advance", "take waiting forms through their next steps in bulk", later("core.customers.commands", "advance"), (
         argument("--manager", required=True, metavar="USER"), argument("--officer", required=True, metavar="USER"), ASSOCIATION)),
+    Command("erase", "erase a customer's personal data; the number and the money stay", later("core.customers.commands", "erase"), (
+        argument("customer", help="the customer's number"), argument("--form", metavar="NUMBER", help="enter this approved form of an erasure"),
+        argument("--by", metavar="USER", help="who fills the form"),
+        argument("--approved-by", metavar="USER", help="who reviews and approves it, somebody else"),
+        argument("--officer", metavar="USER", help="the data officer who enters it; --by by default"),
+        argument("--asked-by", choices=("customer", "guardian", "authority", "association"), help="who asked for it"),
+        argument("--reason", help="why; who approves decides by it, and it goes with the data"),
+        argument("--vacuum", action="store_true", help="vacuum a SQLite file of any size"), ASSOCIATION)),
+    Command("customers subject-file", "write everything held about a customer into a ZIP", later("core.customers.commands", "subject_file"), (
+        argument("customer", help="the customer's number"), argument("--out", metavar="FILE", required=True),
+        argument("--language", choices=("ar", "en"), default="ar", help="of the PDF in it"), ASSOCIATION)),
     Command("customers officer", "appoint the data officer, who enters approved forms", later("core.customers.commands", "appoint"), (
         argument("username"), argument("--deputy", action="store_true"), ASSOCIATION)),
     Command("finance export", "issue a batch and write its file, or export an issued one again", later("core.finance.commands", "finance_export"), (
@@ -304,6 +319,15 @@ COMMANDS: tuple[Command, ...] = (
         argument("--layout", default="generic", help="generic, odoo_account_move, xero_manual_journal …"),
         argument("--content", choices=("contributions", "pledges"), default="contributions"), argument("--out", metavar="FILE"),
         argument("--batch", metavar="NUMBER", help="export this issued batch again"), ASSOCIATION)),
+    Command("token add", "let another system in and print its token, once", later("core.rest.commands", "token_add"), (
+        argument("name", help="what the other system is called; the audit log has it by this name"),
+        argument("--permission", action="append", metavar="NAME", help="one that a token can have; may be repeated"),
+        argument("--days", type=int, default=365, help="for how long it is valid"), argument("--per-minute", type=int, default=120),
+        argument("--signing", action="store_true", help="a key with which requests are signed, for a telephone exchange"),
+        argument("--department", metavar="SLUG", help="reads the records of this department only"), ASSOCIATION)),
+    Command("token list", "list the tokens of other systems", later("core.rest.commands", "token_list"), (ASSOCIATION,)),
+    Command("token revoke", "shut a token out from its next request on", later("core.rest.commands", "token_revoke"), (
+        argument("name", help="its name or its open part"), ASSOCIATION)),
     Command("report list", "list the reports", later("core.reports.commands", "report_list"), (ASSOCIATION,)),
     Command("report run", "run a report", later("core.reports.commands", "report_run"), (
         argument("name"), argument("--format", choices=("csv", "xlsx", "pdf", "json"), default="csv"),

@@ -131,6 +131,8 @@ def _array_on_postgresql(element: array_of, compiler: Any, **kw: Any) -> str:
     return f"jsonb_agg(jsonb_build_array({compiler.process(element.clauses, **kw)}))"
 
 
+ERASED = "\u0645\u062d\u0630\u0648\u0641 / erased"
+"""«محذوف / erased»: stands in a column that holds text where the text of an erased person was, in whatever language the page is."""
 TYPES: dict[Any, Any] = {datetime: UtcDateTime, date: sa.Date, dict[str, Any]: JsonDict, str: sa.String, bytes: sa.LargeBinary}
 
 
@@ -150,6 +152,8 @@ class OwnedBase:
     """Whether changes are written to the audit log; an untracked model is listed with its reason in its manifest."""
     __audit_subject__: ClassVar[str | None] = None
     """Name of the attribute with the subject id (UUID text) under whose key personal values are encrypted."""
+    __merge_same__: ClassVar[bool] = False
+    """Whether of two rows that a merge of customers makes equal by a unique key the lost customer's goes aside: it says no more than the other."""
     id: Any
 
 
@@ -194,6 +198,11 @@ def owner_of(table: str) -> str:
     return max(known, key=len) if known else table.split("_", 1)[0]
 
 
+def owners_known() -> set[str]:
+    """Owners whose models are in this process."""
+    return set(_bases)
+
+
 @event.listens_for(Mapper, "before_mapper_configured", named=True)
 def _keep_old_values(**kw: Any) -> None:
     # Without it an expired attribute that is overwritten has no old value, and the audit log would say "was: nothing".
@@ -226,9 +235,15 @@ def section(name: str) -> Iterator[None]:
         _section.reset(token)
 
 
+def require_section(statement: str) -> None:
+    """Refuse a data-changing statement outside a section; for what goes to the driver past the engine's own guard."""
+    if _section.get() is None:
+        raise DiwanError(f"Refused: a statement outside the session would go round the audit log: {statement[:120]}")
+
+
 def _refuse_unseen_changes(conn: Connection, cursor: Any, statement: str, *rest: Any) -> None:
     if _section.get() is None and (_DML.match(statement) or _DML_IN_CTE.match(statement)):
-        raise DiwanError(f"Refused: a statement outside the session would go round the audit log: {statement[:120]}")
+        require_section(statement)
 
 
 # --- engines ---------------------------------------------------------------------------------------------------------
@@ -237,6 +252,7 @@ SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
     "PRAGMA foreign_keys=ON",
+    "PRAGMA recursive_triggers=ON",  # or the row that REPLACE puts another for would go past the triggers of a deletion
     "PRAGMA trusted_schema=OFF",
     "PRAGMA secure_delete=ON",
     "PRAGMA cache_size=-16000",
@@ -419,6 +435,28 @@ db = Database(metadata=metadata, session_options={"class_": Session}, disable_au
 # --- objects that autogenerate does not see: triggers, full-text tables, expression indexes ---------------------------
 
 
+ERASING = ("EXISTS (SELECT 1 FROM core_customer_form erasing JOIN core_subject_key gone ON gone.subject_id = {subject}"
+           " WHERE erasing.kind IN ('erase', 'system') AND erasing.state = 'entering' AND gone.destroyed_at IS NOT NULL)")
+
+
+@dataclass(frozen=True)
+class Erasable:
+    """What an erasure may change of a row that is guarded: its personal columns and those in ``also``, nothing else.
+
+    Only while the form of an erasure is being entered and the key of the row's subject (column ``subject``) is destroyed;
+    with ``subject`` None, where a row is of many people, while any erasure is being entered.
+    """
+
+    subject: str | None = "subject_id"
+    also: tuple[str, ...] = ()
+
+    def condition(self, table: str) -> str:
+        """SQL that is true for exactly such a change; read when the trigger is made, because the columns must be known."""
+        kept = [column.name for column in metadata.tables[table].c if not column.info.get("personal") and column.name not in self.also]
+        same = " AND ".join(f'NEW."{name}" IS NOT DISTINCT FROM OLD."{name}"' for name in kept)
+        return f"({ERASING.format(subject=f'OLD.{self.subject}' if self.subject else 'gone.subject_id')} AND {same})"
+
+
 @dataclass(frozen=True)
 class Derived:
     """A database object kept beside the tables and made again after every upgrade.
@@ -432,16 +470,29 @@ class Derived:
     table: str
     sqlite: tuple[str, ...] = ()
     postgresql: tuple[str, ...] = ()
+    erasable: Erasable | None = None
 
     def statements(self, dialect: str) -> tuple[str, ...]:
-        return self.sqlite if dialect == "sqlite" else self.postgresql
+        statements = self.sqlite if dialect == "sqlite" else self.postgresql
+        if self.erasable is None:
+            return statements
+        erased = self.erasable.condition(self.table)
+        if dialect == "sqlite":  # IS is its IS NOT DISTINCT FROM, which it does not know before 3.39
+            erased = erased.replace("IS NOT DISTINCT FROM", "IS")
+        return tuple(statement.replace(ERASED_MARK, erased) for statement in statements)
 
 
-def refusal(name: str, table: str, event: str, condition: str | None, message: str) -> Derived:
+ERASED_MARK = "<erased>"
+
+
+def refusal(name: str, table: str, event: str, condition: str | None, message: str, *, erasing: Erasable | None = None) -> Derived:
     """A trigger by which the database itself refuses an ``event`` (INSERT, UPDATE or DELETE) on a row, with ``message``.
 
-    ``condition`` is SQL that reads NEW and OLD on both engines; None refuses every such event.
+    ``condition`` is SQL that reads NEW and OLD on both engines; None refuses every such event. An UPDATE that would keep
+    personal columns as they are says by ``erasing`` what the erasure of a customer may change all the same.
     """
+    if erasing is not None:
+        condition = f"({condition or '1 = 1'}) AND NOT {ERASED_MARK}"
     row, when = "OLD" if event == "DELETE" else "NEW", f" WHEN {condition}" if condition else ""
     refuse = f"RAISE EXCEPTION '{message}' USING ERRCODE = 'raise_exception';"
     body = f"IF {condition} THEN {refuse} END IF; RETURN {row};" if condition else refuse
@@ -450,6 +501,7 @@ def refusal(name: str, table: str, event: str, condition: str | None, message: s
         sqlite=(f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW{when} BEGIN SELECT RAISE(ABORT, '{message}'); END",),
         postgresql=(f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $body$ BEGIN {body} END $body$",
                     f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()"),
+        erasable=erasing,
     )
 
 
@@ -495,3 +547,12 @@ def ensure_derived(connection: Connection) -> None:
                 continue
             for statement in item.statements(dialect):
                 connection.exec_driver_sql(statement)
+
+
+def drop_triggers(connection: Connection, owner: str) -> None:
+    """Take the triggers of an owner's tables away before its revisions are taken back: they may write to a table that goes first."""
+    present = existing_objects(connection)
+    with section("derived objects"):
+        for item in derived(connection.dialect.name):
+            if item.kind == "trigger" and item.name in present and owner_of(item.table) == owner:
+                connection.exec_driver_sql(f"DROP TRIGGER {item.name}" + ("" if connection.dialect.name == "sqlite" else f" ON {item.table}"))

@@ -96,6 +96,12 @@ def _make(deployment: Deployment, plan: Plan, count: int) -> Association | None:
     return association
 
 
+def last_morning(now: datetime) -> datetime:
+    """The last 05:40 UTC before ``now``: a demo that is made at night ends with the day before, so that nothing in it lies ahead."""
+    morning = now.replace(hour=5, minute=40, second=0, microsecond=0)
+    return morning if morning <= now else morning - timedelta(days=1)
+
+
 class Story:
     """A year of one association: people first, then customers, then what is under way today."""
 
@@ -105,7 +111,7 @@ class Story:
         self.count = count
         self.state = state
         self.random = random.Random(plan.slug)
-        self.today = datetime.now(UTC).replace(hour=5, minute=40, second=0, microsecond=0)
+        self.today = last_morning(datetime.now(UTC))
         self.actors: dict[str, Actor] = {}
         self.phones: set[str] = set()
 

@@ -34,6 +34,7 @@ from core.keys import NAMES, load_keys
 from core.notices.models import QUEUED, SENDING, Mail
 from core.plugins.discovery import installed_plugins
 from core.plugins.selection import read_selection
+from core.rollups import rollups, unequal
 from core.settings import Association, Deployment, StoredSetting, all_associations
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -263,6 +264,15 @@ def check_triggers(patient: Patient) -> Finding:
     return ok("triggers", "All triggers and search tables are in place.")
 
 
+def check_rollups(patient: Patient) -> list[Finding]:
+    """Every roll-up says what its rows say."""
+    known = rollups(patient.reach)
+    command = f"Run: diwan db upgrade --association {patient.association.slug}"
+    found = [fault("roll-ups", f"'{one.name}' differs from '{one.source.name}' in {count} groups; reports show wrong sums.", command)
+             for one in known if (count := unequal(patient.reach, one))]
+    return found or [ok("roll-ups", f"{len(known)} roll-ups equal their rows.")]
+
+
 def check_selection(patient: Patient) -> list[Finding]:
     """Every plugin that was chosen is installed."""
     known = {one.name for one in installed_plugins(patient.deployment.plugin_path).installed}
@@ -356,7 +366,7 @@ OF_DEPLOYMENT: tuple[Callable[[Deployment], Finding | list[Finding]], ...] = (
 BEFORE_SERVING = (check_python, check_sqlite, check_home)
 OF_FOLDER: tuple[Callable[[Patient], Finding | list[Finding]], ...] = (check_keys, check_configuration, check_backups)
 OF_DATABASE: tuple[Callable[[Patient], Finding | list[Finding]], ...] = (
-    check_integrity, check_schema, check_triggers, check_selection, check_clock, check_audit, check_worker, check_mail,
+    check_integrity, check_schema, check_triggers, check_rollups, check_selection, check_clock, check_audit, check_worker, check_mail,
 )
 
 

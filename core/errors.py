@@ -67,9 +67,19 @@ class Conflict(AppError):
 
 
 class TooManyAttempts(AppError):
-    """A limit counted in the database was reached; the message says until when."""
+    """A limit counted in the database was reached; the message says until when, ``retry_after`` in how many seconds."""
 
     status = 429
+
+    def __init__(self, message: Any, *, retry_after: int = 60, **more: Any) -> None:
+        super().__init__(message, **more)
+        self.retry_after = retry_after
+
+
+class NotRecognised(AppError):
+    """Another system did not say who it is, or not so that it can be believed."""
+
+    status = 401
 
 
 class Unavailable(AppError):

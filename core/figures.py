@@ -16,6 +16,9 @@ from core.auth.actor import Actor
 HOOK = "tell_figures"
 COMPLAINTS = "complaints"
 """``received`` and ``closed``: complaints received in the period, and how many of these are closed by its end (or by now)."""
+CALLS = "calls"
+"""``outgoing`` and ``incoming`` calls with people outside, the ``answered`` ones of both, and ``talk_seconds``, what these lasted in all:
+by ``answered`` the average length of a conversation (CALL-06)."""
 
 Period = tuple[datetime, datetime]
 

@@ -19,6 +19,7 @@ from core.plugins.manifest import hookimpl, hookspec
 if TYPE_CHECKING:
     from flask import Blueprint
     from flask_admin import BaseView
+    from sqlalchemy import Select
     from sqlalchemy.orm import Session
 
     from core.admin.offers import DashboardCard, SearchProvider
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
     from core.imports.offers import Importer
     from core.jobs.offers import Job
     from core.messages import Message, Taken
+    from core.outreach import Outreach, Progress
     from core.reports.offers import Report
+    from core.rest.offers import Resource
 
 __all__ = ["hookimpl", "hookspec"]
 
@@ -39,8 +42,8 @@ def register_admin_views() -> list[BaseView]:  # type: ignore[empty-body]
     Called once per app. Return NEW view objects each time (a view belongs to one app), subclasses of ``PageView`` or
     ``RecordView`` of ``core.admin``; any other class is refused, because it would be open to everyone. Each names its
     ``permission``, and by ``menu_group``, ``menu_order`` and ``menu_icon`` its place in the side menu: ``marketing``,
-    ``complaints``, ``customers`` (the manual's three processes), ``oversight`` or ``administration``. Addresses begin
-    with ``/<plugin>/``, endpoints with the plugin's name.
+    ``complaints``, ``customers`` (the manual's three processes), ``oversight`` or ``administration``; ``menu_beside`` makes
+    it a tab of another's entry. Addresses begin with ``/<plugin>/``, endpoints with the plugin's name.
 
     Example: ``return [NoteView()]``
     """
@@ -61,7 +64,7 @@ def register_blueprints() -> list[Blueprint]:  # type: ignore[empty-body]
 def register_reports() -> list[Report]:  # type: ignore[empty-body]
     """Offer reports to the report centre of one association (PLUG-05).
 
-    Called once per app. Names begin with the plugin's name (``complaints.monthly``). Core refuses duplicates, shows each
+    Called once per app. Names begin with the plugin's name (``notes.by_day``). Core refuses duplicates, shows each
     to holders of its permission only, adds period and centre filters, page, CSV, XLSX and PDF. With ``figures`` and ``chart``
     it shows cards and a picture; with ``every`` and ``role`` it stands in the calendar of due reports (RPT-10), and its
     runs can be kept and sent: ``core.reports.services.keep`` and ``send``.
@@ -123,6 +126,20 @@ def register_search() -> list[SearchProvider]:  # type: ignore[empty-body]
 
 
 @hookspec
+def register_api() -> list[Resource]:  # type: ignore[empty-body]
+    """Offer what other systems may ask and send under ``/api/v1``.
+
+    Called once per app. Each resource is data: method, path, permission, the JSON Schemas of its request and its answer, and a
+    function that takes a ``core.rest.offers.Call`` and goes through your services, as a page does. Names begin with the plugin's
+    name; a path is yours alone. Core recognises the token, counts, checks request and answer against the schemas, opens and
+    commits the writing transaction, keeps answers by their ``Idempotency-Key``, tells errors as RFC 9457 says, and writes the
+    OpenAPI document of the association. The actor is the token: it has a name and no ``user_id``.
+
+    Example: ``return [Resource("notes.read", "GET", "/notes/{number}", _l("A note"), "notes.read", read_note, answer=NOTE)]``
+    """
+
+
+@hookspec
 def register_demo(session: Session, actor: Actor, now: datetime) -> None:
     """Make demo data through your services, with the clock as given. Called by ``diwan demo`` in order of ``depends``."""
 
@@ -134,9 +151,33 @@ def contact_objections(session: Session, customer_id: int, channel: str, purpose
     Asked by ``core.consent.services`` for every message and call of every sender, beside core's own rules; a sender asks
     there and never this hook. Return reasons as lazy texts, each with its way out, or nothing; any reason refuses. A raising
     implementation refuses too. Channels: ``phone``, ``sms``, ``email``, ``whatsapp``, ``post``; purposes: ``service``, ``survey``,
-    ``marketing``, ``fundraising``, ``sharing`` (then the channel is ``all``).
+    ``marketing``, ``fundraising``, ``sharing`` (then the channel is ``all``). A reason that rests on a rule of its own is a
+    ``core.consent.domain.Objection``, so that the refused attempt is logged with that rule. Whoever implements this implements
+    ``uncontactable`` with the same answer; the contract suite compares the two.
 
     Example: ``return [_l("Asked not to be called before noon.")]``
+    """
+
+
+@hookspec
+def uncontactable(session: Session, channel: str, purpose: str, actor: Actor) -> Select[Any] | None:
+    """Say the same as ``contact_objections`` for a whole list: a select of the ids of the customers that it would refuse.
+
+    Asked by ``core.consent.queries.contactable`` for every mailing list and every file for an outside party, which leaves
+    these customers out in the database itself. Select ``core_customer.id`` or a foreign key to it that is never NULL; return
+    None where nobody is refused. A raising implementation refuses the list. What depends on the hour belongs in neither.
+
+    Example: ``return select(Remark.customer_id).where(Remark.forbids == channel)``
+    """
+
+
+@hookspec
+def on_contact(session: Session, customer_ids: Select[Any], channel: str, purpose: str, actor: Actor, now: datetime) -> None:
+    """These customers are contacted, or stand in a file for an outside party: nobody objected.
+
+    ``customer_ids`` selects one id for a single contact (``check_contact``, ``reach``), those of the file otherwise
+    (``core.consent.services.note_listed``). Told inside the transaction of the contact. Use up here what allowed it only
+    once; raise to refuse.
     """
 
 
@@ -144,7 +185,12 @@ def contact_objections(session: Session, customer_id: int, channel: str, purpose
 def on_customer_merged(session: Session, kept_id: int, lost_id: int, actor: Actor, now: datetime) -> None:
     """Two customers became one. Rows that point at the lost one by foreign key were already re-pointed by core.
 
-    Told inside the transaction. Settle what a re-pointed row contradicts, or raise to refuse the merge.
+    Told inside the transaction. Only rows that a unique key does not allow the survivor to have beside its own still point at the lost
+    one: end, change or delete one of the two, and core re-points what is left. A model with ``__merge_same__ = True`` needs no
+    hook for that: core takes the lost one's row aside. What nobody settles refuses the merge, as raising does. Undoing a merge puts
+    back exactly the re-pointed rows and those in conflict, so change no others here.
+
+    Example: ``for wish in open_wishes_of_both(session, kept_id, lost_id): wish.ended_at = now``
     """
 
 
@@ -166,7 +212,7 @@ def take_message(session: Session, message: Message, actor: Actor, now: datetime
     a call). Make the entry through your services, in the actor's name; the same ``source`` and ``reference`` again is the same
     entry. Return None for what you do not take; raise to refuse.
 
-    Example: ``return Taken(entry.number, f"/complaints/{entry.id}")``
+    Example: ``return Taken(entry.number, f"/notes/{entry.id}")``
     """
 
 
@@ -179,4 +225,27 @@ def tell_figures(session: Session, name: str, periods: Sequence[tuple[datetime, 
     that the figures are made of: a part of them would be taken for the whole.
 
     Example: ``return [{"received": 12, "closed": 11} for since, until in periods]``
+    """
+
+
+@hookspec
+def take_outreach(session: Session, outreach: Outreach, actor: Actor, now: datetime) -> Progress | None:
+    """Take customers who have to be told something by telephone, one task for each, and say how far that is.
+
+    Called inside the transaction by ``core.outreach.ask``, which the plugin uses that wants it (a donation link that did not come
+    about). It is taken in the actor's name without asking a permission of yours: that the customers may be called is for whoever
+    calls. The same ``source`` and ``reference`` again is the same campaign, with the customers that it lacked. Return None for what
+    you do not take; raise to refuse.
+
+    Example: ``return Progress(0, 0, 3, "/notes/rounds/7")``
+    """
+
+
+@hookspec
+def tell_outreach(session: Session, source: str, reference: str) -> Progress | None:
+    """Say how far an outreach is that you have taken; None for one that you do not know.
+
+    Asked by ``core.outreach.progress`` in a read transaction.
+
+    Example: ``return Progress(2, 0, 1, "/notes/rounds/7")``
     """

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import ipaddress
+import json
 import logging
 import tempfile
 import threading
@@ -78,7 +79,7 @@ class Hosting:
         """Answer through the association's app; when its selection changed meanwhile, through a new one."""
         body = read_body(environ, self.deployment.max_upload_bytes)
         if body is None:
-            return plain(413, "The file is too large.", "الملف أكبر من المسموح.")(environ, start_response)
+            return plain(413, "The file is too large.", "الملف أكبر من المسموح.", environ)(environ, start_response)
         try:
             until = time.monotonic() + PATIENCE_SECONDS
             while time.monotonic() < until:
@@ -89,13 +90,14 @@ class Hosting:
                     return app(environ, start_response)
                 except StaleSelection:
                     self.retire(slug, app)
-            return plain(503, "The choice of plugins keeps changing; try again.", "اختيار الإضافات يتغيّر؛ تُعاد المحاولة بعد قليل.")(environ, start_response)
+            return plain(503, "The choice of plugins keeps changing; try again.", "اختيار الإضافات يتغيّر؛ تُعاد المحاولة بعد قليل.",
+                         environ)(environ, start_response)
         except DiwanError as error:
-            return plain(503, str(error), "لا يستطيع ديوان الإجابة الآن.")(environ, start_response)
+            return plain(503, str(error), "لا يستطيع ديوان الإجابة الآن.", environ)(environ, start_response)
         except SQLAlchemyError as error:
             log.error("database of %s unavailable: %s", slug, error)
             return plain(503, "The database cannot be reached. Nothing was saved; try again in a minute.",
-                         "تعذّر الوصول إلى قاعدة البيانات. لم يُحفظ شيء؛ تُعاد المحاولة بعد دقيقة.")(environ, start_response)
+                         "تعذّر الوصول إلى قاعدة البيانات. لم يُحفظ شيء؛ تُعاد المحاولة بعد دقيقة.", environ)(environ, start_response)
 
     def app(self, slug: str) -> Flask:
         """The association's app, built when needed; the least used is retired beyond the number kept."""
@@ -115,6 +117,11 @@ class Hosting:
             if self.apps.get(slug) is app:
                 del self.apps[slug]
                 dispose(app)
+
+    def close(self) -> None:
+        """Take every app out; what is in flight finishes."""
+        for slug, app in list(self.apps.items()):
+            self.retire(slug, app)
 
     def overview(self, environ: Environ) -> Response:
         """On loopback, the associations there are; anywhere else, nothing. The sheets of these pages are open."""
@@ -190,9 +197,13 @@ def read_body(environ: Environ, limit: int) -> Any | None:
     return body
 
 
-def plain(status: int, english: str, arabic: str) -> Response:
-    """A page that needs no app."""
+def plain(status: int, english: str, arabic: str, environ: Environ | None = None) -> Response:
+    """A page that needs no app; for other systems, who ask below ``/api/``, the same as a problem (RFC 9457)."""
     from core.admin.overview import render_plain
+
+    if environ is not None and str(environ.get("PATH_INFO", "")).startswith("/api/"):
+        told = {"type": "about:blank", "title": english, "status": status, "detail": f"{english} {arabic}", "reference": ""}
+        return Response(json.dumps(told, ensure_ascii=False), status=status, content_type="application/problem+json")
 
     return Response(render_plain(english, arabic), status=status, mimetype="text/html")
 

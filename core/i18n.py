@@ -22,7 +22,7 @@ from jinja2 import Environment
 from markupsafe import Markup, escape
 
 __all__ = [
-    "LANGUAGES", "Bilingual", "LazyString", "compile_catalogues", "direction", "gettext", "language", "lazy_gettext",
+    "LANGUAGES", "Bilingual", "LazyString", "compile_catalogues", "direction", "gettext", "in_both", "language", "lazy_gettext",
     "lazy_ngettext", "ngettext", "other_language", "pgettext", "teach", "translation_folders", "use_language",
 ]
 
@@ -88,9 +88,10 @@ def _filled(text: str, values: Mapping[str, Any]) -> str:
 
 def _words() -> Any:
     """The catalogue of the language of now, looked up once a request and change of language: a page has hundreds of texts."""
-    locale = _locale()
-    known = g.get("words") if locale is not None else None
-    if known is not None and known[0] is locale:
+    here = _here()
+    locale = _locale(here)
+    known = getattr(here, "words", None)
+    if locale is not None and known is not None and known[0] is locale:
         return known[1]
     found = get_translations()
     if locale is not None:
@@ -98,17 +99,22 @@ def _words() -> Any:
     return found
 
 
-def _locale() -> Locale | None:
+def _here() -> Any:
+    """What ``g`` stands for now, to be asked several times; None outside any app."""
     try:
-        found: Locale | None = g._flask_babel.babel_locale
-    except (AttributeError, RuntimeError):
-        found = None
+        return g._get_current_object()
+    except RuntimeError:
+        return None
+
+
+def _locale(here: Any) -> Locale | None:
+    found: Locale | None = getattr(getattr(here, "_flask_babel", None), "babel_locale", None)
     return found or get_locale()
 
 
 def language() -> str:
     """The language of what is being written now: ``ar`` or ``en``; outside any app what ``use_language`` said, else ``ar``."""
-    locale = _locale()
+    locale = _locale(_here())
     return _outside.get() if locale is None else "en" if locale.language == "en" else "ar"
 
 
@@ -129,6 +135,15 @@ def use_language(code: str) -> Iterator[None]:
             yield
     finally:
         _outside.reset(token)
+
+
+def in_both(text: Any) -> dict[str, str]:
+    """What ``text`` says in each language, by its code: for what is kept and read later, by whomever."""
+    found = {}
+    for code in LANGUAGES:
+        with use_language(code):
+            found[code] = str(text)
+    return found
 
 
 @dataclass(frozen=True)

@@ -62,8 +62,9 @@ class State:
         return {item.name: item for item in self.offered(hook)}
 
     def owner_title(self, owner: str) -> Any:
-        """What to call the owner of a table or an offer; its bare name when it is no longer installed."""
-        manifest = next((one for one in self.manifests if one.name == owner), None)
+        """What to call the owner of a table or an offer, also of a plugin that is off; its bare name when it is no longer installed."""
+        installed = [*self.manifests, *(plugin.info for plugin in self.catalogue.installed)]
+        manifest = next((one for one in installed if one.name == owner), None)
         return manifest.title if manifest else owner
 
 

@@ -6,6 +6,7 @@ SAVEPOINTs standing for the commits. Tests of several processes make their own a
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import os
 import sys
@@ -13,7 +14,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import copy_context
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
+from shutil import copyfile, rmtree
+from tempfile import mkdtemp
 from typing import Any
 
 import sqlalchemy as sa
@@ -28,10 +32,12 @@ from core.auth.actor import Actor
 from core.database import db, make_engine, section, writing
 from core.hosting import build_app, dispose
 from core.i18n import Bilingual
+from core.keys import make_keys
 from core.opening import add_association
 from core.plugins.selection import Selection
-from core.settings import Association, Deployment
+from core.settings import Association, Deployment, sqlite_url
 
+NAME = Bilingual("جمعية الاختبار", "Test Association")
 NOON = datetime(2026, 2, 1, 9, 0, tzinfo=UTC)
 _numbers = itertools.count(1)
 
@@ -47,20 +53,55 @@ test_deployment.__test__ = False  # type: ignore[attr-defined]
 def new_association(
     deployment: Deployment, slug: str = "test", *, postgres: str | None = None, plugins: frozenset[str] = frozenset(), preset: str | None = None,
 ) -> Association:
-    """A fresh association with tables, seeds and the given plugins on; on PostgreSQL in a database of its own."""
-    url = new_database(postgres) if postgres else None
-    association = add_association(deployment, slug, name=Bilingual("جمعية الاختبار", "Test Association"), preset=preset, database_url=url)
+    """A fresh association with tables, seeds and the given plugins on; on PostgreSQL in a database of its own.
+
+    Without a preset and at the real time it is a copy of one that is made once a process: with cookies of its own, but the same log so far.
+    """
+    if preset is None and not work.time_is_set():
+        association = _copied(deployment, slug, postgres)
+    else:
+        url = new_database(postgres) if postgres else None
+        association = add_association(deployment, slug, name=NAME, preset=preset, database_url=url)
     if plugins:
         choose_plugins(association, plugins)
     return association
 
 
-def new_database(server: str) -> str:
-    """Create an empty database on the PostgreSQL server of ``server`` (a URL); returns the new one's URL."""
+def _copied(deployment: Deployment, slug: str, server: str | None) -> Association:
+    pattern = _pattern(deployment.plugin_path, server)
+    template = sa.make_url(pattern.database_url).database or ""
+    folder = deployment.associations / slug
+    make_keys(folder / "keys")
+    for name in ("audit", "subjects"):
+        copyfile(pattern.keys_folder / f"{name}.key", folder / "keys" / f"{name}.key")
+    url = new_database(server, template=template) if server else sqlite_url(folder)
+    if not server:
+        copyfile(template, sa.make_url(url).database or "")
+    association = Association(slug, folder, NAME, url)
+    association.save()
+    return association
+
+
+@cache
+def _pattern(plugin_path: tuple[Path, ...], server: str | None) -> Association:
+    home = Path(mkdtemp(prefix="diwan-pattern-"))
+    atexit.register(rmtree, home, ignore_errors=True)
+    made = add_association(Deployment(home=home, plugin_path=plugin_path), "pattern", name=NAME, database_url=new_database(server) if server else None)
+    if not server:
+        engine = make_engine(made.database_url, pool_size=1)
+        with section("test set-up"), engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        engine.dispose()
+    return made
+
+
+def new_database(server: str, *, template: str | None = None) -> str:
+    """Create a database on the PostgreSQL server of ``server`` (a URL), empty or as ``template``; returns the new one's URL."""
     name = f"diwan_{os.getpid()}_{next(_numbers)}"
     engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        connection.exec_driver_sql(f'CREATE DATABASE "{name}"')
+        quickly = " STRATEGY file_copy" if (connection.dialect.server_version_info or ()) >= (15,) else ""
+        connection.exec_driver_sql(f'CREATE DATABASE "{name}"' + (f' TEMPLATE "{template}"{quickly}' if template else ""))
     engine.dispose()
     return sa.make_url(server).set(database=name).render_as_string(hide_password=False)
 

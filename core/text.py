@@ -5,6 +5,7 @@ What people wrote is kept as it is; a folded key beside it is what searching and
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -27,7 +28,11 @@ _VISIBLE_FORMAT = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0
 _REFUSED = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 _DIRECTION_MARKS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _JOINED_PICTURES = re.compile("(?<=[\u2190-\u2bff\ufe0f\U0001f000-\U0001faff])\u200d(?=[\u2190-\u2bff\U0001f000-\U0001faff])")
+_COMMON = re.compile("[ -~\u060c\u061b\u061f\u0621-\u064a\u0660-\u0669]*")
+"""Texts of Latin and Arabic letters, digits and signs only, as nearly all are: each is seen, and normalised as it stands."""
+_COMMON_FOLDED = {**_DIGITS, **_LETTERS, ord("\u0640"): None}
 LONGEST = 20_000
+LARGEST_ID = 2**31 - 1
 
 
 def fold(text: str) -> str:
@@ -35,6 +40,8 @@ def fold(text: str) -> str:
 
     Digits become 0–9, Latin letters small, spaces single. ``fold("أَحمـد") == fold("احمد")``.
     """
+    if _COMMON.fullmatch(text):
+        return " ".join(text.translate(_COMMON_FOLDED).casefold().split())
     text = unicodedata.normalize("NFKC", text).translate(_DIGITS)
     text = _DROPPED.sub("", text).translate(_LETTERS).casefold()
     return _SPACES.sub(" ", text).strip()
@@ -53,6 +60,12 @@ def normalise_digits(text: str) -> str:
 def digits(text: str) -> str:
     """The digits of ``text`` as 0–9, nothing else."""
     return "".join(ch for ch in normalise_digits(text) if "0" <= ch <= "9")
+
+
+def row_id(given: Any) -> int | None:
+    """The id that a choice or an address names: digits 0–9 up to what a table counts; None for anything else."""
+    text = str(given or "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 10 and int(text) <= LARGEST_ID else None
 
 
 def plain_text(text: str) -> str:
@@ -79,6 +92,8 @@ def check_plain(text: str, *, field: str | None = None, multiline: bool = False,
     """
     if len(text) > longest:
         raise InvalidInput(_l("At most %(n)s characters; this has %(found)s.", n=longest, found=len(text)), field=field, value=text[:40])
+    if _COMMON.fullmatch(text):
+        return text
     if multiline:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     seen = _JOINED_PICTURES.sub(" ", text) if "\u200d" in text else text
@@ -165,6 +180,27 @@ def _folded_with_places(text: str) -> tuple[str, Sequence[int]]:
 
 
 _SPELLINGS = (("ا", "أ"), ("ا", "إ"), ("ا", "آ"), ("ه", "ة"), ("ي", "ى"))
+
+
+LIKE_ESCAPE = "|"
+_CHANGING = frozenset("ايوهك")
+
+
+def loosely(text: str, *, escaped: bool = False) -> str:
+    """A LIKE pattern (escape ``|``) that finds ``text`` in the spellings that ``fold`` makes alike, marks and tatweel apart.
+
+    With ``escaped`` in JSON text that is written with ASCII only. It finds too much rather than too little: fold and compare what it finds.
+    """
+    pattern = []
+    for letter in fold(text):
+        if letter == " ":
+            pattern.append("%")
+        elif letter in _CHANGING:
+            pattern.append("______" if escaped else "_")
+        else:
+            written = json.dumps(letter)[1:-1] if escaped else letter
+            pattern.append(re.sub(r"([|%_])", r"|\1", written))
+    return f"%{''.join(pattern)}%"
 
 
 def spellings(term: str, limit: int = 3) -> Sequence[str]:

@@ -27,6 +27,11 @@ def now() -> datetime:
     return clock() if clock is not None else datetime.now(UTC)
 
 
+def time_is_set() -> bool:
+    """Whether this runs inside ``time_at``."""
+    return _clock.get() is not None
+
+
 @contextmanager
 def time_at(moment: datetime | Callable[[], datetime]) -> Iterator[None]:
     """Let it be ``moment`` inside the block: demo data made through the services, and tests."""

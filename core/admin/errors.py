@@ -18,6 +18,7 @@ from core.database import db
 from core.errors import AppError, NotAllowed
 from core.i18n import gettext as _
 from core.i18n import lazy_gettext as _l
+from core.rest import problems
 from core.state import state
 
 log = logging.getLogger("diwan.errors")
@@ -112,7 +113,9 @@ def _roll_back() -> None:
 def page(status: int, *, message: str | None = None, rule: str | None = None, denied: bool = False, holders: str = "") -> Any:
     """An error page, or JSON where the caller asked for it."""
     title, way_out = TEXTS.get(status, TEXTS[500 if status >= 500 else 400])
-    if request.accept_mimetypes.best == "application/json" or request.path.startswith("/api/"):
+    if request.path.startswith("/api/"):
+        return problems.answer(status, message, **({"rule": rule} if rule else {}))
+    if request.accept_mimetypes.best == "application/json":
         body = {"error": {"status": status, "message": message or str(title), "rule": rule, "reference": g.get("reference")}}
         return jsonify(body), status
     context = {"status": status, "title": title, "message": message, "way_out": way_out, "rule": rule, "denied": denied, "holders": holders,

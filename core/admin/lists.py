@@ -19,7 +19,9 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 from werkzeug.datastructures import MultiDict
 
+from core.admin import values
 from core.auth.actor import Actor
+from core.calendar import day_bounds
 from core.errors import InvalidInput
 from core.i18n import lazy_gettext as _l
 
@@ -63,16 +65,32 @@ class ListFilter:
     label: Any
     apply: Callable[[sa.Select[Any], Any], sa.Select[Any]]
     kind: str = "choice"
-    choices: Callable[[Session], Sequence[tuple[str, Any]]] | Sequence[tuple[str, Any]] = ()
+    choices: Callable[[Session], Sequence[tuple[str, Any]]] | Mapping[str, Any] | Sequence[tuple[str, Any]] = ()
     permission: str | None = None
 
     def options(self, session: Session) -> Sequence[tuple[str, Any]]:
-        return self.choices(session) if callable(self.choices) else self.choices
+        found = self.choices(session) if callable(self.choices) else self.choices
+        return list(found.items()) if isinstance(found, Mapping) else found
 
 
 def by_id(column: Any) -> Callable[[sa.Select[Any], str], sa.Select[Any]]:
     """For ``ListFilter.apply``: narrow by an id from the address; one that is no number matches nothing."""
     return lambda statement, value: statement.where(column == (int(value) if value.isascii() and value.isdigit() and len(value) < 19 else -1))
+
+
+def by_value(column: Any) -> Callable[[sa.Select[Any], Any], sa.Select[Any]]:
+    """For ``ListFilter.apply``: narrow by one of the choices."""
+    return lambda statement, value: statement.where(column == value)
+
+
+def from_day(column: Any) -> Callable[[sa.Select[Any], date], sa.Select[Any]]:
+    """For ``ListFilter.apply`` of the kind date_from: moments from the beginning of a day of the association on."""
+    return lambda statement, day: statement.where(column >= day_bounds(day, values.zone())[0])
+
+
+def to_day(column: Any) -> Callable[[sa.Select[Any], date], sa.Select[Any]]:
+    """For ``ListFilter.apply`` of the kind date_to: moments until the end of a day of the association."""
+    return lambda statement, day: statement.where(column < day_bounds(day, values.zone())[1])
 
 
 @dataclass(frozen=True)
@@ -124,6 +142,7 @@ class ListEngine:
         self, *, identity: Any, columns: Sequence[ListColumn], filters: Sequence[ListFilter], default_sort: str,
         find: Callable[[Session, sa.Select[Any], str, Actor], sa.Select[Any]] | None = None,
         spellings: Callable[[str], Sequence[str]] | None = None,
+        describe: Callable[[Session, Sequence[Any], Actor], None] | None = None,
     ) -> None:
         self.identity = identity
         self.columns = columns
@@ -131,6 +150,7 @@ class ListEngine:
         self.default_sort = default_sort
         self.find = find
         self.spellings = spellings
+        self.describe = describe
 
     def visible_columns(self, actor: Actor) -> list[ListColumn]:
         return [column for column in self.columns if column.permission is None or column.masked is not None or actor.may(column.permission)]
@@ -197,6 +217,8 @@ class ListEngine:
         rows = rows[:size]
         if asked.backwards:
             rows.reverse()
+        if self.describe is not None:
+            self.describe(session, rows, actor)
         sorted_by = ("-" if asked.descending else "") + asked.sort
         page = Page(rows, self.visible_columns(actor), count, more, self._chips(session, asked, actor), sorted_by, asked.search)
         self._add_cursors(page, asked, sort, further)

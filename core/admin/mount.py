@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,7 +32,8 @@ def views(app: Flask, state: State) -> None:
     for view in offered:
         if view is not home:
             admin.add_view(view)
-    app.jinja_env.globals["menu_for"] = lambda: menu(app, state)
+    families = families_of(offered)
+    app.jinja_env.globals.update(menu_for=lambda: menu(families), tabs_for=lambda view, always=False: tabs(families, view, always=always))
 
 
 def public_pages(app: Flask, state: State) -> None:
@@ -40,6 +42,10 @@ def public_pages(app: Flask, state: State) -> None:
     for offer in state.offers.get("register_blueprints", ()):
         prefix = f"/p/{offer.owner}" if offer.owner in plugins else offer.item.url_prefix
         app.register_blueprint(offer.item, url_prefix=prefix)
+
+
+Families = Mapping[str, Sequence[Any]]
+"""Views by the endpoint whose menu entry they share."""
 
 
 @dataclass(frozen=True)
@@ -58,23 +64,45 @@ class MenuGroup:
     entries: list[MenuEntry]
 
 
-def menu(app: Flask, state: State) -> list[MenuGroup]:
+def menu(families: Families) -> list[MenuGroup]:
     """The side menu for the person of this request: no entry they may not open, no heading without entries."""
     if current_actor().anonymous:
         return []
-    shown = [view for view in state.offered("register_admin_views") if view.is_visible() and view.is_accessible()]
+    entries = sorted((own for family in families.values() if (own := _shown(family))), key=lambda own: own[0].menu_order)
     here = (request.endpoint or "").split(".")[0]
     groups = []
     for key, title in MENU_GROUPS:
-        own = sorted((view for view in shown if view.menu_group == key), key=lambda view: view.menu_order)
+        own = [_entry(views, here) for views in entries if views[0].menu_group == key]
         if own:
-            groups.append(MenuGroup(key, title, [_entry(view, here) for view in own]))
+            groups.append(MenuGroup(key, title, own))
     return groups
 
 
-def _entry(view: Any, here: str) -> MenuEntry:
+def tabs(families: Families, view: Any, *, always: bool = False) -> list[tuple[Any, str, bool, None]]:
+    """The views that share a menu entry, as tabs of the page with which each begins (``always``: of any page of ``view``)."""
+    if not (always or request.endpoint == f"{view.endpoint}.{view._default_view}"):
+        return []
+    shown = _shown(families.get(view.menu_beside or view.endpoint, ()))
+    return [(one.menu_title, _address(one), one is view, None) for one in shown] if len(shown) > 1 else []
+
+
+def _shown(family: Sequence[Any]) -> list[Any]:
+    """Those that this person may open from the menu; the first gives the entry its name."""
+    return [view for view in family if view.is_visible() and view.is_accessible()]
+
+
+def families_of(offered: Sequence[Any]) -> Families:
+    """In the order in which the first of a family, its entry's own view if that may be opened, gives the entry its name."""
+    found: dict[str, list[Any]] = {}
+    for view in sorted(offered, key=lambda view: (bool(view.menu_beside), view.menu_order)):
+        found.setdefault(view.menu_beside or view.endpoint, []).append(view)
+    return found
+
+
+def _entry(family: list[Any], here: str) -> MenuEntry:
+    view = family[0]
     count = getattr(view, "menu_count", None)
-    return MenuEntry(view.menu_title, view.menu_icon, _address(view), view.endpoint == here, count() if count else None)
+    return MenuEntry(view.menu_title, view.menu_icon, _address(view), here in {one.endpoint for one in family}, count() if count else None)
 
 
 def _address(view: Any) -> str:

@@ -17,7 +17,7 @@ class Figure:
     """What a card shows: a figure, and a comparison or a link; with neither it informs nobody and is left out.
 
     ``value`` is shown as it stands (a number, a Money or a text). ``link`` is an address inside the association, such as
-    ``/complaints/?f.state=open``. ``tone`` is ``bad`` for what is late, ``warn`` for what is doubtful, else empty.
+    ``/notes/?f.state=open``. ``tone`` is ``bad`` for what is late, ``warn`` for what is doubtful, else empty.
     """
 
     value: Any

@@ -6,12 +6,12 @@ unscoped look-up; creating and changing go through ``create_record`` and ``chang
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, cast
 
 import sqlalchemy as sa
-from flask import abort, flash, redirect, request, url_for
+from flask import Response, abort, flash, redirect, request, url_for
 from flask_admin import expose
 from flask_admin.contrib.sqla import ModelView
 from sqlalchemy.orm import Session
@@ -19,13 +19,18 @@ from wtforms import Form
 
 from core import work
 from core.admin.forms import DiwanForm
+from core.admin.list_file import ListFile
 from core.admin.lists import ListColumn, ListEngine, ListFilter
 from core.admin.views import Guarded, current_actor, refuse_without, show_faults, show_refusal, writing
 from core.auth.actor import Actor
 from core.database import db
 from core.errors import InvalidInput, NotAllowed, NotFound
+from core.exporter.names import file_name
+from core.exporter.responses import attachment
 from core.i18n import gettext as _
 from core.i18n import lazy_gettext as _l
+
+LONGEST_BEGUN = 80
 
 
 class RecordView(Guarded, ModelView):
@@ -46,6 +51,8 @@ class RecordView(Guarded, ModelView):
     list_filters: ClassVar[Sequence[ListFilter]] = ()
     list_sort: ClassVar[str] = "-id"
     list_template_own: ClassVar[str] = "admin/list.html"
+    list_file: ClassVar[ListFile | None] = None
+    """What the list gives out as a file, at ``export``; None: nothing."""
     empty_text: ClassVar[Any] = _l("Nothing is here yet.")
 
     form_create: ClassVar[type[DiwanForm] | None] = None
@@ -54,6 +61,8 @@ class RecordView(Guarded, ModelView):
     create_with: ClassVar[Callable[..., Any] | None] = None
     change_with: ClassVar[Callable[..., Any] | None] = None
     """The services they lead to: given the session (and the record), the form's fields by name, ``actor`` and ``now``."""
+    form_begins: ClassVar[Mapping[str, str]] = {}
+    """Fields of ``form_create`` that a link may fill, each with its argument: ``{"customer_number": "customer"}``."""
 
     can_create = can_edit = can_delete = can_export = False
     can_view_details = True
@@ -64,7 +73,7 @@ class RecordView(Guarded, ModelView):
 
     def __init__(self, **kwargs: Any) -> None:
         self.engine = ListEngine(identity=self.model.id, columns=self.list_columns, filters=self.list_filters, default_sort=self.list_sort,
-                                 find=self.find if self.searchable else None, spellings=self.spellings)
+                                 find=self.find if self.searchable else None, spellings=self.spellings, describe=self.describe_rows)
         super().__init__(self.model, db, name=str(self.model.__name__), endpoint=self.page_endpoint, url=self.page_url, **kwargs)
 
     # --- what subclasses override ---------------------------------------------------------------------------------------
@@ -79,11 +88,20 @@ class RecordView(Guarded, ModelView):
         """Narrow ``statement`` to what matches ``text``."""
         raise NotFound(_l("This list has no search."))
 
+    def describe_rows(self, session: Session, rows: Sequence[Any], actor: Actor) -> None:
+        """Put beside each row of a page what its columns need of other tables, with a few statements for all of them."""
+
     def spellings(self, text: str) -> Sequence[str]:
         return ()
 
     def get_create_form(self) -> type[Form]:
         return self.form_create or super().get_create_form()
+
+    def create_form(self, obj: Any = None) -> Form:
+        form = super().create_form(obj)
+        for name, argument in self.form_begins.items() if request.method == "GET" else ():
+            form[name].data = request.args.get(argument, "")[:LONGEST_BEGUN]
+        return form
 
     def get_edit_form(self) -> type[Form]:
         return self.form_change or super().get_edit_form()
@@ -161,6 +179,18 @@ class RecordView(Guarded, ModelView):
             except NotAllowed as refused:
                 show_refusal(form, refused)
         return self.show("admin/record_form.html", form=form, record=record), 422 if request.method == "POST" else 200
+
+    @expose("/export", methods=("POST",))
+    def export_list(self) -> Response:
+        """The list as it is filtered, as a file; who lacks the permission finds nothing personal in it."""
+        if self.list_file is None:
+            abort(404)
+        actor, session = current_actor(), self.session_now
+        asked = self.engine.read_request(request.form, actor)
+        content, outcome = self.list_file.write(session, self.engine.narrowed(session, self.scoped(actor), asked, actor), actor)
+        with writing() as own:
+            self.list_file.note(own, asked.filters, bool(asked.search), actor, outcome)
+        return attachment(content, file_name(str(self.list_file.title), "csv"), "text/csv; charset=utf-8")
 
     # --- Flask-Admin's other doors, closed --------------------------------------------------------------------------------
 

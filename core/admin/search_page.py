@@ -10,7 +10,7 @@ from typing import Any
 from flask import request
 from sqlalchemy.orm import Session
 
-from core import settings
+from core import settings, work
 from core.admin.help import Help
 from core.admin.offers import Reading, SearchHit, SearchProvider
 from core.admin.views import PageView, expose
@@ -84,8 +84,8 @@ def left_out(reading: Reading, actor: Actor) -> list[Any]:
 
 def _ask_one(session: Session, provider: SearchProvider, reading: Reading, actor: Actor) -> Group:
     try:
-        with session.begin_nested():  # or on PostgreSQL a failed statement would fail everything after it
-            return Group(provider.title, list(provider.find(session, reading, actor, HITS_EACH)))
+        return Group(provider.title, list(provider.find(session, reading, actor, HITS_EACH)))
     except Exception:
         log.exception("search provider %s failed", provider.name)
+        work.rollback(session)  # in a transaction with a failed statement PostgreSQL answers nothing more
         return Group(provider.title, [], failed=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
@@ -40,11 +41,14 @@ from core.i18n import lazy_gettext as _l
 THEMES = ("system", "light", "dark")
 FALLBACK_ICON = "puzzle"
 THEME_COOKIE = "diwan_theme"
+FETCH = "fetch"
+"""What a page's own script says of itself when it asks for parts of a page; they are all in its content."""
 YEAR_SECONDS = 365 * 24 * 3600
 ICON = Markup('<svg class="dw-icon{}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>')
 NAMED_ICON = Markup('<svg class="dw-icon{}" role="img" aria-label="{}" focusable="false"><use href="{}#{}"></use></svg>')
 MENU_ENTRY = Markup('<li><a href="{}"{}>{}<span>{}</span>{}</a></li>')
 COUNT = Markup('<span class="dw-count">{}</span>')
+MOST_DRAWN = 500
 BAR_GROUPS = ("home", "customers", "complaints", "oversight", "marketing")
 
 
@@ -55,6 +59,8 @@ def install(app: Flask) -> None:
     app.jinja_env.globals.update(GLOBALS)
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.globals.setdefault("menu_for", list)
+    app.jinja_env.globals.setdefault("tabs_for", lambda view, always=False: [])
+    app.jinja_env.finalize = values.erased_in_words
     app.context_processor(shell)
 
 
@@ -67,6 +73,7 @@ def shell() -> dict[str, Any]:
     return {
         "association": _association(), "person": None if actor.anonymous else actor, "person_name": person_name(actor),
         "person_role": role_words(actor), "color_theme": theme(),
+        "content_only": request.headers.get("X-Requested-With") == FETCH if has_request_context() else False,
         "today": values.today(), "back": here(), "reference": g.get("reference", ""), "no_keys": bool(g.get("no_keys")),
     }
 
@@ -144,6 +151,25 @@ def _menu_entry(url: str, label: str, drawn: Markup, current: bool, count: int) 
     return MENU_ENTRY.format(url, Markup(' aria-current="page"') if current else "", drawn, label, COUNT.format(count) if count else "")
 
 
+def menu_state(groups: Any) -> tuple[Any, ...]:
+    """All that the drawn menu depends on beside the language."""
+    return tuple((group.key, entry.url, entry.current, entry.count) for group in groups for entry in group.entries)
+
+
+def drawn_once(part: str, *state: Any, caller: Callable[[], Markup]) -> Markup:
+    """``{% call drawn_once('menu', state) %}``: a part of a page that is the same for the same ``state`` and assets, drawn once a process and language."""
+    at = (part, language(), assets.asset_url("icons.svg"), *state)
+    found = _drawn.get(at)
+    if found is None:
+        if len(_drawn) >= MOST_DRAWN:
+            _drawn.clear()
+        found = _drawn[at] = caller()
+    return found
+
+
+_drawn: dict[tuple[Any, ...], Markup] = {}
+
+
 def bottom_bar(groups: Any) -> list[Any]:
     """The four entries of the menu that a thumb reaches on a phone: the first of each group, then what follows."""
     by_key = {group.key: group.entries for group in groups}
@@ -177,6 +203,15 @@ def due_of(step: Any) -> Due:
                         now=work.now(), office=values.office())
 
 
+def due_badge(run: Any) -> Markup | str:
+    """When an open step is due, as lists show it: with its icon and words; empty of none."""
+    if run is None:
+        return ""
+    due = due_of(run)
+    time = Markup(" ") + values.ltr(due.time) if due.time else ""
+    return Markup('<span class="dw-due dw-due-{}">{}<span>{}{}</span></span>').format(due.state, icon(printing.ICONS[due.state]), due.words, time)
+
+
 def limit_words(limit: str | None) -> str:
     return printing.limit_words(limit, values.office().working)
 
@@ -184,6 +219,7 @@ def limit_words(limit: str | None) -> str:
 GLOBALS: dict[str, Any] = {
     "values": SimpleNamespace(**values.MACROS), "asset_url": assets.asset_url, "icon": icon, "language": language, "other_language": other_language,
     "direction": direction, "link_to": link_to, "inside": inside, "bottom_bar": bottom_bar, "menu_entry": menu_entry,
+    "menu_state": menu_state, "drawn_once": drawn_once,
     "may_be_empty": may_be_empty, "list_url": listing.list_url,
     "rows_of": listing.rows_of, "cell_class": listing.cell_class, "sortable": listing.sortable, "range_words": listing.range_words,
     "plural_forms": plural_forms, "themes": THEMES, "language_name": language_name, "due_icons": printing.ICONS,
@@ -197,6 +233,7 @@ FILTERS: dict[str, Any] = {
     "moment_parts": values.moment_parts, "clock": values.clock_words, "is_near": values.is_near, "local_day": values.local_day,
     "due": due_of, "limit_words": limit_words, "show_phone": values.phone_words, "highlight": printing.highlight,
     "differences": printing.differences, "reads_ltr": printing.reads_ltr,
+    "without_number": values.without_number,
 }
 
 

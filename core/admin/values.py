@@ -21,12 +21,28 @@ from sqlalchemy.exc import SQLAlchemyError
 from core import settings, work
 from core.admin import printing
 from core.calendar import OfficeCalendar, office_calendar
-from core.database import db
+from core.database import ERASED, db
 from core.i18n import gettext as _
 from core.i18n import language
 from core.phones import format_phone
 
 OFFICE_KEYS = ("time_zone", "day_count", "weekend", "country", "public_holidays", "holidays")
+
+
+# --- what was erased -------------------------------------------------------------------------------------------------
+
+
+def erased_in_words(value: Any) -> Any:
+    """What stands where the text of an erased person was, in the reader's language; every other value as it is.
+
+    Whatever a template prints goes through here: what is stored says it in both languages.
+    """
+    return value.replace(ERASED, _("erased")) if isinstance(value, str) and ERASED in value else value
+
+
+def without_number(name: str) -> str:
+    """A customer's name where the number stands beside it: of an erased one it is told once."""
+    return ERASED if name.startswith(ERASED) else name
 
 
 # --- the association's clock -----------------------------------------------------------------------------------------

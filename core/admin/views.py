@@ -22,10 +22,10 @@ from core import work
 from core.admin.help import parts_of
 from core.auth.actor import Actor, system_actor
 from core.database import db
-from core.errors import AppError, NotAllowed, faults
+from core.errors import AppError, Conflict, InvalidInput, NotAllowed, faults
 from core.i18n import lazy_gettext as _l
 
-__all__ = ["Guarded", "PageView", "current_actor", "expose", "needs", "show_faults", "show_refusal", "writing"]
+__all__ = ["Guarded", "PageView", "attempt", "current_actor", "expose", "needs", "show_faults", "show_refusal", "writing"]
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
@@ -75,6 +75,8 @@ class Guarded:
     menu_group: ClassVar[str] = "administration"
     menu_order: ClassVar[int] = 50
     menu_icon: ClassVar[str] = "file"
+    menu_beside: ClassVar[str] = ""
+    """The endpoint of the view in whose menu entry this one stands too, as a tab beside it: what is about one thing has one entry."""
     help: ClassVar[Any] = None
     """A ``core.admin.help.Help`` or a text, shown beside the title of each of its pages; a view with a menu entry has one."""
     endpoint: str | None
@@ -137,6 +139,24 @@ def show_refusal(form: Form, refused: NotAllowed) -> None:
     session.info["actor"] = current_actor()
     work.denied(session, refused)
     show_faults(form, refused)
+
+
+def attempt(form: Form, act: Callable[[], Any]) -> int | None:
+    """Do what a form asks for: None when it is done, else the status with which its page is shown again.
+
+    Faults stand beside the fields, with what was typed; a refusal that names none of them is raised.
+    """
+    if not form.validate():
+        return InvalidInput.status
+    try:
+        act()
+        return None
+    except (InvalidInput, Conflict) as error:
+        show_faults(form, error)
+        return error.status
+    except NotAllowed as refused:
+        show_refusal(form, refused)
+        return refused.status
 
 
 class PageView(Guarded, BaseView):

@@ -29,6 +29,8 @@ from core.state import state
 
 SEEN_EVERY = timedelta(minutes=1)
 NO_DATABASE = ("/static/",)
+API = "/api/"
+"""There a session opens nothing: other systems show tokens (core.rest)."""
 
 
 class SignedIn(UserMixin):
@@ -60,7 +62,7 @@ def identify() -> None:
     if request.path.startswith(NO_DATABASE):
         return
     session = work.real(db.session)
-    token = request.cookies.get(cookie_name(), "")
+    token = "" if request.path.startswith(API) else request.cookies.get(cookie_name(), "")
     now = work.now()
     work.forget(session)
     known = _load(session, token, now)

@@ -16,8 +16,14 @@ from core.text import fold
 
 ALONE, WITH_SECOND_FACTOR, LONGEST = 15, 8, 256
 _hasher = PasswordHasher()
-# Verified against when there is no such user, so that the answer takes as long.
-NOBODY = _hasher.hash("nobody has this password")
+
+
+def of_nobody(hasher: PasswordHasher) -> str:
+    """A hash that no password has, verified against when there is no such user, so that the answer takes as long."""
+    return f"$argon2id$v=19$m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}${'A' * 22}${'A' * 43}"
+
+
+NOBODY = of_nobody(_hasher)
 
 
 @cache

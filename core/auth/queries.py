@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cache
@@ -185,6 +185,12 @@ def authority(session: Session, decision: str) -> tuple[str, str | None]:
 def people(session: Session, *, active: bool | None = True) -> list[User]:
     query = select(User).order_by(User.id)
     return list(session.scalars(query if active is None else query.where(User.active.is_(active))))
+
+
+def names_of(session: Session, user_ids: Iterable[int | None]) -> dict[int, str]:
+    """What people are called, by id, in the reader's language; also of those who cannot sign in any more."""
+    found = session.scalars(select(User).where(User.id.in_({one for one in user_ids if one is not None})))
+    return {one.id: str(one.name) or one.label for one in found}
 
 
 def without_description(session: Session) -> list[User]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from datetime import date, datetime
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
@@ -18,6 +16,7 @@ from core.auth import queries
 from core.auth.actor import Actor, Delegator, act_for, authorize
 from core.auth.models import Authority, Delegation, Role, RolePermission, User, UserCentre, UserRole
 from core.calendar import local_day
+from core.catalogue_file import Catalogue
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.i18n import LANGUAGES
 from core.i18n import lazy_gettext as _l
@@ -26,7 +25,7 @@ from core.phones import parse_phone
 from core.plugins.manifest import AreaInfo, PluginInfo
 from core.text import check_plain
 
-CATALOGUE_FILE = Path(__file__).parent / "catalogue.json"
+CATALOGUE = Catalogue(__file__)
 ADMINISTRATOR = "admin"
 MANAGE, ROLES = "auth.manage_users", "auth.manage_roles"
 BREADTH = ("own", "centre", "department", "all")
@@ -66,7 +65,7 @@ def _post(roles: dict[str, Role], slug: str) -> Role | None:
 
 
 def _catalogue() -> list[dict[str, Any]]:
-    return list(json.loads(CATALOGUE_FILE.read_text(encoding="utf-8"))["roles"])
+    return list(CATALOGUE["roles"])
 
 
 def _of_plugin(role: Any) -> dict[str, Any]:

@@ -11,7 +11,11 @@ from core.database import Base
 
 
 class StoredFile(Base):
-    """One attachment. ``permission`` is what reading it needs; ``sha256`` is of the stored bytes (hex)."""
+    """One attachment. ``permission`` is what reading it needs; ``sha256`` is of the stored bytes (hex).
+
+    Of an erased one the row stays, because others point at it: it has no size, no name and another token, so that whatever is
+    left of its bytes is swept away.
+    """
 
     __tablename__ = "core_file"
     __table_args__ = (sa.Index(None, "record_type", "record_id"),)
@@ -30,3 +34,8 @@ class StoredFile(Base):
     permission: Mapped[str] = mapped_column(sa.String(80))
     uploaded_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"))
     uploaded_at: Mapped[datetime]
+
+    @property
+    def erased(self) -> bool:
+        """Whether its bytes are gone with the person they told of; nothing empty is ever attached."""
+        return self.size_bytes == 0

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from core.audit import services as audit
 from core.auth.actor import Actor, authorize
+from core.database import ERASED
 from core.errors import Conflict, NotFound
 from core.files import domain
 from core.files.models import StoredFile
@@ -85,9 +86,9 @@ def attach(
 
 
 def attached_to(session: Session, record: Any) -> list[StoredFile]:
-    """A record's files, oldest first."""
-    return list(session.scalars(select(StoredFile).where(StoredFile.record_type == record.__tablename__, StoredFile.record_id == record.id)
-                                .order_by(StoredFile.id)))
+    """A record's files, oldest first; without those that were erased."""
+    return list(session.scalars(select(StoredFile).where(StoredFile.record_type == record.__tablename__, StoredFile.record_id == record.id,
+                                                         StoredFile.size_bytes > 0).order_by(StoredFile.id)))
 
 
 def read(session: Session, folder: Path, file_id: int, *, actor: Actor) -> tuple[StoredFile, bytes]:
@@ -96,7 +97,7 @@ def read(session: Session, folder: Path, file_id: int, *, actor: Actor) -> tuple
     if row is None:
         raise NotFound(_l("There is no such file."))
     authorize(session, actor, row.permission)
-    return row, _content(folder, row)
+    return row, content_of(folder, row)
 
 
 def read_of(session: Session, record: Any, folder: Path, file_id: int) -> tuple[StoredFile, bytes]:
@@ -108,15 +109,33 @@ def read_of(session: Session, record: Any, folder: Path, file_id: int) -> tuple[
                                                   StoredFile.record_id == record.id))
     if row is None:
         raise NotFound(_l("There is no such file."))
-    return row, _content(folder, row)
+    return row, content_of(folder, row)
 
 
-def _content(folder: Path, row: StoredFile) -> bytes:
+def content_of(folder: Path, row: StoredFile) -> bytes:
+    """The stored bytes. Raises NotFound where they were erased, Conflict where they are not as they were stored."""
+    if row.erased:
+        raise NotFound(_l("This file was erased with the data of the person it was about."))
     path = path_of(folder, row.token)
     content = path.read_bytes() if path.is_file() else b""
     if hashlib.sha256(content).hexdigest() != row.sha256:
         raise Conflict(_l("The file “%(name)s” is not as it was stored. Tell the administrator; a backup may hold the right one.", name=row.name))
     return content
+
+
+def erase(row: StoredFile) -> str:
+    """Take name, size and hash from a file's row and cut it loose from its bytes; returns the token under which they lie.
+
+    The caller removes the bytes once the transaction is committed (``remove``); the nightly sweep takes what is left of them.
+    """
+    token = row.token
+    row.token, row.name, row.title, row.size_bytes, row.sha256 = f"erased-{row.id}", ERASED, "", 0, ""
+    return token
+
+
+def remove(folder: Path, token: str) -> None:
+    """Remove bytes that no row names any more; a second time does nothing."""
+    path_of(folder, token).unlink(missing_ok=True)
 
 
 def sweep(session: Session, folder: Path, now: datetime) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response, abort
+from sqlalchemy.orm import Session
 
 from core.admin.views import PageView, expose
 from core.exporter.names import content_disposition
@@ -31,9 +32,21 @@ class FilesView(PageView):
 
 
 def download(row: StoredFile, content: bytes) -> Response:
-    """The answer that hands over a stored file; a page of a record calls it with ``services.read_of``."""
+    """The answer that hands over a stored file."""
     response = Response(content, mimetype=row.media_type)
     response.headers["Content-Disposition"] = content_disposition(row.name)
     response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
+
+
+def download_of(session: Session, record: Any, file_id: int) -> Response:
+    """A file that is read through its record only: the page has found the record for its reader, and asked for what the content needs."""
+    return download(*services.read_of(session, record, state().association.files_folder, file_id))
+
+
+def stored_upload(upload: Any) -> services.Stored | None:
+    """The file that a form brought, checked and on disk before the writing transaction begins; None where none was chosen. Raises InvalidInput."""
+    if not getattr(upload, "filename", ""):
+        return None
+    return services.store(state().association.files_folder, upload.filename, upload.read())

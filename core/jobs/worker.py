@@ -112,6 +112,7 @@ class Worker:
         self.believed = believed
 
     def close(self) -> None:
+        self.hosting.close()
         for known in self.known.values():
             known.engine.dispose()
         self.known.clear()
@@ -218,10 +219,13 @@ def offered_jobs(app: Flask, *, periodic: bool = True) -> dict[str, Job]:
 
 
 def run_next(
-    app: Flask, *, lease_seconds: int = services.LEASE_SECONDS, stopping: Any = None, now: datetime | None = None, periodic: bool = True,
+    app: Flask, *, lease_seconds: int = services.LEASE_SECONDS, stopping: Any = None, now: datetime | None = None, periodic: bool = True, only: str = "",
 ) -> bool:
-    """Claim and run one job of this app's association, inside its app context; whether there was one. Without ``periodic`` only what somebody wanted."""
-    jobs = offered_jobs(app, periodic=periodic)
+    """Claim and run one job of this app's association, inside its app context; whether there was one.
+
+    Without ``periodic`` one that somebody wanted; with ``only`` one of this name.
+    """
+    jobs = {name: job for name, job in offered_jobs(app, periodic=periodic).items() if only in ("", name)}
     session = work.real(db.session)
     with work.unit_of_work(session):
         held = services.claim(session, now or work.now(), lease_seconds, names=jobs)

@@ -23,7 +23,7 @@ from core import settings, work
 from core.auth.actor import Actor, authorize
 from core.database import section
 from core.errors import Conflict, NotFound, Unavailable
-from core.i18n import Bilingual, ngettext, use_language
+from core.i18n import Bilingual, LazyString, in_both, ngettext, use_language
 from core.i18n import gettext as _
 from core.i18n import lazy_gettext as _l
 from core.jobs import services as jobs
@@ -46,7 +46,7 @@ Sender = Callable[[Server, EmailMessage], None]
 def notify(session: Session, user_ids: Iterable[int | None], text: Any, *, link: str = "", now: datetime) -> int:
     """Tell each of these people ``text``, a lazy text (``_l("…", number=…)``, or a counted one), which each reads in his own language.
 
-    ``link`` is an address inside the association. The text's arguments are kept as JSON: texts, numbers, Bilingual.
+    ``link`` is an address inside the association. The text's arguments are kept as JSON: texts, lazy texts, numbers, Bilingual.
     Returns how many were told; nobody is told twice.
     """
     msgid, args = _parts(text)
@@ -67,6 +67,8 @@ def _parts(text: Any) -> tuple[str, dict[str, Any]]:
 def _stored(value: Any) -> Any:
     if isinstance(value, Bilingual):
         return {"ar": value.ar, "en": value.en}
+    if isinstance(value, LazyString):
+        return in_both(value)
     return value if isinstance(value, int | float | str) else str(value)
 
 

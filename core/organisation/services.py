@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
@@ -12,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from core import settings
 from core.auth.actor import Actor, authorize
+from core.catalogue_file import Catalogue
 from core.database import OwnedBase, metadata
 from core.errors import Conflict, InvalidInput, NotFound
 from core.i18n import gettext as _
@@ -20,7 +18,7 @@ from core.organisation import queries
 from core.organisation.models import Branch, Centre, City, Department, Programme
 from core.text import check_plain, fold
 
-CATALOGUE_FILE = Path(__file__).parent / "catalogue.json"
+CATALOGUE = Catalogue(__file__)
 MANAGE = "organisation.manage"
 MANUAL = "neighbourhood_centres"
 
@@ -28,14 +26,8 @@ MANUAL = "neighbourhood_centres"
 # --- seeds and presets -----------------------------------------------------------------------------------------------
 
 
-@cache
-def catalogue() -> dict[str, Any]:
-    """Departments and presets as data: ``{"departments": […], "presets": […]}``."""
-    return json.loads(CATALOGUE_FILE.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
-
-
 def presets() -> list[dict[str, Any]]:
-    return list(catalogue()["presets"])
+    return list(CATALOGUE["presets"])
 
 
 def preset(slug: str) -> dict[str, Any]:
@@ -70,7 +62,7 @@ def apply_preset(session: Session, slug: str) -> None:
 
 def _add_departments(session: Session, slug: str) -> None:
     present = set(session.scalars(select(Department.slug)))
-    for item in catalogue()["departments"]:
+    for item in CATALOGUE["departments"]:
         if item["preset"] == slug and item["slug"] not in present:
             session.add(Department(slug=item["slug"], name_ar=item["ar"], name_en=item["en"], active=True))
     session.flush()

@@ -17,7 +17,7 @@ CORE_VERSION = "1.0"
 
 @dataclass(frozen=True)
 class Permission:
-    """One thing somebody may be allowed to do. ``name`` is ``<owner>.<verb>``, e.g. ``complaints.close``.
+    """One thing somebody may be allowed to do. ``name`` is ``<owner>.<verb>``, e.g. ``notes.close``.
 
     ``roles``: slugs of the roles that have it when an association is new; the matrix changes it afterwards.
     """

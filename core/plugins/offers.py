@@ -10,7 +10,7 @@ from core.state import State
 
 def check_offer(state: State, owner: str, hook: str, item: Any) -> None:
     """Raise PluginError naming what is wrong with one offered item."""
-    check = {"register_admin_views": _check_view, "register_blueprints": _check_blueprint}.get(hook, _check_name)
+    check = {"register_admin_views": _check_view, "register_blueprints": _check_blueprint, "register_api": _check_resource}.get(hook, _check_name)
     check(state, owner, hook, item)
 
 
@@ -34,6 +34,21 @@ def _check_view(state: State, owner: str, hook: str, view: Any) -> None:
 def _check_blueprint(state: State, owner: str, hook: str, blueprint: Any) -> None:
     if blueprint.name != owner:
         raise PluginError(owner, f"its public blueprint is called '{blueprint.name}'.", f"Call it '{owner}'.")
+
+
+def _check_resource(state: State, owner: str, hook: str, resource: Any) -> None:
+    _check_name(state, owner, hook, resource)
+    if resource.method not in ("GET", "POST") or not resource.path.startswith("/"):
+        raise PluginError(owner, f"{hook} offered '{resource.method} {resource.path}'.", "Offer GET or POST at a path that begins with a slash.")
+    if resource.answer is None and not resource.files:
+        raise PluginError(owner, f"the resource '{resource.name}' says nothing of its answer.", "Give it answer= (a JSON Schema) or files=.")
+    taken = {(offer.item.method, _shape(offer.item.path)) for offer in state.offers.get(hook, ())}
+    if (resource.method, _shape(resource.path)) in taken or resource.path == "/openapi.json":
+        raise PluginError(owner, f"the address '{resource.method} {resource.path}' is taken.", "Choose another path.")
+
+
+def _shape(path: str) -> str:
+    return "/".join("{}" if part.startswith("{") else part for part in path.split("/"))
 
 
 def _check_name(state: State, owner: str, hook: str, item: Any) -> None:

@@ -47,7 +47,7 @@ def _line(session: Session, state: State, plugin: Installed, failed: Failed | No
 
 def rows_kept(session: Session, owner: str) -> int | None:
     """How many rows a plugin's tables hold; what stays when it is turned off. None while the tables are not made yet."""
-    tables = [table for table in metadata.tables.values() if table.name.startswith(f"{owner}_")]
+    tables = [table for table in metadata.tables.values() if table.name.startswith(f"{owner}_") and not table.info.get("rollup")]
     present = set(sa.inspect(session.connection()).get_table_names())
     if any(table.name not in present for table in tables):
         return None

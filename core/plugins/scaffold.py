@@ -22,10 +22,12 @@ FILES: dict[str, str] = {
 
 from __future__ import annotations
 
-from core.admin.records import RecordView
+from flask_admin import BaseView
+
 from core.hookspecs import hookimpl
 from core.i18n import lazy_gettext as _l
 from core.plugins.manifest import Permission, PluginInfo
+from {package} import views
 
 PLUGIN = PluginInfo(
     name="{name}",
@@ -37,10 +39,8 @@ PLUGIN = PluginInfo(
 
 
 @hookimpl
-def register_admin_views() -> list[RecordView]:
-    from {package}.views import EntryView
-
-    return [EntryView()]
+def register_admin_views() -> list[BaseView]:
+    return [views.EntryView()]
 ''',
     "models.py": '''"""Tables of {name}."""
 
@@ -168,7 +168,7 @@ def write_revision(catalogue: Catalogue, name: str, message: str) -> Path:
     owner.versions.mkdir(exist_ok=True)
     with TemporaryDirectory() as folder:
         engine = make_engine(f"sqlite:///{folder}/empty.sqlite3")
-        failed = dict(schema.upgrade(engine, catalogue).failed)
+        failed = dict(schema.migrate(engine, catalogue).failed)
         if name in failed:
             raise DiwanError(f"The revisions of '{name}' that are there fail: {failed[name]}. Mend them first.")
         made = schema.write_revision(engine, owner, message)

@@ -115,7 +115,8 @@ class StepTask(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     run_id: Mapped[int] = mapped_column(sa.ForeignKey("core_step_run.id"), index=True)
-    title: Mapped[str] = mapped_column(sa.String(300))
+    title: Mapped[str] = mapped_column(sa.String(300), info={"personal": True, "audit": False})
+    """What is to be done in free words, which may name the customer; the row has no subject, so the log leaves it out."""
     user_id: Mapped[int] = mapped_column(sa.ForeignKey("core_user.id"), index=True)
     made_at: Mapped[datetime] = mapped_column(UtcDateTime)
     done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -150,7 +151,7 @@ class StepRun(Base):
     """The day of a step that is done once a day for the same record; empty for all others."""
     record_label: Mapped[str] = mapped_column(sa.String(200))
     link: Mapped[str] = mapped_column(sa.String(300), default="")
-    customer_id: Mapped[int | None]
+    customer_id: Mapped[int | None] = mapped_column(info={"refers_to": "core_customer"})
     subject_id: Mapped[str | None] = mapped_column(sa.String(36))
     roles: Mapped[str] = mapped_column(sa.String(300))
     assigned_user_id: Mapped[int | None]

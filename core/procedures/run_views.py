@@ -112,7 +112,8 @@ class PeriodsView(PageView):
                 return redirect(url_for(".period", period_id=period_id))
             status = 422
         parts = queries.parts_of(self.session, [run.id for run in runs])
-        return self.render("procedures/period.html", period=period, runs=runs, mine=mine, form=form, parts=parts), status
+        return self.render("procedures/period.html", period=period, runs=runs, mine=mine, form=form, parts=parts,
+                           people=people.names_of(self.session, [one for run in runs for one in (run.ended_by_id, run.on_behalf_of_id)])), status
 
     def close(self, form: OutputForm, period: StepPeriod, run: StepRun | None) -> bool:
         if run is None:

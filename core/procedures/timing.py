@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 
 from sqlalchemy.orm import Session
 
@@ -10,6 +10,7 @@ from core import calendar, settings
 from core.calendar import OfficeCalendar
 from core.procedures.models import StepRun
 
+MORNING = time(10)
 SETTINGS = ("time_zone", "day_count", "weekend", "public_holidays", "country", "holidays")
 
 
@@ -26,6 +27,14 @@ def due_at(session: Session, opened_at: datetime, duration: str | None) -> datet
 def local_day(session: Session, moment: datetime) -> date:
     """The association's day of a moment."""
     return calendar.local_day(moment, settings.time_zone(session))
+
+
+def next_working_day(session: Session, now: datetime) -> datetime:
+    """The morning of the next working day: what a page proposes for a call-back."""
+    days, zone = office(session), settings.time_zone(session)
+    today = calendar.local_day(now, zone)
+    ahead = (today + timedelta(days=count) for count in range(1, 31))
+    return datetime.combine(next((day for day in ahead if days.is_working(day)), today + timedelta(days=1)), MORNING, zone)
 
 
 def counts_in_days(duration: str | None) -> bool:

@@ -46,7 +46,7 @@ def checked(text: str, *, field: str, missing: Any = None) -> str:
 
 
 def checked_link(link: str) -> str:
-    """An address inside the association, ``/complaints/…``. Raises InvalidInput."""
+    """An address inside the association, ``/notes/…``. Raises InvalidInput."""
     if link and (not link.startswith("/") or link.startswith("//") or "\\" in link or len(link) > 300):
         raise InvalidInput(_l("“%(value)s” is no address inside the association.", value=link[:60]), field="link", value=link[:60])
     return link

@@ -16,7 +16,7 @@ from core import settings
 from core.audit import services as audit
 from core.auth import services as auth
 from core.auth.actor import Actor, authorize
-from core.calendar import local_day
+from core.calendar import day_words, local_day
 from core.database import owner_of
 from core.errors import Conflict, InvalidInput
 from core.i18n import lazy_gettext as _l
@@ -102,7 +102,7 @@ def _today(session: Session, now: datetime) -> date:
 
 def _refuse_past(due_on: date | None, today: date) -> None:
     if due_on is not None and due_on < today:
-        raise InvalidInput(_l("The day %(day)s is past. Give a day from today on.", day=isolate(due_on.isoformat())), field="due_on", value=due_on)
+        raise InvalidInput(_l("The day %(day)s is past. Give a day from today on.", day=day_words(due_on)), field="due_on", value=due_on)
 
 
 def _refuse_new_past(session: Session, one: Recommendation, due_on: date | None, now: datetime) -> None:

@@ -14,7 +14,7 @@ from wtforms import Form
 from core import work
 from core.admin.addresses import inside, path_to
 from core.admin.help import Help
-from core.admin.lists import ListColumn, ListFilter, by_id
+from core.admin.lists import ListColumn, ListFilter, by_id, by_value
 from core.admin.records import RecordView
 from core.admin.views import current_actor, needs, show_faults, writing
 from core.auth.actor import Actor
@@ -74,10 +74,10 @@ class RecommendationsView(RecordView):
         ListColumn("raised_at", _l("Raised"), "moment", sort=Recommendation.raised_at),
     )
     list_filters = (
-        ListFilter("state", _l("State"), lambda statement, value: statement.where(Recommendation.state == value), choices=list(STATE_NAMES.items())),
+        ListFilter("state", _l("State"), by_value(Recommendation.state), choices=STATE_NAMES),
         ListFilter("open", _l("Adopted and not carried out"), lambda statement, value: statement.where(Recommendation.state.in_(FOLLOWED)), kind="yes"),
         ListFilter("department", _l("Department"), by_id(Recommendation.department_id), choices=_departments),
-        ListFilter("plugin", _l("Belongs to"), lambda statement, value: statement.where(Recommendation.plugin == value), choices=_owners),
+        ListFilter("plugin", _l("Belongs to"), by_value(Recommendation.plugin), choices=_owners),
         ListFilter("since", _l("Period from"), lambda statement, value: statement.where(Recommendation.period_until >= value), kind="date_from"),
         ListFilter("until", _l("Period until"), lambda statement, value: statement.where(Recommendation.period_from <= value), kind="date_to"),
     )
