@@ -14,11 +14,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from core import settings
+from core import kinds, settings
 from core.auth import services as auth
 from core.auth.actor import Actor
 from core.auth.models import User
 from core.calendar import local_day, period_of
+from core.consent.models import Consent
 from core.customers import queries as customers
 from core.customers.models import Customer
 from core.files import services as files
@@ -29,7 +30,7 @@ from core.procedures import recurring
 from core.procedures.models import StepPeriod, StepRun
 from core.state import state
 from core.text import fold
-from plugins.leads import domain, interests, portfolio, queries, reviews, services
+from plugins.leads import developments, domain, interests, persons, portfolio, problems, queries, reviews, services
 from plugins.leads.models import Interest, Lead, Portfolio, Study
 
 WORDS_FILE = Path(__file__).parent / "demo.json"
@@ -57,6 +58,7 @@ class Story:
         for place, words in enumerate(self.words["leads"]):
             self.lead(place, words, self.now - timedelta(days=words["ago"]))
         self.weeks()
+        self.relations()
         services.identify(self.session, **self.words["study"], actor=self.people["manager"], now=self.now - timedelta(days=1))
 
     @cached_property
@@ -65,8 +67,9 @@ class Story:
 
     @cached_property
     def donors(self) -> list[Customer]:
-        """Bodies among the donors first: they pledge in writing."""
-        readable = customers.scope(sa.select(Customer).where(Customer.customer_class == "donor"), self.people["employee"])
+        """Bodies among the donors first: they pledge in writing; nobody who ever withdrew a consent."""
+        withdrew = sa.select(Consent.customer_id).where(Consent.given.is_(False))
+        readable = customers.scope(sa.select(Customer).where(Customer.customer_class == "donor", Customer.id.not_in(withdrew)), self.people["employee"])
         return list(self.session.scalars(readable.order_by(sa.func.length(Customer.name).desc(), Customer.id).limit(len(self.words["leads"]) + 6)))
 
     @cached_property
@@ -89,7 +92,7 @@ class Story:
             donor = self.donors[place % len(self.donors)]
             interests.record(self.session, customer_number=donor.number, interest_id=self.kinds.get(words.get("kind", "")), other=words.get("other", ""),
                              note=words.get("note", ""), actor=self.people["employee"], now=at)
-        answered = interests.by_name(self.session)[fold(self.words["answered"]["kind"])]
+        answered = kinds.by_name(self.session, Interest)[fold(self.words["answered"]["kind"])]
         interests.discuss(self.session, answered, feasible=False, discussed_on=self.day(at), remark=self.words["answered"]["remark"],
                           actor=self.people["manager"], now=at)
 
@@ -152,6 +155,33 @@ class Story:
         for one in queries.instalments_of(self.session, live)[:parts]:
             finance.record_contribution(self.session, customer_id=donor.id, amount=one.pledge.amount, received_on=self.day(at), method="bank",
                                         programme_id=lead.programme_id, pledge_id=one.core_pledge_id, actor=self.people["finance"], now=at)
+
+    def relations(self) -> None:
+        """Who speaks with whom, a request that waits for two permissions, problems, developments and improvement actions."""
+        people, at = self.people, self.now - timedelta(days=5)
+        given = {"user_id": people["employee"].user_id, "actor": people["manager"], "now": at}
+        for donor, reason in zip(self.donors, self.words["persons"], strict=False):
+            made = persons.propose(self.session, customer_number=donor.number, reason=reason, **given)
+            persons.approve(self.session, made, actor=people["secretary"], now=at + timedelta(hours=4))
+        persons.propose(self.session, customer_number=self.donors[2].number, reason=self.words["proposed"], **given)
+        asked = persons.ask(self.session, customer_number=self.donors[0].number, purpose="service", reason=self.words["ask"], actor=people["agent"],
+                            now=self.now - timedelta(hours=5))
+        persons.permit(self.session, asked, domain.PARTS[0], actor=people["manager"], now=self.now - timedelta(hours=4))
+        for place, words in enumerate(self.words["problems"]):
+            problem = problems.record(self.session, customer_number=self.donors[place].number, text=words["text"], actor=people["quality"],
+                                      now=self.now - timedelta(hours=3 + 40 * (place == 0)))
+            if words.get("done"):
+                problems.resolve(self.session, problem, words["done"], actor=people["manager"], now=self.now - timedelta(hours=42))
+        for place, words in enumerate(self.words["developments"]):
+            day = self.now - timedelta(days=words["ago"])
+            developments.record(self.session, kind=words["kind"], text=words["text"], measure=words["measure"], happened_on=self.day(day),
+                                programme_ids=[self.programmes[place].id], donors=[self.donors[place + 1].number], actor=people["employee"], now=day)
+        for words in self.words["improvements"]:
+            plan = developments.plan(self.session, relation=words["relation"], source=words["source"], action=words["action"],
+                                     person_id=people["employee"].user_id, due_on=self.day(self.now + timedelta(days=words["days"])),
+                                     actor=people["manager"], now=at)
+            if words.get("result"):
+                developments.finish(self.session, plan, result=words["result"], actor=people["employee"], now=self.now - timedelta(days=1))
 
     def weeks(self) -> None:
         """The last weeks were reviewed by the manager; this one waits for him."""

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-from core.calendar import parse_date
+from core.calendar import day_words, parse_date
+from core.catalogue_file import Catalogue
 from core.errors import InvalidInput
 from core.i18n import Bilingual
 from core.i18n import lazy_gettext as _l
 from core.money import Money, parse_amount
 from core.text import isolate
 
-CATALOGUE_FILE = Path(__file__).parent / "catalogue.json"
+CATALOGUE = Catalogue(__file__)
 
 CREATION = "MAN-LEAD"
 RECEIVE, POTENTIAL, IDENTIFY, DOCUMENT, REVIEW, DECIDE = 1, 2, 3, 4, 5, 6
+APPOINTING, ASKING, HARM = "LEAD-PERSON", "LEAD-ASK", "LEAD-HARM"
+"""The procedures of the contact person, of a permission for one contact, and of a problem with a donor."""
+PARTS = (2, 3, 4)
+"""Steps of ``ASKING`` by which a contact is permitted: of the CRM manager, of resource development, of the secretary (LEAD-22)."""
+
+PROPOSED, APPROVED, REJECTED, ENDED = "proposed", "approved", "rejected", "ended"
+INTERNAL, EXTERNAL = "internal", "external"
 
 IDENTIFIED, FOLLOW_UP, CLOSING, SUCCESSFUL, CANCELLED = "identified", "follow_up", "closing", "successful", "cancelled"
 OPEN_STATES = (IDENTIFIED, FOLLOW_UP, CLOSING)
@@ -57,23 +62,27 @@ LONGEST_SCHEDULE = 60
 QUIET_AFTER_DAYS = 7
 
 
-@cache
-def catalogue() -> dict[str, Any]:
-    return json.loads(CATALOGUE_FILE.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
-
-
-@cache
-def _labels(part: str) -> dict[str, Bilingual]:
-    return {item["code"]: Bilingual.of(item) for item in catalogue()[part]}
-
-
 def states() -> dict[str, Bilingual]:
-    return _labels("states")
+    return CATALOGUE.labels("states")
+
+
+def appointments() -> dict[str, Bilingual]:
+    """The states of a contact person."""
+    return CATALOGUE.labels("appointments")
+
+
+def developments() -> dict[str, Bilingual]:
+    return CATALOGUE.labels("developments")
+
+
+def relations() -> dict[str, Bilingual]:
+    """With whom an improvement action betters the relation."""
+    return CATALOGUE.labels("relations")
 
 
 def channels() -> dict[str, Bilingual]:
     """The ways by which donors are contacted."""
-    return _labels("channels")
+    return CATALOGUE.labels("channels")
 
 
 def may_move(state: str, to: str) -> bool:
@@ -141,7 +150,7 @@ def _part(line: str, currency: str, signed_on: date) -> Part:
     if part.amount.amount <= 0:
         raise InvalidInput(_l("An instalment is a positive amount."), field="schedule", value=line[:60], rule="LEAD-10")
     if due_on < signed_on:
-        raise InvalidInput(_l("The instalment of %(day)s is due before the pledge was signed.", day=isolate(due_on.isoformat())), field="schedule",
+        raise InvalidInput(_l("The instalment of %(day)s is due before the pledge was signed.", day=day_words(due_on)), field="schedule",
                            value=line[:60], rule="LEAD-10")
     return part
 

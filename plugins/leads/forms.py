@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
-from wtforms import DateField, FileField, IntegerField, RadioField, SelectField, StringField, TextAreaField
+from wtforms import (
+    DateField,
+    FileField,
+    RadioField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+)
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Optional
 
 from core import settings
-from core.admin.forms import DiwanForm, MomentField
+from core.admin import forms
+from core.admin.forms import DiwanForm, MomentField, WholeField, choices, whole
+from core.consent.domain import FUNDRAISING, purposes
 from core.i18n import lazy_gettext as _l
 from core.money import Money, check_currency, currencies, parse_amount, plain_amount
 from core.organisation import queries as organisation
-from core.text import isolate, normalise_digits
-from plugins.leads import domain, queries
+from plugins.leads import domain, persons, queries
 from plugins.leads.models import Lead
 
 AUTO, LTR = {"dir": "auto", "autocomplete": "off"}, {"dir": "ltr", "autocomplete": "off"}
@@ -28,28 +36,13 @@ Choices = list[SelectChoice]
 SEPARATORS = re.compile(r"[\s,;،؛]+")
 
 
-def choices(pairs: Iterable[tuple[Any, Any]], none: Any = None) -> Choices:
-    """Choices of values with their labels; ``none`` is what the empty one is called, where there is one."""
-    return [*([SelectChoice("", none)] if none is not None else []), *(SelectChoice(value, label) for value, label in pairs)]
-
-
-def whole(raw: Any) -> int | None:
-    """The id that a choice stands for; None for the empty choice. Raises ValueError for what is no id."""
-    number = queries.row_id(raw)
-    if raw and number is None:
-        raise ValueError(str(raw)[:40])
-    return number
-
-
-class PercentField(IntegerField):
+class PercentField(WholeField):
     """A whole number of per cent, in any digits."""
 
-    def process_formdata(self, valuelist: list[str]) -> None:
-        text = normalise_digits(" ".join(valuelist[:1])).strip().rstrip("%٪").strip()
-        if text and not (text.isascii() and text.isdigit() and len(text) <= 6):
-            self.data = None
-            raise ValueError(str(_l("“%(value)s” is no whole number of per cent.", value=isolate(text[:20], "auto"))))
-        self.data = int(text) if text else None
+    signs = "%٪ "
+
+    def refusal(self, value: str) -> Any:
+        return _l("“%(value)s” is no whole number of per cent.", value=value)
 
 
 def money(amount: str | None, currency: str | None) -> Money | None:
@@ -93,7 +86,7 @@ class LeadForm(DiwanForm):
     study_id = SelectField(_l("Study of the opportunity"), coerce=whole, validate_choice=False)
     programme_id = SelectField(_l("Programme or activity"), coerce=whole, validate_choice=False)
     donors = TextAreaField(_l("Numbers of the potential donors"), render_kw={"rows": 2, "dir": "ltr"})
-    probability = PercentField(_l("Success probability (0–100 per cent)"), render_kw={**LTR, "inputmode": "numeric"})
+    probability = PercentField(_l("Success probability (0–100 per cent)"))
     factors = TextAreaField(_l("Success factors"), render_kw={"rows": 3, "dir": "auto"})
     amount = StringField(_l("Expected amount"), [Optional()], render_kw=AMOUNT)
     currency = currency_field()
@@ -122,7 +115,7 @@ class ContactForm(DiwanForm):
 
 
 class EstimateForm(DiwanForm):
-    probability = PercentField(_l("Success probability (0–100 per cent)"), render_kw={**LTR, "inputmode": "numeric"})
+    probability = PercentField(_l("Success probability (0–100 per cent)"))
     factors = TextAreaField(_l("Success factors"), [InputRequired()], render_kw={"rows": 3, "dir": "auto"})
     amount = StringField(_l("Expected amount"), [Optional()], render_kw=AMOUNT)
     currency = currency_field()
@@ -169,11 +162,9 @@ def form_of(session: Session, act: str, lead: Lead, *, now: datetime, sent: bool
     known = {"probability": lead.probability, "factors": lead.factors, "next_action": lead.next_action, "next_action_on": lead.next_action_on,
              "contacted_at": now, "amount": plain_amount(expected.amount, expected.currency) if expected is not None else "",
              "currency": lead.currency or settings.currency(session)}
-    given = {} if sent else {"formdata": None}
-    form = FORMS[act](prefix=f"{act}-", data=known, **given)
+    form = forms.form_of(FORMS, act, sent=sent, **known)
     if "customer_id" in form:
-        donors = queries.donors_of(session, [lead.id]).get(lead.id, [])
-        form.customer_id.choices = choices((one.id, f"{one.name} · {one.number}") for one in donors)
+        form.customer_id.choices = choices((one.id, f"{one.name} · {one.number}") for one in queries.living_donors(session, lead))
     return form
 
 
@@ -211,3 +202,63 @@ class DiscussionForm(DiwanForm):
 
 class NoteForm(DiwanForm):
     text = TextAreaField(_l("Note"), [Optional()], render_kw={"rows": 4, "dir": "auto"})
+
+
+# --- the donor's contact person ----------------------------------------------------------------------------------------
+
+
+class PersonForm(DiwanForm):
+    user_id = SelectField(_l("Contact person"), coerce=whole, validate_choice=False)
+    reason = StringField(_l("Why he"), [Optional()], render_kw={**AUTO, "maxlength": 500})
+
+
+class AskForm(DiwanForm):
+    purpose = SelectField(_l("Purpose of the contact"), validate_choice=False)
+    reason = TextAreaField(_l("Why you yourself have to contact this donor"), [InputRequired()], render_kw={"rows": 2, "dir": "auto"})
+
+
+def person_form(session: Session, *, sent: bool = False) -> PersonForm:
+    form = PersonForm(prefix="person-", **({} if sent else {"formdata": None}))
+    form.user_id.choices = choices((one.id, persons.named(one)) for one in persons.candidates(session))
+    return form
+
+
+def ask_form(purpose: str = "", *, sent: bool = False) -> AskForm:
+    form = AskForm(prefix="ask-", data={"purpose": purpose or FUNDRAISING}, **({} if sent else {"formdata": None}))
+    form.purpose.choices = choices(purposes().items())
+    return form
+
+
+# --- problems, developments, improvement actions -----------------------------------------------------------------------
+
+
+class ProblemForm(DiwanForm):
+    customer_number = StringField(_l("Customer number"), [InputRequired()], render_kw=LTR)
+    text = TextAreaField(_l("What happened, and how the donor took it"), [InputRequired()], render_kw={"rows": 4, "dir": "auto"})
+
+
+class ResolveForm(DiwanForm):
+    resolution = TextAreaField(_l("What was done"), [InputRequired()], render_kw={"rows": 3, "dir": "auto"})
+
+
+class DevelopmentForm(DiwanForm):
+    kind = RadioField(_l("Kind of development"), validate_choice=False, choices=choices(domain.developments().items()), default=domain.INTERNAL)
+    happened_on = DateField(_l("Day of the development"), [InputRequired()], render_kw={"dir": "ltr"})
+    text = TextAreaField(_l("What is new"), [InputRequired()], render_kw={"rows": 3, "dir": "auto"},
+                         description=_l("Without names of people; donors are named by their numbers."))
+    programme_ids = SelectMultipleField(_l("Affected programmes"), [Optional()], coerce=int, validate_choice=False, render_kw={"data-choose": ""})
+    donors = TextAreaField(_l("Numbers of the affected donors"), [Optional()], render_kw={"rows": 1, "dir": "ltr"})
+    measure = TextAreaField(_l("Measure taken"), [InputRequired()], render_kw={"rows": 3, "dir": "auto"})
+
+
+class ImprovementForm(DiwanForm):
+    relation = RadioField(_l("Relation with"), validate_choice=False, choices=choices(domain.relations().items()), default="donors")
+    source = StringField(_l("Whence the thought comes"), [InputRequired()], render_kw={**AUTO, "maxlength": 200},
+                         description=_l("A complaint, a survey, a review, a development …"))
+    action = TextAreaField(_l("Improvement action"), [InputRequired()], render_kw={"rows": 3, "dir": "auto"})
+    person_id = SelectField(_l("Responsible"), [InputRequired()], coerce=whole, validate_choice=False)
+    due_on = DateField(_l("Until"), [InputRequired()], render_kw={"dir": "ltr"})
+
+
+class ResultForm(DiwanForm):
+    result = TextAreaField(_l("What came of it"), [InputRequired()], render_kw={"rows": 3, "dir": "auto"})

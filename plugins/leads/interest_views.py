@@ -7,12 +7,11 @@ from typing import Any
 import sqlalchemy as sa
 from flask import flash, redirect, request, url_for
 from sqlalchemy.orm import Session
-from wtforms import BooleanField, Form, StringField
-from wtforms.validators import InputRequired, Length, Optional
+from wtforms import Form
 
 from core import work
-from core.admin.forms import DiwanForm
 from core.admin.help import Help
+from core.admin.kinds import KindsView
 from core.admin.lists import ListColumn, ListFilter, by_id
 from core.admin.records import RecordView
 from core.admin.views import PageView, current_actor, expose, needs, writing
@@ -23,10 +22,8 @@ from core.errors import InvalidInput
 from core.i18n import gettext as _
 from core.i18n import lazy_gettext as _l
 from plugins.leads import interests, queries
-from plugins.leads.forms import AUTO, DiscussionForm, InterestForm, interest_choices
+from plugins.leads.forms import DiscussionForm, InterestForm, interest_choices
 from plugins.leads.models import DonorInterest, Interest
-
-MOST_DONORS = 200
 
 
 class DonorInterestView(RecordView):
@@ -44,7 +41,7 @@ class DonorInterestView(RecordView):
         decides=_l("Strategic planning says whether a programme of such a kind is feasible; the CRM manager records its answer."),
         then=_l("A donor is proposed for every programme of his kind. An answer takes the kind off the list of discussions and stays on the donor's page."),
     )
-    permission, permission_create = "leads.personal", interests.RECORD
+    permission, permission_create = queries.PERSONAL, interests.RECORD
     list_columns = (
         ListColumn("customer", _l("Donor"), "name", value=lambda row: row.customer.name),
         ListColumn("number", _l("Customer number"), "number", value=lambda row: row.customer.number),
@@ -63,15 +60,15 @@ class DonorInterestView(RecordView):
     empty_text = _l("No interest of a donor is recorded.")
     searchable = True
     form_create = InterestForm
-    create_with = staticmethod(interests.record)
+    form_begins = {"customer_number": "customer"}
+    create_with = interests.record
 
     def scope(self, statement: sa.Select[Any], actor: Actor) -> sa.Select[Any]:
         """Interests of the donors whom this person may read."""
         return statement.where(DonorInterest.customer_id.in_(customers.scope(sa.select(Customer.id), actor)))
 
     def find(self, session: Session, statement: sa.Select[Any], text: str, actor: Actor) -> sa.Select[Any]:
-        found = [one.id for one in customers.search(session, text, actor, limit=MOST_DONORS).customers]
-        return statement.where(DonorInterest.customer_id.in_(found))
+        return statement.where(DonorInterest.customer_id.in_(customers.meant(session, text, actor)))
 
     def describe(self, record: Any) -> str:
         return f"{record.customer.number} · {record.interest.name}"
@@ -79,8 +76,6 @@ class DonorInterestView(RecordView):
     def create_form(self, obj: Any = None) -> Form:
         form = super().create_form(obj)
         form.interest_id.choices = interest_choices(self.session_now)
-        if request.method == "GET":
-            form.customer_number.data = request.args.get("customer", "")[:80]
         return form
 
     @expose("/end", methods=("POST",))
@@ -98,6 +93,10 @@ class DiscussionView(PageView):
 
     page_url, page_endpoint = "/leads/discussion", "leads_discussion"
     permission = queries.READ
+    menu_title = _l("Interests without a programme")
+    menu_group, menu_order = "marketing", 25
+    menu_icon = "messages"
+    menu_beside = "leads_interests"
     help = Help(
         _l("The kinds of programmes that donors want to fund and that no programme of the portfolio is of."),
         can=_l("See how many donors want each, and record what strategic planning said: feasible or not, on which day."),
@@ -136,20 +135,14 @@ class DiscussionView(PageView):
         return self.show({interest_id: form}, 422)
 
 
-class KindForm(DiwanForm):
-    name_ar = StringField(_l("Arabic name"), [InputRequired(), Length(max=interests.LONGEST_NAME)], render_kw=AUTO)
-    name_en = StringField(_l("English name"), [Optional(), Length(max=interests.LONGEST_NAME)], render_kw=AUTO)
-    active = BooleanField(_l("In use"), default=True)
-
-
-class KindView(RecordView):
+class KindView(KindsView):
     """The kinds of programmes that donors choose from."""
 
     model, page_url, page_endpoint = Interest, "/leads/kinds", "leads_kinds"
     title = menu_title = _l("Kinds of programmes")
     title_new = _l("New kind")
-    menu_group, menu_order = "marketing", 28
-    menu_icon = "tags"
+    menu_group, menu_order = "marketing", 23
+    menu_beside = "leads_portfolio"
     help = Help(
         _l("The kinds of programmes and activities by which interests of donors and programmes of the portfolio are matched."),
         can=_l("Add a kind, rename it, or take it out of use."),
@@ -157,16 +150,4 @@ class KindView(RecordView):
         then=_l("A kind out of use is offered no more; donors and programmes that name it keep it."),
     )
     permission = permission_create = permission_change = interests.MANAGE
-    list_columns = (
-        ListColumn("name_ar", _l("Arabic name"), "name", sort=Interest.name_ar),
-        ListColumn("name_en", _l("English name"), value=lambda row: row.name_en or None),
-        ListColumn("active", _l("In use"), value=lambda row: _l("yes") if row.active else _l("no")),
-    )
-    list_filters = (ListFilter("active", _l("In use"), lambda query, value: query.where(Interest.active == (value == "yes")),
-                               choices=(("yes", _l("yes")), ("no", _l("no")))),)
-    list_sort = "name_ar"
-    form_create = form_change = KindForm
-    create_with = change_with = staticmethod(interests.save)
-
-    def describe(self, record: Any) -> str:
-        return str(record.name)
+    create_with = change_with = interests.save

@@ -7,7 +7,7 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from core import settings
+from core import kinds, settings
 from core.audit import services as audit
 from core.auth.actor import Actor, authorize
 from core.calendar import local_day
@@ -20,7 +20,7 @@ from plugins.leads import domain
 from plugins.leads.models import Discussion, DonorInterest, Interest
 
 MANAGE, RECORD, DISCUSS = "leads.manage", "leads.interests", "leads.discuss"
-LONGEST_NAME, LONGEST_NOTE = 200, 500
+LONGEST_NOTE = 500
 
 
 # --- the kinds -------------------------------------------------------------------------------------------------------
@@ -29,38 +29,7 @@ LONGEST_NAME, LONGEST_NOTE = 200, 500
 def save(session: Session, interest: Interest | None = None, *, name_ar: str, name_en: str = "", active: bool = True, actor: Actor, now: datetime) -> Interest:
     """Add a kind of programmes, rename it or take it out of use. Donors and programmes that name it keep it."""
     authorize(session, actor, MANAGE, rule="LEAD-03")
-    names = _checked(session, interest, name_ar, name_en or "")
-    if interest is None:
-        interest = _add(session, names["name_ar"], names["name_en"])
-    interest.name_ar, interest.name_en, interest.active = names["name_ar"], names["name_en"], bool(active)
-    session.flush()
-    return interest
-
-
-def _add(session: Session, name_ar: str, name_en: str = "") -> Interest:
-    number = (session.scalar(sa.select(sa.func.max(Interest.id))) or 0) + 1
-    interest = Interest(code=f"interest_{number}", name_ar=name_ar, name_en=name_en, active=True)
-    session.add(interest)
-    session.flush()
-    return interest
-
-
-def _checked(session: Session, interest: Interest | None, name_ar: str, name_en: str) -> dict[str, str]:
-    names = {field: clean(text, field, longest=LONGEST_NAME) for field, text in (("name_ar", name_ar), ("name_en", name_en))}
-    faults = [InvalidInput(_l("Write the name in Arabic."), field="name_ar", rule="LEAD-03")] if not names["name_ar"] else []
-    taken = by_name(session)
-    for field, name in names.items():
-        other = taken.get(fold(name)) if name else None
-        if other is not None and (interest is None or other.id != interest.id):
-            faults.append(InvalidInput(_l("There is a kind “%(name)s” already.", name=name), field=field, value=name, rule="LEAD-03"))
-    if faults:
-        raise InvalidInputs(faults)
-    return names
-
-
-def by_name(session: Session) -> dict[str, Interest]:
-    """Each kind, in use or not, by its folded names and its code."""
-    return {fold(text): one for one in session.scalars(sa.select(Interest).order_by(Interest.id)) for text in (one.name_ar, one.name_en, one.code) if text}
+    return kinds.save(session, Interest, interest, name_ar=name_ar, name_en=name_en, active=active, rule="LEAD-03")
 
 
 def kind_for(session: Session, interest_id: int) -> Interest:
@@ -82,7 +51,7 @@ def record(
     """
     authorize(session, actor, RECORD, rule="LEAD-03")
     customer = customers.readable(session, customer_number, actor, field="customer_number")
-    interest = _chosen(session, interest_id, clean(other, "other", longest=LONGEST_NAME))
+    interest = _chosen(session, interest_id, clean(other, "other", longest=kinds.LONGEST_NAME))
     known = session.scalar(sa.select(DonorInterest).where(DonorInterest.customer_id == customer.id, DonorInterest.interest_id == interest.id,
                                                          DonorInterest.ended_at.is_(None)))
     if known is not None:
@@ -97,7 +66,7 @@ def record(
 def _chosen(session: Session, interest_id: int | None, other: str) -> Interest:
     found = session.get(Interest, interest_id) if interest_id is not None else None
     if found is None and other:
-        return by_name(session).get(fold(other)) or _add(session, other)
+        return kinds.by_name(session, Interest).get(fold(other)) or kinds.add(session, Interest, other)
     if found is None or not found.active:
         raise InvalidInput(_l("Choose what the donor wants to fund, or write it in his words."), field="interest_id", value=interest_id, rule="LEAD-03")
     return found
@@ -112,6 +81,16 @@ def end(session: Session, one: DonorInterest, *, actor: Actor, now: datetime) ->
     audit.name_action(session, one, "end")
     session.flush()
     return one
+
+
+def settle_merged(session: Session, kept_id: int, lost_id: int, *, now: datetime) -> None:
+    """Of an interest that both customers have the survivor's goes on and the other is ended, so that its note stays written (CUST-20)."""
+    kept = sa.select(DonorInterest.interest_id).where(DonorInterest.customer_id == kept_id, DonorInterest.ended_at.is_(None))
+    twice = sa.select(DonorInterest).where(DonorInterest.customer_id == lost_id, DonorInterest.ended_at.is_(None), DonorInterest.interest_id.in_(kept))
+    for one in session.scalars(twice):
+        one.ended_at = now
+        audit.name_action(session, one, "end")
+    session.flush()
 
 
 # --- discussed with strategic planning ---------------------------------------------------------------------------------

@@ -10,17 +10,18 @@ from sqlalchemy.orm import Session
 from core import settings
 from core.admin.offers import Figure, Reading, SearchHit
 from core.auth.actor import Actor
-from core.calendar import local_day
+from core.calendar import day_words, local_day
 from core.customers.models import Customer
 from core.customers.offers import SummaryLine, TimelineEntry
 from core.i18n import gettext as _
 from core.i18n import lazy_gettext as _l
 from core.procedures.models import StepRun
 from core.text import isolate
-from plugins.leads import domain, page, queries
+from plugins.leads import domain, page, persons, problems, queries
 from plugins.leads.models import Contact, Lead
 
 LIST, INTERESTS, DISCUSSION, PORTFOLIO = "/leads/", "/leads/interests/", "/leads/discussion/", "/leads/portfolio/"
+PROBLEMS = "/leads/problems/"
 
 
 def panel(session: Session, customer: Customer, actor: Actor) -> list[SummaryLine]:
@@ -40,8 +41,23 @@ def entries(session: Session, customer_id: int, actor: Actor, before: datetime |
         query = query.where(Contact.contacted_at < before)
     found = session.execute(queries.scope(query, actor).order_by(Contact.contacted_at.desc(), Contact.id.desc()).limit(limit))
     return [TimelineEntry(contact.contacted_at, _l("Contact on lead %(number)s", number=lead.number),
-                          f"{lead.programme.name} · {domain.channels().get(contact.channel, contact.channel)}", "target", page.address(lead))
+                          f"{lead.programme.name} · {domain.channels().get(contact.channel, contact.channel)}", "target", page.address(lead),
+                          touch_point="fundraising")
             for contact, lead in found.unique()]
+
+
+def person_panel(session: Session, customer: Customer, actor: Actor) -> list[SummaryLine]:
+    """Who speaks with the donor, and the problems that are to be resolved."""
+    now_it = persons.person_of(session, customer.id)
+    link = persons.page_of(customer)
+    lines = [SummaryLine(_l("Contact person"), persons.named(now_it.user), link=link) if now_it is not None
+             else SummaryLine(_l("Contact person"), _l("none is approved"), link=link)]
+    if actor.may(problems.RESOLVE) or actor.may(queries.PERSONAL):
+        lines += [SummaryLine(_l("Problem"), _l("%(number)s, to be resolved", number=isolate(one.number)), link=f"{PROBLEMS}{one.id}")
+                  for one in problems.of_donor(session, customer.id)]
+    if actor.may(problems.RECORD):
+        lines.append(SummaryLine(_l("Problem with the donor"), _l("Record a problem"), link=f"{PROBLEMS}new/?customer={customer.number}"))
+    return lines
 
 
 # --- "My day" --------------------------------------------------------------------------------------------------------
@@ -55,6 +71,12 @@ def open_leads(session: Session, actor: Actor, now: datetime) -> Figure:
     found, due = session.execute(queries.scope(sa.select(count, late).where(queries.is_open()), actor)).one()
     words = _("%(n)s with an action that is due", n=due) if due else _("no action is due")
     return Figure(found, words, f"{LIST}?f.due=1" if due else f"{LIST}?f.state=open", "warn" if due else "")
+
+
+def harm(session: Session, actor: Actor, now: datetime) -> Figure | None:
+    """Problems that may harm a relation, before everything else, until they are resolved (LEAD-23)."""
+    found = problems.waiting(session)
+    return Figure(found, _l("top priority: to be resolved at once"), f"{PROBLEMS}?f.state=open", "bad") if found else None
 
 
 def quiet(session: Session, actor: Actor, now: datetime) -> Figure:
@@ -78,7 +100,7 @@ def portfolio_due(session: Session, actor: Actor, now: datetime) -> Figure | Non
     if waiting is None:
         return None
     late = local_day(now, settings.time_zone(session)) > waiting.expected_on
-    words = _("expected since %(day)s", day=isolate(waiting.expected_on.isoformat()))
+    words = _("expected since %(day)s", day=day_words(waiting.expected_on))
     return Figure(waiting.number, words, f"{PORTFOLIO}{waiting.id}", "bad" if late else "warn")
 
 

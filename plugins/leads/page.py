@@ -9,14 +9,16 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from core import work
 from core.admin import values
 from core.admin.addresses import path_to
+from core.auth import queries as staff
+from core.auth import services as auth
 from core.auth.actor import Actor
-from core.auth.models import User
-from core.calendar import days_words
+from core.calendar import day_words, days_words
 from core.customers.models import Customer
-from core.customers.offers import TimelineEntry
-from core.customers.shown import TrackStep
+from core.customers.offers import TimelineEntry, among_moments
+from core.customers.shown import HIDDEN, TrackStep
 from core.files import services as files
 from core.files.models import StoredFile
 from core.finance import queries as finance
@@ -25,12 +27,21 @@ from core.i18n import LazyString
 from core.i18n import lazy_gettext as _l
 from core.money import Money, shown_amount
 from core.procedures import queries as runs
+from core.procedures import services as procedures
 from core.text import isolate
-from plugins.leads import domain, queries, services
-from plugins.leads.models import Contact, Discussion, Interest, Lead, Progress, WrittenPledge
+from plugins.leads import developments, domain, persons, queries, services
+from plugins.leads.models import (
+    Contact,
+    ContactPerson,
+    Development,
+    Discussion,
+    Interest,
+    Lead,
+    Progress,
+    WrittenPledge,
+)
 from plugins.leads.queries import PERSONAL
 
-HIDDEN = "•••••"
 CARDS = 30
 """So many cards stand in a column of the board; the list has them all."""
 
@@ -155,10 +166,12 @@ def lead_page(session: Session, lead: Lead, actor: Actor) -> dict[str, Any]:
     """What the lead's page shows beside its forms; without the permission no donor and no word of theirs."""
     personal = actor.may(PERSONAL)
     progress, contacts, pledges = queries.progress_of(session, lead), queries.contacts_of(session, lead), queries.pledges_of(session, lead)
-    names = user_names(session, [*(one.made_by_id for one in progress), *(one.made_by_id for one in contacts), *(one.recorded_by_id for one in pledges),
+    names = staff.names_of(session, [*(one.made_by_id for one in progress), *(one.made_by_id for one in contacts), *(one.recorded_by_id for one in pledges),
                                  lead.study_id and lead.study.identified_by_id, lead.documented_by_id, lead.ended_by_id])
     live = next((one for one in pledges if one.withdrawn_at is None), None)
     return {
+        "unreachable": lead.ended_at is None and not queries.living_donors(session, lead),
+        "persons": persons.persons_of(session, [one.id for one in lead.shown.people]),  # type: ignore[attr-defined]
         "personal": personal, "hidden_words": HIDDEN, "track": track(lead, progress, names), "history": list(reversed(progress)), "people": names,
         "contacts": contacts, "handed": handed(session, contacts) if personal else {},
         "timeline": timeline(session, lead, progress, contacts, pledges, names, personal),
@@ -192,11 +205,6 @@ def handed(session: Session, contacts: Sequence[Contact]) -> dict[int, list[Stor
     for one in session.scalars(query) if ids else ():
         found.setdefault(one.record_id, []).append(one)
     return found
-
-
-def user_names(session: Session, user_ids: Iterable[int | None]) -> dict[int, str]:
-    found = session.scalars(sa.select(User).where(User.id.in_({one for one in user_ids if one is not None})))
-    return {one.id: str(one.name) or one.label for one in found}
 
 
 def track(lead: Lead, progress: Sequence[Progress], names: Mapping[int, str]) -> list[TrackStep]:
@@ -255,7 +263,8 @@ def _of_contact(one: Contact, names: Mapping[int, str], personal: bool) -> Timel
 def _of_money(one: Contribution) -> TimelineEntry:
     title = _l("Money received") if one.amount_minor > 0 else _l("Money given back")
     amount = isolate(f"{shown_amount(one.amount.amount, one.currency)} {one.currency}")
-    return TimelineEntry(one.recorded_at, title, _l("%(amount)s, %(reference)s", amount=amount, reference=isolate(one.reference)), "coins")
+    return TimelineEntry(among_moments(one.received_on), title, _l("%(amount)s, %(reference)s", amount=amount, reference=isolate(one.reference)), "coins",
+                         whole_day=True)
 
 
 # --- interests -------------------------------------------------------------------------------------------------------
@@ -266,8 +275,39 @@ def interest_words(interest: Interest, discussion: Discussion | None) -> Any:
     if discussion is None:
         return str(interest.name)
     if discussion.feasible:
-        return _l("%(name)s: feasible, %(day)s", name=interest.name, day=isolate(discussion.discussed_on.isoformat()))
-    return _l("%(name)s: not feasible, %(day)s", name=interest.name, day=isolate(discussion.discussed_on.isoformat()))
+        return _l("%(name)s: feasible, %(day)s", name=interest.name, day=day_words(discussion.discussed_on))
+    return _l("%(name)s: not feasible, %(day)s", name=interest.name, day=day_words(discussion.discussed_on))
+
+
+# --- contact persons and developments --------------------------------------------------------------------------------
+
+
+def parts_of(session: Session) -> dict[int, Any]:
+    """Who gives each of the three permissions, as the procedure says now (LEAD-22)."""
+    return {part: procedures.step_at(session, domain.ASKING, part, work.now()).role for part in domain.PARTS}
+
+
+def to_be_asked(session: Session, form: Any, actor: Actor) -> str:
+    """The number of the donor of a refused contact for whom this person can ask for a permission; "" where he cannot (LEAD-22)."""
+    donor = session.get(Customer, form.customer_id.data) if "customer_id" in form and form.customer_id.data else None
+    if donor is None or not actor.may(persons.ASK) or not persons.objections(session, donor.id, services.PURPOSE, actor):
+        return ""
+    return "" if persons.open_request(session, donor.id, services.PURPOSE, actor) is not None else donor.number
+
+
+def may_approve(session: Session, proposed: ContactPerson, actor: Actor) -> bool:
+    """Whether the approve button is for this person: neither who proposed nor who is proposed (LEAD-21)."""
+    return (actor.may(persons.APPROVE) and auth.approves(session, persons.DECISION, actor)
+            and actor.user_id not in (proposed.proposed_by_id, proposed.user_id))
+
+
+def describe_affected(session: Session, rows: Sequence[Development], actor: Actor) -> None:
+    """Put ``shown`` beside each development: its programmes, and its donors for who may see them."""
+    found = developments.affected(session, rows)
+    for one in rows:
+        names = [each.programme.name if each.programme is not None else each.customer.name if each.customer is not None and actor.may(PERSONAL) else HIDDEN
+                 for each in found.get(one.id, ())]
+        one.shown = " · ".join(str(name) for name in names)  # type: ignore[attr-defined]
 
 
 def open_run(session: Session, record: Any, number: int) -> Any:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from flask_admin import BaseView
+from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
 from core.admin.offers import DashboardCard, SearchProvider
@@ -12,15 +15,23 @@ from core.auth.actor import Actor
 from core.customers.offers import CustomerPanel
 from core.hookspecs import hookimpl
 from core.i18n import lazy_gettext as _l
+from core.imports.offers import Importer
 from core.jobs.offers import Job
-from core.plugins.manifest import Permission, PluginInfo
+from core.plugins.manifest import Decision, Permission, PluginInfo
 from core.reports.offers import Report
 from plugins.leads import (
     demo,
+    development_views,
+    former_views,
+    importers,
     interest_views,
+    interests,
     offers,
+    person_views,
+    persons,
     portfolio,
     portfolio_views,
+    problem_views,
     reports,
     review_views,
     services,
@@ -28,9 +39,10 @@ from plugins.leads import (
 )
 from plugins.leads.settings import SETTINGS
 
-MANAGERS = ("crm_manager", "crm_rd_manager")
+AGENTS = ("call_agent", "donor_service_agent")
 STAFF = ("crm_employee",)
 RAISERS = ("resource_development_manager", "resource_development_employee")
+MANAGERS = ("crm_manager", "crm_rd_manager")
 ABOVE = ("quality_employee", "strategic_planning_manager", "subcouncil_secretary", "secretary_general", "association_management", "auditor")
 
 PLUGIN = PluginInfo(
@@ -50,15 +62,30 @@ PLUGIN = PluginInfo(
         Permission("leads.interests", _l("Record what donors want to fund"), roles=(*MANAGERS, *STAFF, *RAISERS, "donor_service_agent")),
         Permission("leads.discuss", _l("Record what strategic planning says to interests without a programme"),
                    roles=("crm_manager", "strategic_planning_manager")),
+        Permission("leads.persons", _l("See who speaks with which donor"), roles=(*MANAGERS, *STAFF, *RAISERS, *AGENTS, *ABOVE)),
+        Permission("leads.appoint", _l("Propose contact persons of donors, and end their appointment"), roles=(*MANAGERS, "resource_development_manager")),
+        Permission("leads.appoint_approve", _l("Approve contact persons of donors"), roles=("subcouncil_secretary",)),
+        Permission("leads.ask", _l("Ask to contact a donor in place of the contact person"), roles=(*MANAGERS, *STAFF, *RAISERS, *AGENTS)),
+        Permission("leads.permit", _l("Give one of the three permissions for a contact"),
+                   roles=(*MANAGERS, "resource_development_manager", "subcouncil_secretary")),
+        Permission("leads.problem", _l("Record problems that may harm the relation with a donor"),
+                   roles=(*MANAGERS, *STAFF, *RAISERS, *AGENTS, "quality_employee")),
+        Permission("leads.resolve", _l("Resolve problems with donors"), roles=MANAGERS),
+        Permission("leads.developments", _l("Record developments and measures"), roles=(*MANAGERS, *STAFF, *RAISERS)),
+        Permission("leads.improve", _l("Plan improvement actions"), roles=MANAGERS),
+        Permission("leads.import", _l("Import leads of a former register"), roles=("crm_manager", "admin")),
         Permission("leads.manage", _l("Keep the kinds of programmes that donors choose from"), roles=("crm_manager", "admin")),
     ),
     settings=SETTINGS,
+    decisions=(Decision(persons.DECISION, _l("Contact person of a donor"), decides="subcouncil_secretary"),),
 )
 
 
 @hookimpl
-def register_jobs() -> list[Job]:
-    return [Job("leads.portfolio", portfolio.remind, every="day", at="06:00", title=_l("Remind of the portfolio of programmes"))]
+def register_admin_views() -> list[BaseView]:
+    return [views.LeadView(), portfolio_views.PortfolioView(), interest_views.DonorInterestView(), interest_views.DiscussionView(),
+            interest_views.KindView(), review_views.ReviewsView(), person_views.PersonView(), problem_views.ProblemView(),
+            development_views.DevelopmentView(), development_views.ImprovementView(), former_views.FormerView()]
 
 
 @hookimpl
@@ -67,19 +94,25 @@ def register_reports() -> list[Report]:
 
 
 @hookimpl
-def register_admin_views() -> list[BaseView]:
-    return [views.LeadView(), portfolio_views.PortfolioView(), interest_views.DonorInterestView(), interest_views.DiscussionView(),
-            interest_views.KindView(), review_views.ReviewsView()]
+def register_importers() -> list[Importer]:
+    return importers.importers()
+
+
+@hookimpl
+def register_jobs() -> list[Job]:
+    return [Job("leads.portfolio", portfolio.remind, every="day", at="06:00", title=_l("Remind of the portfolio of programmes"))]
 
 
 @hookimpl
 def register_customer_panels() -> list[CustomerPanel]:
-    return [CustomerPanel("leads.donor", _l("Leads and interests"), "leads.personal", summary=offers.panel, entries=offers.entries, icon="target")]
+    return [CustomerPanel("leads.donor", _l("Leads and interests"), "leads.personal", summary=offers.panel, entries=offers.entries, icon="target"),
+            CustomerPanel("leads.person", _l("Contact person"), person_views.READ, summary=offers.person_panel, icon="user-check")]
 
 
 @hookimpl
 def register_dashboard_cards() -> list[DashboardCard]:
-    return [DashboardCard("leads.open", _l("Open leads"), "leads.follow", offers.open_leads, order=30),
+    return [DashboardCard("leads.problems", _l("Problems with donors"), "leads.resolve", offers.harm, order=0),
+            DashboardCard("leads.open", _l("Open leads"), "leads.follow", offers.open_leads, order=30),
             DashboardCard("leads.quiet", _l("Leads without an update"), "leads.follow", offers.quiet, order=30),
             DashboardCard("leads.funded", _l("Leads whose money is there"), "leads.decide", offers.funded, order=31),
             DashboardCard("leads.portfolio", _l("Portfolio of programmes"), "leads.portfolio", offers.portfolio_due, order=32),
@@ -92,10 +125,30 @@ def register_search() -> list[SearchProvider]:
 
 
 @hookimpl
-def on_contribution_recorded(session: Session, contribution_id: int, actor: Actor, now: datetime) -> None:
-    services.money_arrived(session, contribution_id, actor=actor, now=now)
+def register_demo(session: Session, now: datetime) -> None:
+    demo.make(session, now)
 
 
 @hookimpl
-def register_demo(session: Session, now: datetime) -> None:
-    demo.make(session, now)
+def contact_objections(session: Session, customer_id: int, purpose: str, actor: Actor) -> Sequence[Any]:
+    return persons.objections(session, customer_id, purpose, actor)
+
+
+@hookimpl
+def uncontactable(purpose: str, actor: Actor) -> Select[Any]:
+    return persons.uncontactable(purpose, actor)
+
+
+@hookimpl
+def on_contact(session: Session, customer_ids: Select[Any], channel: str, purpose: str, actor: Actor, now: datetime) -> None:
+    persons.use_up(session, customer_ids, channel, purpose, actor=actor, now=now)
+
+
+@hookimpl
+def on_customer_merged(session: Session, kept_id: int, lost_id: int, now: datetime) -> None:
+    interests.settle_merged(session, kept_id, lost_id, now=now)
+
+
+@hookimpl
+def on_contribution_recorded(session: Session, contribution_id: int, actor: Actor, now: datetime) -> None:
+    services.money_arrived(session, contribution_id, actor=actor, now=now)

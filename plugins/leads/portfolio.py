@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 
 from core import settings
 from core.audit import services as audit
-from core.auth import queries as people
+from core.auth import queries as staff
 from core.auth.actor import Actor, authorize
-from core.calendar import local_day
+from core.calendar import day_words, local_day
 from core.customers import queries as customers
 from core.errors import Conflict, InvalidInput, InvalidInputs, NotFound
 from core.i18n import lazy_gettext as _l
@@ -22,7 +22,7 @@ from core.notices.services import notify
 from core.numbering import next_value
 from core.organisation.models import Programme
 from core.sending import made_before
-from core.text import clean, isolate
+from core.text import clean
 from plugins.leads import domain, queries, steps
 from plugins.leads.models import Interest, Item, Portfolio, PotentialDonor
 
@@ -38,8 +38,8 @@ def remind(session: Session, arguments: Mapping[str, Any], now: datetime) -> Non
         return
     made = _new(session, day)
     steps.expected(session, made, now=now)
-    holders = {one.id for role in people.roles_granting(session, KEEP) for one in people.holders_of(session, role.slug)}
-    notify(session, sorted(holders), _l("A portfolio of programmes is expected from strategic planning since %(day)s.", day=isolate(day.isoformat())),
+    holders = {one.id for role in staff.roles_granting(session, KEEP) for one in staff.holders_of(session, role.slug)}
+    notify(session, sorted(holders), _l("A portfolio of programmes is expected from strategic planning since %(day)s.", day=day_words(day)),
            link=f"/leads/portfolio/{made.id}", now=now)
 
 

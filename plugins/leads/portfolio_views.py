@@ -12,10 +12,12 @@ from sqlalchemy.orm import Session
 from core import settings
 from core.admin.help import Help
 from core.admin.views import PageView, expose, needs
+from core.auth import queries as staff
+from core.customers.shown import HIDDEN
 from core.errors import Conflict, InvalidInput, NotFound
 from core.i18n import gettext as _
 from core.i18n import lazy_gettext as _l
-from plugins.leads import page, portfolio, queries
+from plugins.leads import portfolio, queries
 from plugins.leads.forms import ItemForm, PortfolioForm, interest_choices, money, programme_choices
 from plugins.leads.models import Portfolio, PotentialDonor
 from plugins.leads.queries import PERSONAL
@@ -29,7 +31,7 @@ class PortfolioView(PageView):
     permission = queries.READ
     menu_title = _l("Portfolio of programmes")
     menu_group = "marketing"
-    menu_order = 22
+    menu_order = 23
     menu_icon = "briefcase"
     help = Help(
         _l("The programmes and activities that strategic planning plans, as they are received every 6 or 12 months, and who may fund each."),
@@ -76,9 +78,9 @@ class PortfolioView(PageView):
         new = form or ItemForm(formdata=None, currency=settings.currency(session))
         new.programme_id.choices, new.interest_id.choices = programme_choices(session), interest_choices(session)
         return self.render("leads/portfolio.html", portfolio=found, items=items, listed=listed, proposed=proposed, form=new, personal=personal,
-                           hidden=page.HIDDEN, may=self.actor.may(portfolio.KEEP),
+                           hidden=HIDDEN, may=self.actor.may(portfolio.KEEP),
                            weighted=queries.weighted_by_programme(session, [one.programme_id for one in items]),
-                           people=page.user_names(session, [found.recorded_by_id, found.listed_by_id]), next_on=queries.next_portfolio_on(session)), status
+                           people=staff.names_of(session, [found.recorded_by_id, found.listed_by_id]), next_on=queries.next_portfolio_on(session)), status
 
     @expose("/<int:portfolio_id>/programmes", methods=("POST",))
     @needs(portfolio.KEEP, rule="LEAD-01")

@@ -16,6 +16,8 @@ from core.calendar import add_months, day_bounds, local_day
 from core.customers import queries as customers
 from core.customers.models import Customer
 from core.finance.models import Contribution
+from core.imports.models import Import
+from core.keys import has_key
 from core.money import Money
 from core.organisation.models import Programme
 from core.text import fold, normalise_digits
@@ -24,6 +26,7 @@ from plugins.leads.models import (
     Contact,
     Discussion,
     DonorInterest,
+    Former,
     Instalment,
     Interest,
     Item,
@@ -37,20 +40,12 @@ from plugins.leads.models import (
 )
 from plugins.leads.settings import INTERVAL
 
-LARGEST_ID = 2**31 - 1
 READ, PERSONAL = "leads.read", "leads.personal"
-MOST_DONORS = 50
 
 
 def scope(query: sa.Select[Any], actor: Actor) -> sa.Select[Any]:
     """Whoever may read leads reads all of them; whose they are stands on them for who may see donors (``leads.personal``)."""
     return query if actor.may(READ) else query.where(sa.false())
-
-
-def row_id(given: Any) -> int | None:
-    """The id that a choice of a form names: digits 0–9 up to what a table counts; None for anything else."""
-    text = str(given or "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 10 and int(text) <= LARGEST_ID else None
 
 
 # --- leads -----------------------------------------------------------------------------------------------------------
@@ -94,8 +89,7 @@ def matching(query: sa.Select[Any], session: Session, text: str, actor: Actor) -
         named = [one.id for one in session.scalars(sa.select(Programme)) if all(word in fold(f"{one.name_ar} {one.name_en}") for word in words)]
         ways.append(Lead.programme_id.in_(named))
     if actor.may(PERSONAL) and text:
-        found = [one.id for one in customers.search(session, text, actor, limit=MOST_DONORS).customers]
-        ways.append(Lead.id.in_(sa.select(LeadDonor.lead_id).where(LeadDonor.customer_id.in_(found))))
+        ways.append(Lead.id.in_(sa.select(LeadDonor.lead_id).where(LeadDonor.customer_id.in_(customers.meant(session, text, actor)))))
     return query.where(sa.or_(*ways))
 
 
@@ -106,6 +100,11 @@ def donors_of(session: Session, lead_ids: Iterable[int]) -> dict[int, list[Custo
     for one in session.scalars(query):
         found.setdefault(one.lead_id, []).append(one.customer)
     return found
+
+
+def living_donors(session: Session, lead: Lead) -> list[Customer]:
+    """The donors of a lead but for those whose data was erased."""
+    return [one for one in donors_of(session, [lead.id]).get(lead.id, []) if has_key(session, one.subject_id)]
 
 
 def last_contacts(session: Session, lead_ids: Iterable[int]) -> dict[int, Contact]:
@@ -238,6 +237,12 @@ def potential_of(session: Session, item_ids: Iterable[int]) -> dict[int, list[Po
     for one in session.scalars(sa.select(PotentialDonor).where(PotentialDonor.item_id.in_(list(item_ids))).order_by(PotentialDonor.id)):
         found.setdefault(one.item_id, []).append(one)
     return found
+
+
+def former_files(session: Session) -> list[tuple[int, str]]:
+    """The files from which leads of former registers came, the newest first."""
+    query = sa.select(Import.id, Import.file_name).where(Import.id.in_(sa.select(Former.import_id))).order_by(Import.id.desc())
+    return [(int(key), str(name)) for key, name in session.execute(query)]
 
 
 def portfolio_awaited(session: Session) -> Portfolio | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import pairwise
 from typing import Any
@@ -14,16 +14,19 @@ from sqlalchemy.orm import Session
 
 from core import settings, work
 from core.auth.actor import Actor
-from core.calendar import day_bounds, last_day, local_day
+from core.calendar import last_day, local_day
+from core.customers import queries as customers
+from core.customers.models import Customer
 from core.exporter.columns import Column
 from core.i18n import lazy_gettext as _l
 from core.organisation.models import Programme
-from core.reports.offers import PERIOD, Report, ReportFigure
+from core.reports.offers import PERIOD, Report, ReportFigure, moments_of
 from plugins.leads import domain, page, queries
-from plugins.leads.models import Contact, Lead, Progress
+from plugins.leads.models import Contact, Former, Lead, Progress, WrittenPledge
 
 DAY = 24 * 60 * 60
-Outcomes = Sequence[tuple[Lead, Mapping[str, Decimal]]]
+Outcomes = Sequence[tuple[Any, Mapping[str, Decimal]]]
+"""What ended, a lead or one of a former register (programme and state), with its days in each state where they are known."""
 
 
 def reports() -> list[Report]:
@@ -42,18 +45,16 @@ def reports() -> list[Report]:
         Report("leads.success", _l("Success rate of leads"), queries.READ, load=outcomes, rows=success, figures=success_figures, parameters=PERIOD, kept=True,
                totals=("successful", "cancelled"),
                about=_l("Success rate = successful ÷ (successful + cancelled) of the leads that ended in the period, with one decimal. Days are averages"
-                        " over these leads."),
+                        " over these leads. Leads of former registers count in the rate; their days in a state are not known."),
                columns=(Column("programme", _l("Programme")), Column("successful", _l("Successful"), "integer"),
                         Column("cancelled", _l("Cancelled"), "integer"), Column("rate", _l("Success rate %"), "number"), *days)),
+        Report("leads.money", _l("Pledged and received on leads"), "finance.read", rows=money, parameters=PERIOD, totals=("pledged", "received", "outstanding"),
+               about=_l("Written pledges signed in the period. An amount stands as pledged while its lead is closing, as received once it came; a withdrawn"
+                        " pledge is not here. Two currencies are never added."),
+               columns=(Column("number", _l("Lead")), Column("programme", _l("Programme")), Column("state", _l("State")),
+                        Column("signed_on", _l("Signed on"), "date"), Column("currency", _l("Currency")), Column("pledged", _l("Pledged"), "money", "currency"),
+                        Column("received", _l("Received"), "money", "currency"), Column("outstanding", _l("Still to come"), "money", "currency"))),
     ]
-
-
-def bounds(session: Session, parameters: Mapping[str, Any], now: datetime) -> tuple[datetime, datetime]:
-    """The moments between which a report's days lie; without days the current month."""
-    zone = settings.time_zone(session)
-    today = local_day(now, zone)
-    first, last = parameters.get("from_on") or today.replace(day=1), parameters.get("to_on") or today
-    return day_bounds(first, zone)[0], day_bounds(last, zone)[1]
 
 
 # --- the week ----------------------------------------------------------------------------------------------------------
@@ -81,7 +82,7 @@ class Line:
 def week(session: Session, parameters: Mapping[str, Any], actor: Actor) -> list[Line]:
     """Every lead that was open at some time of the period, as it stood then (LEAD-14)."""
     now = work.now()
-    since, until = bounds(session, parameters, now)
+    since, until = moments_of(session, parameters, now)
     zone = settings.time_zone(session)
     there = sa.select(Lead).where(Lead.documented_at < until, sa.or_(Lead.ended_at.is_(None), Lead.ended_at >= since)).order_by(Lead.id)
     leads = session.scalars(queries.scope(there, actor)).all()
@@ -127,12 +128,15 @@ def weekly_figures(session: Session, parameters: Mapping[str, Any], actor: Actor
 
 def outcomes(session: Session, parameters: Mapping[str, Any], actor: Actor) -> Outcomes:
     """The leads that ended in the period, each with the days that it was in each open state."""
-    since, until = bounds(session, parameters, work.now())
+    since, until = moments_of(session, parameters, work.now())
     ended = sa.select(Lead).where(Lead.ended_at >= since, Lead.ended_at < until).order_by(Lead.programme_id, Lead.id)
     leads = session.scalars(queries.scope(ended, actor)).all()
     history = _by_lead(session.scalars(sa.select(Progress).where(Progress.lead_id.in_([one.id for one in leads]))
                                        .order_by(Progress.made_at, Progress.id)).all())
-    return [(one, days_in_states(history[one.id])) for one in leads]
+    zone = settings.time_zone(session)
+    former = sa.select(Former.programme_id, Former.state).where(Former.ended_on >= local_day(since, zone), Former.ended_on <= last_day(until, zone))
+    return [*((one, days_in_states(history[one.id])) for one in leads),
+            *((row, {}) for row in session.execute(former.order_by(Former.programme_id.is_(None), Former.programme_id)))]
 
 
 def days_in_states(lines: Sequence[Progress]) -> dict[str, Decimal]:
@@ -149,7 +153,7 @@ def success(session: Session, parameters: Mapping[str, Any], actor: Actor, loade
     for programme_id in dict.fromkeys(lead.programme_id for lead, _days in loaded):
         own = [(lead, days) for lead, days in loaded if lead.programme_id == programme_id]
         won, lost = _count(own)
-        name = session.get_one(Programme, programme_id).name
+        name = session.get_one(Programme, programme_id).name if programme_id is not None else _l("Former registers, without a programme")
         yield (name, won, lost, domain.success_rate(won, lost), *(_average(own, state) for state in domain.OPEN_STATES))
 
 
@@ -168,3 +172,20 @@ def _count(found: Outcomes) -> tuple[int, int]:
 def _average(found: Outcomes, state: str) -> Decimal | None:
     spans = [days[state] for _lead, days in found if state in days]
     return (sum(spans, Decimal(0)) / len(spans)).quantize(Decimal("0.1"), ROUND_HALF_UP) if spans else None
+
+
+# --- money (FIN-06) ------------------------------------------------------------------------------------------------------
+
+
+def money(session: Session, parameters: Mapping[str, Any], actor: Actor) -> Iterator[tuple[Any, ...]]:
+    """One line a written pledge that holds: pledged while its lead is closing, and what was received on it."""
+    query = sa.select(WrittenPledge, Lead).join(Lead, Lead.id == WrittenPledge.lead_id).where(WrittenPledge.withdrawn_at.is_(None))
+    for given, condition in ((parameters.get("from_on"), WrittenPledge.signed_on.__ge__), (parameters.get("to_on"), WrittenPledge.signed_on.__le__)):
+        query = query.where(condition(given)) if given is not None else query
+    readable = customers.scope(sa.select(Customer.id), actor)
+    query = query.where(WrittenPledge.customer_id.in_(readable)).order_by(Lead.id)
+    for pledge, lead in session.execute(query).unique():
+        received = queries.received_on(session, pledge).minor
+        closing = lead.state == domain.CLOSING
+        yield (lead.number, lead.programme.name, domain.states()[lead.state], pledge.signed_on, pledge.currency, pledge.amount_minor if closing else None,
+               received, max(pledge.amount_minor - received, 0) if closing else None)

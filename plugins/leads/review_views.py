@@ -9,6 +9,7 @@ from flask import flash, redirect, url_for
 
 from core.admin.help import Help
 from core.admin.views import PageView, expose, needs
+from core.auth import queries as staff
 from core.errors import Conflict, InvalidInput, faults
 from core.i18n import gettext as _
 from core.i18n import lazy_gettext as _l
@@ -27,8 +28,9 @@ class ReviewsView(PageView):
     permission = queries.READ
     menu_title = _l("Weekly review of leads")
     menu_group = "marketing"
-    menu_order = 26
+    menu_order = 21
     menu_icon = "calendar-week"
+    menu_beside = "leads_lead"
     help = Help(
         _l("What the manual asks of the leads every week: each open one is looked at and brought up to date."),
         can=_l("Look at every open lead, open it to update its state and probability, mark it as reviewed, write the note, and close the week."),
@@ -55,7 +57,7 @@ class ReviewsView(PageView):
         done = reviews.review_of(session, period)
         return self.render("leads/review.html", period=period, leads=leads, run=run, review=done, form=form or NoteForm(formdata=None),
                            mine=run is not None and procedures.has_step(run, self.actor), may=self.actor.may(reviews.REVIEW), states=domain.states(),
-                           quiet_words=page.quiet_words, people=page.user_names(session, [done.reviewed_by_id if done is not None else None]))
+                           quiet_words=page.quiet_words, people=staff.names_of(session, [done.reviewed_by_id if done is not None else None]))
 
     @expose("/<int:period_id>", methods=("POST",))
     @needs(reviews.REVIEW, rule="LEAD-19")

@@ -16,6 +16,7 @@ from core.calendar import local_day
 from core.consent import services as consent
 from core.customers import queries as customers
 from core.customers.models import Customer
+from core.customers.services import refuse_erased
 from core.errors import Conflict, InvalidInput, InvalidInputs, NotAllowed, NotFound
 from core.files import services as files
 from core.files.services import Stored
@@ -26,14 +27,14 @@ from core.numbering import next_value
 from core.organisation.models import Department, Programme
 from core.sending import made_before
 from core.text import clean, isolate
-from plugins.leads import domain, queries, steps
+from plugins.leads import domain, persons, queries, steps
 from plugins.leads.models import Contact, Instalment, Lead, LeadDonor, Progress, Study, WrittenPledge
 
 IDENTIFY, DOCUMENT, FOLLOW, CONTACT = "leads.identify", "leads.document", "leads.follow", "leads.contact"
 PLEDGE, DECIDE = "leads.pledge", "leads.decide"
-CONTACTING = ("crm", "resource_development")
-"""Departments whose people contact donors on a lead (LEAD-05)."""
 PURPOSE = "fundraising"
+OF_DONORS = ("contact", "pledge")
+"""Acts that are done with a donor of the lead."""
 LONGEST_TITLE, LONGEST_NAME, LONGEST_ACTION, LONGEST_REASON = 200, 200, 300, 500
 
 
@@ -202,7 +203,7 @@ def _expect_contacting(session: Session, actor: Actor) -> None:
     roles = {*actor.roles, *(role for one in actor.delegators for role in one.roles)}
     homes = set(session.scalars(sa.select(Role.department).where(Role.slug.in_(roles)))) if roles else set()
     homes |= set(session.scalars(sa.select(Department.slug).where(Department.id == actor.department_id)))
-    if not homes & set(CONTACTING):
+    if not homes & set(persons.CONTACTING):
         raise NotAllowed(_l("Donors are contacted by customer relations and resource development only. Ask one of them to make the contact."), rule="LEAD-05")
 
 
@@ -380,8 +381,11 @@ NEEDS = {"contact": CONTACT, "pledge": PLEDGE, "succeed": DECIDE, "estimate": FO
 
 
 def acts(session: Session, lead: Lead, actor: Actor) -> list[str]:
-    """What this person can do with the lead now, what is nearest to its end first; success only when the money is there."""
+    """What this person can do with the lead now, what is nearest to its end first; success only when the money is there, and nothing
+    that needs a donor when the data of all of them was erased."""
     found = [act for act in domain.acts_in(lead.state) if actor.may(NEEDS[act])]
+    if not queries.living_donors(session, lead):
+        found = [act for act in found if act not in OF_DONORS]
     if "succeed" in found and not is_funded(session, lead):
         found.remove("succeed")
     return found
@@ -421,7 +425,10 @@ def _note(
 
 def _donor_of(session: Session, lead: Lead, customer_id: int | None) -> Customer | None:
     found = session.scalar(sa.select(LeadDonor).where(LeadDonor.lead_id == lead.id, LeadDonor.customer_id == customer_id))
-    return found.customer if found is not None else None
+    if found is None:
+        return None
+    refuse_erased(session, found.customer)
+    return found.customer
 
 
 def _lock(session: Session, lead: Lead) -> None:

@@ -14,8 +14,8 @@ from core import settings
 from core.auth.actor import Actor
 from core.calendar import day_bounds
 from core.procedures import services as procedures
-from plugins.leads.domain import CREATION, DECIDE, DOCUMENT, IDENTIFY, POTENTIAL, RECEIVE
-from plugins.leads.models import Lead, Portfolio, Study
+from plugins.leads.domain import APPOINTING, ASKING, CREATION, DECIDE, DOCUMENT, HARM, IDENTIFY, POTENTIAL, RECEIVE
+from plugins.leads.models import ContactPerson, ContactRequest, Lead, Portfolio, Problem, Study
 
 
 def expected(session: Session, portfolio: Portfolio, *, now: datetime) -> None:
@@ -55,6 +55,44 @@ def unfunded(session: Session, lead: Lead, *, actor: Actor, now: datetime) -> No
 def ended(session: Session, lead: Lead, *, actor: Actor, now: datetime) -> None:
     """Step 6 is done in the moment in which the manager sets the outcome."""
     procedures.take_step(session, CREATION, DECIDE, record=lead, actor=actor, now=now, output=lead.state)
+
+
+# --- the contact person, and a contact by somebody else ----------------------------------------------------------------
+
+
+def proposed(session: Session, one: ContactPerson, *, actor: Actor, now: datetime) -> None:
+    """The secretary of the sub-council is to approve; its label is the donor's number."""
+    procedures.open_step(session, APPOINTING, 1, record=one, now=now, label=one.customer.number)
+    procedures.close_step(session, APPOINTING, 1, record=one, actor=actor, now=now)
+
+
+def appointed(session: Session, one: ContactPerson, *, actor: Actor, now: datetime) -> None:
+    procedures.close_step(session, APPOINTING, 2, record=one, actor=actor, now=now, outcome=one.state)
+
+
+def asked(session: Session, request: ContactRequest, *, actor: Actor, now: datetime) -> None:
+    """Three permissions wait in three inboxes."""
+    procedures.take_step(session, ASKING, 1, record=request, actor=actor, now=now)
+
+
+def permitted(session: Session, request: ContactRequest, part: int, *, actor: Actor, now: datetime) -> None:
+    procedures.close_step(session, ASKING, part, record=request, actor=actor, now=now, outcome="permitted")
+
+
+def declined(session: Session, request: ContactRequest, *, actor: Actor, now: datetime) -> None:
+    """Nobody needs to say more."""
+    procedures.cancel_steps(session, record=request, actor=actor, now=now)
+
+
+# --- a problem with a donor --------------------------------------------------------------------------------------------
+
+
+def harmed(session: Session, problem: Problem, *, actor: Actor, now: datetime) -> None:
+    procedures.take_step(session, HARM, 1, record=problem, actor=actor, now=now)
+
+
+def mended(session: Session, problem: Problem, *, actor: Actor, now: datetime) -> None:
+    procedures.close_step(session, HARM, 2, record=problem, actor=actor, now=now)
 
 
 def _end_of(session: Session, day: date) -> datetime:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,25 +11,24 @@ from sqlalchemy.orm import Session
 
 from core import settings, work
 from core.admin import values
+from core.admin.forms import DiwanForm, Title
 from core.admin.help import Help
-from core.admin.lists import ListColumn, ListEngine, ListFilter, Page, by_id
+from core.admin.listing import RowLink
+from core.admin.lists import ListColumn, ListFilter, by_id
 from core.admin.records import RecordView
-from core.admin.views import current_actor, expose, needs, refuse_without, show_faults, show_refusal, writing
+from core.admin.views import attempt, current_actor, expose, needs, refuse_without, show_faults, writing
 from core.audit import services as audit
 from core.auth.actor import Actor
-from core.errors import Conflict, InvalidInput, NotAllowed
-from core.exporter.names import file_name
-from core.exporter.responses import attachment
-from core.files import services as files
+from core.customers.shown import HIDDEN
+from core.errors import InvalidInput, NotAllowed
 from core.files.services import Stored
-from core.files.views import download
+from core.files.views import download_of, stored_upload
 from core.i18n import gettext as _
 from core.i18n import lazy_gettext as _l
 from core.organisation import queries as organisation
 from core.organisation.models import Programme
-from core.state import state
-from core.text import isolate
-from plugins.leads import domain, exports, page, queries, services
+from core.text import isolate, row_id
+from plugins.leads import domain, exports, page, persons, queries, services
 from plugins.leads.forms import FORMS, LeadForm, StudyForm, form_of, lead_form, money, numbers, programme_choices
 from plugins.leads.models import Contact, Lead
 from plugins.leads.queries import PERSONAL
@@ -46,16 +44,7 @@ def _in_state(statement: sa.Select[Any], value: str) -> sa.Select[Any]:
 
 
 def _of_kind(statement: sa.Select[Any], value: str) -> sa.Select[Any]:
-    return statement.where(queries.of_interest(queries.row_id(value) or -1))
-
-
-class LeadList(ListEngine):
-    """The list engine; the donors of the leads are read once for the whole page."""
-
-    def page(self, session: Session, scoped: sa.Select[Any], arguments: Any, actor: Actor, **more: Any) -> Page:
-        found = super().page(session, scoped, arguments, actor, **more)
-        page.describe(session, found.rows, actor)
-        return found
+    return statement.where(queries.of_interest(row_id(value) or -1))
 
 
 class LeadView(RecordView):
@@ -81,10 +70,11 @@ class LeadView(RecordView):
     can_view_details = False
     list_template_own = "leads/list.html"
     list_sort = "-updated_at"
+    list_file = exports.LEADS
     list_columns = (
-        ListColumn("number", _l("Number"), "code", link=lambda row: url_for("leads_lead.lead", id=row.id)),
+        ListColumn("number", _l("Number"), "code", link=RowLink("leads_lead.lead", "id")),
         ListColumn("programme", _l("Programme"), value=lambda row: row.programme.name),
-        ListColumn("donors", _l("Donors"), "name", value=lambda row: row.shown.donors, permission=PERSONAL, masked=lambda row: page.HIDDEN),
+        ListColumn("donors", _l("Donors"), "name", value=lambda row: row.shown.donors, permission=PERSONAL, masked=lambda row: HIDDEN),
         ListColumn("state", _l("State"), "state", choices=domain.states()),
         ListColumn("probability", _l("Probability %"), "integer", sort=Lead.probability),
         ListColumn("expected", _l("Expected"), "money", value=lambda row: row.expected),
@@ -104,9 +94,8 @@ class LeadView(RecordView):
         ListFilter("funded", _l("The money is there"), lambda statement, value: statement.where(queries.funded()), kind="yes"),
     )
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.engine = LeadList(identity=Lead.id, columns=self.list_columns, filters=self.list_filters, default_sort=self.list_sort, find=self.find)
+    def describe_rows(self, session: Session, rows: Sequence[Any], actor: Actor) -> None:
+        page.describe(session, rows, actor)
 
     def scope(self, statement: sa.Select[Any], actor: Actor) -> sa.Select[Any]:
         return queries.scope(statement, actor)
@@ -132,16 +121,6 @@ class LeadView(RecordView):
                          filter_options={each.key: each.options(session) for each in self.engine.usable_filters(actor)},
                          quiet_words=page.quiet_words, creatable=actor.may(services.DOCUMENT))
 
-    @expose("/export", methods=("POST",))
-    def export_list(self) -> Response:
-        """The list as it is filtered, as a file; without the permission it holds no donor."""
-        actor, session = current_actor(), self.session_now
-        asked = self.engine.read_request(request.form, actor)
-        content, outcome = exports.leads_file(session, self.engine.narrowed(session, self.scoped(actor), asked, actor), actor)
-        with writing() as own:
-            exports.note_export(own, asked.filters, bool(asked.search), actor, outcome)
-        return attachment(content, file_name(str(_("leads")), "csv"), "text/csv; charset=utf-8")
-
     # --- the study and the new lead -----------------------------------------------------------------------------------
 
     @expose("/identify", methods=("GET", "POST"))
@@ -166,7 +145,7 @@ class LeadView(RecordView):
     def create_view(self) -> Any:
         """Document a lead from a study; what was documented already is shown."""
         session, actor = self.session_now, current_actor()
-        given = queries.row_id(request.args.get("study"))
+        given = row_id(request.args.get("study"))
         study = services.study_for(session, given) if given is not None else None
         if request.method == "GET" and study is not None and (done := queries.lead_of_study(session, study)) is not None:
             return redirect(url_for(".lead", id=done.id))
@@ -185,7 +164,7 @@ class LeadView(RecordView):
 
     def _begun(self, study: Any) -> dict[str, Any]:
         """What is known before anybody types: the study's programme and what that needs."""
-        programme_id = queries.row_id(request.args.get("programme")) or (study.programme_id if study is not None else None)
+        programme_id = row_id(request.args.get("programme")) or (study.programme_id if study is not None else None)
         item = queries.newest_item(self.session_now, programme_id) if programme_id is not None else None
         return {"study_id": study.id if study is not None else None, "programme_id": programme_id,
                 "amount": str(item.needed.amount) if item is not None else "",
@@ -209,14 +188,15 @@ class LeadView(RecordView):
     def lead(self, id: int) -> Any:
         return self._lead(services.lead_for(self.session_now, id, current_actor()))
 
-    def _lead(self, lead: Lead, sent: Mapping[str, Any] | None = None, status: int = 200) -> Any:
-        """The lead's page; ``sent`` holds the form that was refused, by its act."""
+    def _lead(self, lead: Lead, sent: Mapping[str, Any] | None = None, status: int = 200, ask: str = "") -> Any:
+        """The lead's page; ``sent`` holds the form that was refused, by its act, ``ask`` the donor whom somebody else contacts."""
         session, actor, now = self.session_now, current_actor(), work.now()
         page.describe(session, [lead], actor)
         forms = {act: form_of(session, act, lead, now=now) for act in services.acts(session, lead, actor) if actor.may(PERSONAL) or act not in NAMED}
         forms.update(sent or {})
         return self.show("leads/lead.html", lead=lead, forms=forms, refused=set(sent or ()), asked=request.args.get("act", ""), titles=TITLES,
-                         channels=domain.channels(), states=domain.states(), gates=domain.GATES, **page.lead_page(session, lead, actor)), status
+                         channels=domain.channels(), states=domain.states(), gates=domain.GATES, ask=ask, named=persons.named,
+                         **page.lead_page(session, lead, actor)), status
 
     @expose(f"/<int:id>/<any({', '.join(FORMS)}):act>", methods=("POST",))
     def do(self, id: int, act: str) -> Any:
@@ -224,20 +204,16 @@ class LeadView(RecordView):
         refuse_without(services.NEEDS[act])
         lead = services.lead_for(self.session_now, id, current_actor())
         form = form_of(self.session_now, act, lead, now=work.now(), sent=True)
-        status = InvalidInput.status
-        if form.validate():
-            try:
-                stored = _stored(form)
-                self._done(id, lambda session, own, given: ACTS[act](session, own, form, given, stored))
-                flash(TOLD[act], "success")
-                return redirect(url_for(".lead", id=id))
-            except (InvalidInput, Conflict) as error:
-                show_faults(form, error)
-                status = error.status
-            except NotAllowed as refused:
-                show_refusal(form, refused)
-                status = refused.status
-        return self._lead(services.lead_for(self.session_now, id, current_actor()), {act: form}, status)
+        status = attempt(form, lambda: self._act(id, act, form))
+        if status is None:
+            flash(TOLD[act], "success")
+            return redirect(url_for(".lead", id=id))
+        ask = page.to_be_asked(self.session_now, form, current_actor()) if status == NotAllowed.status else ""
+        return self._lead(services.lead_for(self.session_now, id, current_actor()), {act: form}, status, ask)
+
+    def _act(self, id: int, act: str, form: DiwanForm) -> None:
+        stored = stored_upload(form.file.data) if "file" in form else None
+        self._done(id, lambda session, own, given: ACTS[act](session, own, form, given, stored))
 
     def _done(self, id: int, act: Callable[[Session, Lead, dict[str, Any]], Any]) -> None:
         with writing() as session:
@@ -250,7 +226,7 @@ class LeadView(RecordView):
     def file(self, id: int, file_id: int) -> Response:
         """The written pledge, as a download."""
         lead = services.lead_for(self.session_now, id, current_actor())
-        return download(*files.read_of(self.session_now, lead, state().association.files_folder, file_id))
+        return download_of(self.session_now, lead, file_id)
 
     @expose("/<int:id>/contacts/<int:contact_id>/<int:file_id>")
     @needs(PERSONAL, rule="CUST-34")
@@ -258,30 +234,10 @@ class LeadView(RecordView):
         """What a donor was given to read, as a download."""
         lead = services.lead_for(self.session_now, id, current_actor())
         contact = next((one for one in queries.contacts_of(self.session_now, lead) if one.id == contact_id), None)
-        return download(*files.read_of(self.session_now, contact or Contact(id=0), state().association.files_folder, file_id))
+        return download_of(self.session_now, contact or Contact(id=0), file_id)
 
 
 # --- the acts of a lead's page -------------------------------------------------------------------------------------------
-
-
-def _stored(form: Any) -> Stored | None:
-    """The file of a form, checked and on disk before the writing transaction begins; None where none was chosen."""
-    upload = form.file.data if "file" in form else None
-    if not getattr(upload, "filename", ""):
-        return None
-    try:
-        return files.store(state().association.files_folder, upload.filename, upload.read())
-    except InvalidInput as error:
-        raise InvalidInput(error.message, field="file", value=error.value, rule=error.rule) from None
-
-
-@dataclass(frozen=True)
-class Title:
-    """What an act is called: on its heading, on its button, and its icon."""
-
-    heading: Any
-    button: Any
-    icon: str
 
 
 NAMED = ("contact", "pledge")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.plugins.leads.conftest import (  # noqa: F401 - fixtures
     approved,
+    browser,
     customer,
     donor,
     fill,
@@ -13,10 +14,12 @@ from tests.plugins.leads.conftest import (  # noqa: F401 - fixtures
     other,
     pay,
     people,
+    permitted,
     pledged,
     programme,
     received,
     shared_app,
+    spoken_for,
     staff,
     study,
 )

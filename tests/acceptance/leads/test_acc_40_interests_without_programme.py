@@ -37,4 +37,4 @@ def test_wells_are_discussed_and_the_answer_stays(session: Session, staff: Staff
     answer = queries.discussions_of(session, [wells.interest_id])[wells.interest_id]
     assert (answer.feasible, answer.discussed_on, answer.remark) == (False, date(2026, 2, 15), "لا توجد جهة منفذة")
     assert "حفر آبار" in page
-    assert "2026-02-15" in page
+    assert "15 فبراير 2026" in page

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from core import work
@@ -27,9 +28,18 @@ from core.money import Money
 from core.organisation import services as organisation
 from core.organisation.models import Department, Programme
 from core.state import state
-from core.testing import actor_with
-from plugins.leads import portfolio, queries, services
-from plugins.leads.models import Interest, Item, Lead, Portfolio, Study, WrittenPledge
+from core.testing import actor_with, sign_in
+from plugins.leads import domain, persons, portfolio, queries, services
+from plugins.leads.models import (
+    ContactPerson,
+    ContactRequest,
+    Interest,
+    Item,
+    Lead,
+    Portfolio,
+    Study,
+    WrittenPledge,
+)
 from tests.core.customers.conftest import Person, approved, customer, fill, people, person  # noqa: F401 - fixtures
 
 SUNDAY = datetime(2026, 1, 11, 7, 0, tzinfo=UTC)
@@ -48,7 +58,7 @@ def department(session: Session, slug: str) -> Department:
 
 @dataclass
 class Staff:
-    """People of customer relations, of resource development, of finance, of quality and of strategic planning."""
+    """People of customer relations, of resource development, of finance, of quality and of strategic planning, and the secretary."""
 
     employee: Person
     manager: Person
@@ -56,17 +66,21 @@ class Staff:
     finance: Person
     quality: Person
     planner: Person
+    colleague: Person
+    head: Person
+    secretary: Person
 
 
 STAFF = {"employee": ("crm_employee", "crm"), "manager": ("crm_manager", "crm"), "raiser": ("resource_development_employee", "resource_development"),
          "finance": ("finance_officer", "finance"), "quality": ("quality_employee", "quality"),
-         "planner": ("strategic_planning_manager", "strategic_planning")}
+         "planner": ("strategic_planning_manager", "strategic_planning"), "colleague": ("crm_employee", "crm"),
+         "head": ("resource_development_manager", "resource_development"), "secretary": ("subcouncil_secretary", "")}
 
 
 def hire(session: Session) -> None:
     session.info["actor"] = actor_with()
     for name, (role, home) in STAFF.items():
-        person(session, f"l_{name}", role).user.department_id = department(session, home).id
+        person(session, f"l_{name}", role).user.department_id = department(session, home).id if home else None
 
 
 @pytest.fixture(scope="session")
@@ -147,6 +161,37 @@ def followed(session: Session, staff: Staff, lead: Callable[..., Lead], donor: C
         return made
 
     return make
+
+
+@pytest.fixture
+def spoken_for(session: Session, staff: Staff, donor: Customer) -> ContactPerson:
+    """The donor's contact person is the employee, approved by the secretary."""
+    made = persons.propose(session, customer_number=donor.number, user_id=staff.employee.user.id, reason="يعرفه", actor=staff.manager.actor, now=SUNDAY)
+    return persons.approve(session, made, actor=staff.secretary.actor, now=SUNDAY)
+
+
+@pytest.fixture
+def permitted(session: Session, staff: Staff, donor: Customer, spoken_for: ContactPerson) -> Callable[..., ContactRequest]:
+    """The colleague asked to contact the donor once; so many of the three say yes."""
+
+    def make(count: int = 3, purpose: str = "fundraising", at: datetime = MARCH) -> ContactRequest:
+        asked = persons.ask(session, customer_number=donor.number, purpose=purpose, reason="زميلي في إجازة", actor=staff.colleague.actor, now=at)
+        for part, who in list(zip(domain.PARTS, (staff.manager, staff.head, staff.secretary), strict=True))[:count]:
+            persons.permit(session, asked, part, actor=who.actor, now=at)
+        return asked
+
+    return make
+
+
+@pytest.fixture
+def browser(session: Session, client: FlaskClient) -> Callable[[Person], FlaskClient]:
+    """Sign somebody in, with what the test has made so far committed."""
+
+    def at(who: Person) -> FlaskClient:
+        work.commit(session)
+        return sign_in(client, who.user)
+
+    return at
 
 
 def scan(name: str = "تعهد.pdf") -> Stored:

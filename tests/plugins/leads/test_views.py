@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable
 
 import pytest
@@ -12,25 +13,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from core import work
+from core import kinds, work
 from core.audit.models import AuditEvent
+from core.customers.domain import touch_points
 from core.customers.models import Customer
 from core.organisation.models import Programme
-from core.testing import sign_in
-from plugins.leads import domain, interests, portfolio, queries, services
-from plugins.leads.models import Item, Lead, Portfolio, PotentialDonor, Study
+from plugins.leads import domain, interests, offers, portfolio, queries, services
+from plugins.leads.models import Interest, Item, Lead, Portfolio, PotentialDonor, Study
 from tests.plugins.leads.conftest import SUNDAY, Person, Staff, kind, sar
-
-
-@pytest.fixture
-def browser(session: Session, client: FlaskClient) -> Callable[[Person], FlaskClient]:
-    """Sign somebody in, with what the test has made so far committed."""
-
-    def at(who: Person) -> FlaskClient:
-        work.commit(session)
-        return sign_in(client, who.user)
-
-    return at
 
 
 def text(client: FlaskClient, address: str) -> str:
@@ -148,6 +138,23 @@ def test_acts_that_are_refused_keep_what_was_typed(staff: Staff, lead: Callable[
     assert client.get("/leads/new?study=999999").status_code == 404
 
 
+def test_a_probability_is_typed_in_any_digits(
+    session: Session, staff: Staff, lead: Callable[..., Lead], browser: Callable[[Person], FlaskClient],
+) -> None:
+    one = lead(probability=30)
+    client = browser(staff.employee)
+    asked = re.search(r'<input[^>]*name="estimate-probability"[^>]*>', text(client, f"/leads/{one.id}"))
+    assert asked is not None
+    assert ('type="text"' in asked[0], 'inputmode="numeric"' in asked[0]) == (True, True), asked[0]
+
+    wrong = client.post(f"/leads/{one.id}/estimate", data={"estimate-probability": "٤٠س", "estimate-factors": "عامل"})
+    assert wrong.status_code == 422
+    assert "ليس عددًا صحيحًا بالمئة" in wrong.get_data(as_text=True)
+    assert client.post(f"/leads/{one.id}/estimate", data={"estimate-probability": "٤٠", "estimate-factors": "عامل"}).status_code == 302
+    session.expire_all()
+    assert session.get_one(Lead, one.id).probability == 40
+
+
 def test_a_move_that_is_not_allowed_is_told_with_those_that_are(
     staff: Staff, followed: Callable[..., Lead], browser: Callable[[Person], FlaskClient],
 ) -> None:
@@ -192,7 +199,7 @@ def test_a_portfolio_is_received_and_filled_on_its_pages(
 def test_a_kind_is_added_renamed_and_taken_out_of_use(session: Session, staff: Staff, browser: Callable[[Person], FlaskClient]) -> None:
     client = browser(staff.manager)
     assert client.post("/leads/kinds/new/", data={"name_ar": "حدائق", "active": "y"}).status_code == 302
-    made = interests.by_name(session)["حدايق"]
+    made = kinds.by_name(session, Interest)["حدايق"]
     assert client.post("/leads/kinds/new/", data={"name_ar": "حدائق"}).status_code == 422
     assert client.post(f"/leads/kinds/edit/?id={made.id}", data={"name_ar": "حدائق عامة"}).status_code == 302
     session.refresh(made)
@@ -225,6 +232,28 @@ def test_elsewhere_leads_are_told_to_who_may_see_them(
 
     client = browser(staff.finance)
     assert "/leads/" not in text(client, "/")
+
+
+def test_nine_subjects_share_five_entries_of_the_menu(staff: Staff, browser: Callable[[Person], FlaskClient]) -> None:
+    page = text(browser(staff.manager), "/leads/reviews/")
+    menu = page[page.index('id="menu"'):page.index("</nav>")]
+    places = ["/leads/", "/leads/portfolio/", "/leads/interests/", "/leads/persons/", "/leads/developments/"]
+
+    assert re.findall(r'<li><a href="(/leads/[^"]*)"', menu) == places
+    assert '<a href="/leads/" aria-current="page"' in menu
+    tabs = page.split('<nav class="dw-tabs"')[1].split("</nav>")[0]
+    assert re.findall(r'href="([^"]+)"', tabs) == ["/leads/", "/leads/reviews/", "/leads/former/"]
+    assert '<a href="/leads/reviews/" aria-current="true">' in tabs
+
+
+def test_a_contact_stands_on_the_customers_page_with_its_touch_point(
+    app: Flask, session: Session, staff: Staff, followed: Callable[..., Lead], donor: Customer,
+) -> None:
+    followed()
+    with app.test_request_context("/"):
+        found = offers.entries(session, donor.id, staff.manager.actor, None, 5)
+
+    assert {one.touch_point for one in found} == {"fundraising"} <= set(touch_points())
 
 
 def statements(app: Flask, client: FlaskClient, address: str) -> int:
