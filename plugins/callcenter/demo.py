@@ -1,4 +1,4 @@
-"""Half a year of calls for the demo: written down by its agents, some promised call-backs, and the totals of the year before."""
+"""Half a year of calls for the demo: by its agents, promised call-backs, a campaign, a reminder, and the totals of the year before."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ from core.auth.actor import Actor
 from core.auth.models import User
 from core.customers import queries as customers
 from core.customers.models import Customer
-from plugins.callcenter import exchange, queries, services, totals
+from plugins.callcenter import campaigns, exchange, queries, reminders, rules, services, totals
 from plugins.callcenter.domain import Leg
+from plugins.callcenter.models import Task
 
 WORDS_FILE = Path(__file__).parent / "demo.json"
 CALLS, DAYS, PROMISES = 160, 180, 5
@@ -54,6 +55,7 @@ class Day:
         if self.keeper is not None:
             totals.record(self.session, {"year": self.now.year - 1, **BEFORE}, import_id=None, actor=self.keeper, now=self.now)
             exchange.take_in(self.session, list(self.legs()), import_id=0, actor=self.keeper, now=self.now)
+            self.campaigns()
         if settings.get(self.session, "core.country") == "KW":
             for key, value in SERVICE.items():
                 settings.put(self.session, f"callcenter.service_{key}", value)
@@ -94,6 +96,28 @@ class Day:
         given = {"direction": words["direction"], "subject": words["subject"], "result": words["result"], "started_at": at,
                  "duration": self.random.randint(*words["seconds"]), "note": self.random.choice(words["note"])}
         services.log_call(self.session, {**given, **self.with_whom()}, actor=agent, now=at + timedelta(minutes=8))
+
+    def campaigns(self) -> None:
+        """A notice that is half told, a list of donors who have not given for long, and a reminder for tomorrow."""
+        manager = next((one for one in self.actors if one.may(campaigns.MANAGE) and one.roles & {"crm_manager"}), None)
+        if manager is None:
+            return
+        given = {"numbers": " ".join(one.number for one in self.people[:6]), "title": self.words["notice"], "script": self.words["script"]}
+        notice = campaigns.begin(self.session, given, actor=manager, now=self.now - timedelta(hours=3))
+        found = self.session.scalars(sa.select(Task).where(Task.campaign_id == notice.id).order_by(Task.id)).all()
+        for place, (task, result) in enumerate(zip(found, ("informed", "no_answer", "informed"), strict=False)):
+            agent = self.agents[place % len(self.agents)]
+            self.session.info["actor"] = agent
+            campaigns.record(self.session, task, {"result": result, "duration": 55 if result == "informed" else 0}, actor=agent,
+                             now=self.now - timedelta(minutes=90 - 9 * place))
+        self.session.info["actor"] = manager
+        if self.session.execute(rules.found(self.session, rules.RULES["no_gift"], 6, self.now, actor=manager).limit(1)).first() is not None:
+            campaigns.begin(self.session, {"rule": "no_gift", "number": 6}, actor=manager, now=self.now - timedelta(hours=2))
+        agent = self.agents[0]
+        self.session.info["actor"] = agent
+        reminders.plan(self.session, {
+            "customer_number": self.people[0].number, "kind": "appointment", "channel": "phone", "about": self.words["reminder"],
+            "due_at": self.now + timedelta(hours=20), "about_at": self.now + timedelta(hours=26)}, actor=agent, now=self.now)
 
     def with_whom(self) -> dict[str, str]:
         if self.random.random() < 1 / 6:

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from functools import cache
-from pathlib import Path
 from typing import Any
 
+from core.catalogue_file import Catalogue
 from core.i18n import Bilingual
 from core.i18n import lazy_gettext as _l
 from core.text import fold, normalise_digits
 
-CATALOGUE_FILE = Path(__file__).parent / "catalogue.json"
+CATALOGUE = Catalogue(__file__)
 
 CALLS, CALL_BACK = "CALLS", 1
 IN, OUT, INTERNAL = "in", "out", "internal"
 OPEN, DONE, DROPPED = "open", "done", "dropped"
 DIRECTIONS = {OUT: _l("Outgoing"), IN: _l("Incoming"), INTERNAL: _l("Internal")}
 CALLBACK_STATES = {OPEN: _l("to be called"), DONE: _l("called"), DROPPED: _l("not needed")}
+REACHED, UNREACHED = "reached", "unreached"
+TASK_STATES = {OPEN: _l("left"), REACHED: _l("reached"), UNREACHED: _l("not reached")}
+NOTICE, LIST, RESULTS = "notice", "list", "results"
+KINDS = {NOTICE: _l("Notice"), LIST: _l("List by a rule"), RESULTS: _l("Results of another system")}
+ENDED_DONE, ENDED_CLOSED = "done", "closed"
+CAMPAIGN_STATES = {OPEN: _l("being called"), ENDED_DONE: _l("nobody is left"), ENDED_CLOSED: _l("closed")}
+APPOINTMENT, SENT, MISSED = "appointment", "sent", "missed"
 ANSWERED, NO_ANSWER, BUSY, FAILED = "answered", "no_answer", "busy", "failed"
 LONGEST_NOTE = 5_000
 LONGEST_CALL_SECONDS = 24 * 3600
@@ -30,25 +35,28 @@ LEAST_DIGITS = 3
 """A number with fewer digits is nobody outside: a feature code of the exchange."""
 
 
-@cache
-def catalogue() -> dict[str, Any]:
-    return json.loads(CATALOGUE_FILE.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
-
-
-@cache
 def subjects() -> dict[str, Bilingual]:
     """Every known subject; which of them an association uses is its setting (CALL-01)."""
-    return {item["code"]: Bilingual.of(item) for item in catalogue()["subjects"]}
+    return CATALOGUE.labels("subjects")
 
 
-@cache
 def results() -> dict[str, Bilingual]:
-    return {item["code"]: Bilingual.of(item) for item in catalogue()["results"]}
+    return CATALOGUE.labels("results")
 
 
 def is_answered(result: str) -> bool:
     """Whether somebody was spoken to, by the result that the agent chose."""
-    return any(item["code"] == result and item["answered"] for item in catalogue()["results"])
+    return any(item["code"] == result and item["answered"] for item in CATALOGUE["results"])
+
+
+def reminder_kinds() -> dict[str, Bilingual]:
+    """What customers are reminded of (CALL-14)."""
+    return CATALOGUE.labels("reminders")
+
+
+def reminder_results() -> dict[str, Bilingual]:
+    """What came of a reminder."""
+    return CATALOGUE.labels("reminder_results")
 
 
 # --- figures ---------------------------------------------------------------------------------------------------------
@@ -56,9 +64,12 @@ def is_answered(result: str) -> bool:
 
 def closing_rate(closed: int, received: int) -> Decimal | None:
     """Closed complaints of received ones in per cent with one decimal, half up (CALL-03): 1707 of 1793 is 95.2."""
-    if not received:
-        return None
-    return (Decimal(closed) * 100 / received).quantize(Decimal("0.1"), ROUND_HALF_UP)
+    return rate(closed, received, "0.1")
+
+
+def rate(part: int, whole: int, places: str = "0.01") -> Decimal | None:
+    """A part of a whole in per cent, half up, with two decimals: 4640 of 41188 is 11.27."""
+    return (Decimal(part) * 100 / whole).quantize(Decimal(places), ROUND_HALF_UP) if whole else None
 
 
 def average_seconds(total: int, answered: int) -> int | None:
@@ -123,13 +134,13 @@ def outcome_of(disposition: str, talk: int) -> str:
     word = " ".join(disposition.split()).upper()
     if word in ("16", ""):
         return ANSWERED if talk > 0 else NO_ANSWER
-    return next((outcome for outcome, words in catalogue()["dispositions"].items() if word in words), FAILED)
+    return next((outcome for outcome, words in CATALOGUE["dispositions"].items() if word in words), FAILED)
 
 
 def direction_word(text: str) -> str:
     """The direction that a file's word means; empty where it says none."""
     words = fold(text)
-    return next((code for code, writings in catalogue()["directions"].items() if words in {fold(one) for one in writings}), "") if words else ""
+    return next((code for code, writings in CATALOGUE["directions"].items() if words in {fold(one) for one in writings}), "") if words else ""
 
 
 @dataclass(frozen=True)
@@ -229,16 +240,23 @@ def whole_numbers(given: str) -> frozenset[str]:
 
 
 def layout_of(rows: Sequence[Sequence[str]]) -> Mapping[str, Any] | None:
-    """The kind of file without headings that these first lines are, by its width and what its columns hold; None where none fits."""
-    widths = {len(row) for row in rows}
-    for one in catalogue()["layouts"]:
-        named = all(any(_FILE.search(row[place - 1]) for row in rows) for place in one.get("files", ())) if widths == {one["width"]} else False
-        if named and all(_fits(row, one) for row in rows):
+    """The kind of file without headings that these first lines are, by their width and what their columns hold; None where none fits.
+
+    Most lines must fit, not all: a damaged one is refused by itself. A whole first line without any number is one of headings.
+    """
+    headings = not any(_NUMBER.fullmatch(cell.strip()) or _MOMENT.fullmatch(cell.strip()) for cell in rows[0])
+    for one in CATALOGUE["layouts"]:
+        if headings and len(rows[0]) == one["width"]:
+            continue
+        fitting = [row for row in rows if len(row) == one["width"] and _fits(row, one)]
+        named = all(any(_FILE.search(row[place - 1]) for row in fitting) for place in one.get("files", ()))
+        if named and 2 * len(fitting) > len(rows):
             return one  # type: ignore[no-any-return]
     return None
 
 
 _FILE = re.compile(r"\.(wav|mp3|gsm|ogg)$", re.IGNORECASE)
+_NUMBER = re.compile(r"-?\d+")
 _MOMENT = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4} \d{1,2}:\d{2}(:\d{2})?|\d{9,10}")
 
 
@@ -246,5 +264,5 @@ def _fits(row: Sequence[str], layout: Mapping[str, Any]) -> bool:
     def cell(place: int) -> str:
         return row[place - 1].strip()
 
-    return (all(_MOMENT.fullmatch(cell(place)) for place in layout["moments"]) and all(re.fullmatch(r"-?\d+", cell(place)) for place in layout["numbers"])
-            and all(outcome_of(cell(place), 1) != FAILED or cell(place).upper() in catalogue()["dispositions"][FAILED] for place in layout["words"]))
+    return (all(_MOMENT.fullmatch(cell(place)) for place in layout["moments"]) and all(_NUMBER.fullmatch(cell(place)) for place in layout["numbers"])
+            and all(outcome_of(cell(place), 1) != FAILED or cell(place).upper() in CATALOGUE["dispositions"][FAILED] for place in layout["words"]))

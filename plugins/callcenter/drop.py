@@ -17,9 +17,11 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from core import settings, work
+from core.auth import queries as staff
 from core.auth.actor import Actor, system_actor
 from core.errors import AppError
 from core.i18n import gettext as _
+from core.i18n import lazy_gettext as _l
 from core.i18n import use_language
 from core.imports import readers
 from core.imports import services as imports
@@ -27,6 +29,7 @@ from core.imports.models import Import
 from core.imports.offers import Importer
 from core.imports.views import guess, refused_file, staged_path
 from core.jobs.services import check_stop, progress
+from core.notices import services as notices
 from plugins.callcenter import importers
 from plugins.callcenter.exchange import IMPORT
 
@@ -75,6 +78,8 @@ def take(session: Session, path: Path, now: datetime) -> Import | None:
             with work.unit_of_work(session) as own:
                 imports.fail(own, row_id, error, now=now)
         _move(path, "refused", now, {".report.txt": _in_both(lambda: str(reason))})
+        _tell(session, _l("The file “%(file)s” of the exchange was not taken in. It lies in the folder “refused”, with the reason beside it.", file=path.name),
+              f"/imports/{row_id}" if row_id is not None else "", now)
         return None
     row = imports.one_import(session, row_id)
     reports = {".report.txt": _in_both(lambda: _told(row))}
@@ -82,6 +87,9 @@ def take(session: Session, path: Path, now: datetime) -> Import | None:
         reports[".refused.csv"] = refused_file(session, row, staged_path(session.info["association"].folder, row.token))
     nothing_good = set(row.counts) == {"refused"}
     _move(path, "refused" if nothing_good else "done", now, reports)
+    if row.counts.get("refused"):
+        _tell(session, _l("%(n)s lines of the exchange’s file “%(file)s” were refused. They lie beside it in the folder, with their reasons.",
+                          n=row.counts["refused"], file=path.name), f"/imports/{row.id}", now)
     return row
 
 
@@ -147,6 +155,14 @@ def _applied(session: Session, row_id: int, importer: Importer, now: datetime) -
 def _told(row: Import) -> str:
     return str(_("%(file)s: %(new)s lines are new, %(there)s were there before, %(refused)s are refused.", file=row.file_name,
                  new=row.counts.get("create", 0), there=row.counts.get("duplicate", 0), refused=row.counts.get("refused", 0)))
+
+
+def _tell(session: Session, text: Any, link: str, now: datetime) -> None:
+    """Tell whoever may take in files: nobody else looks into the folder."""
+    with work.unit_of_work(session) as own:
+        own.info["actor"] = keeper()
+        slugs = [role.slug for role in staff.roles_granting(own, IMPORT)]
+        notices.notify(own, [user.id for slug in slugs for user in staff.holders_of(own, slug)], text, link=link, now=now)
 
 
 def _in_both(say: Any) -> bytes:

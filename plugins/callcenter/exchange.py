@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from core.audit import services as audit
 from core.auth.actor import Actor, authorize
+from core.customers.callers import read_phone
 from core.database import section
 from core.errors import Conflict
 from core.i18n import lazy_gettext as _l
@@ -132,7 +133,7 @@ class Intake:
 
     def _phone(self, party: str) -> str | None:
         if party not in self.phones:
-            self.phones[party] = queries.read_phone(self.session, party) if party else None
+            self.phones[party] = read_phone(self.session, party) if party else None
         return self.phones[party]
 
     def _name(self, rows: Sequence[dict[str, Any]]) -> None:

@@ -2,55 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
-from wtforms import DateTimeLocalField, HiddenField, RadioField, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, HiddenField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import Optional
+from wtforms.validators import InputRequired, Optional
 
 from core import settings
-from core.admin import values
-from core.admin.forms import DiwanForm
-from core.auth import queries as people
+from core.admin import forms as core_forms
+from core.admin.forms import DiwanForm, MomentField, WholeField, choices
+from core.auth import queries as staff
 from core.i18n import lazy_gettext as _l
-from core.text import isolate, normalise_digits, without_marks
+from core.text import without_marks
 from plugins.callcenter import domain
 
 AUTO, LTR = {"dir": "auto", "autocomplete": "off"}, {"dir": "ltr", "autocomplete": "off"}
 Choices = list[SelectChoice]
 WAYS = ((domain.IN, domain.DIRECTIONS[domain.IN]), (domain.OUT, domain.DIRECTIONS[domain.OUT]))
 KINDS = (("complaint", _l("Complaint")), ("inquiry", _l("Inquiry")), ("suggestion", _l("Suggestion")))
-
-
-class MomentField(DateTimeLocalField):
-    """A day and hour by the association's clock; ``data`` is the moment in UTC."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"], **kwargs)
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        typed = normalise_digits(" ".join(valuelist[:1])).strip()
-        try:
-            super().process_formdata([typed] if typed.isascii() else ["-"] if typed else [])
-            if isinstance(self.data, datetime) and self.data.tzinfo is None:
-                self.data = self.data.replace(tzinfo=values.zone()).astimezone(UTC)
-        except (ValueError, OverflowError):
-            self.data = None
-            raise ValueError(str(_l("“%(value)s” is no day and hour of the Gregorian calendar. Write it like %(example)s.",
-                                    value=isolate(typed[:40], "auto"), example=isolate("2026-09-23T14:05")))) from None
-
-    def _value(self) -> str:
-        if self.raw_data:
-            return str(" ".join(self.raw_data))
-        return self.data.astimezone(values.zone()).strftime(self.format[0]) if self.data else ""
-
-
-def choices(pairs: Iterable[tuple[Any, Any]], none: Any = None) -> Choices:
-    """Choices of values with their labels; ``none`` is what the empty one is called, where there is one."""
-    return [*([SelectChoice("", none)] if none is not None else []), *(SelectChoice(value, label) for value, label in pairs)]
 
 
 class CallForm(DiwanForm):
@@ -75,7 +45,7 @@ def call_form(session: Session, *, others: bool, **data: Any) -> CallForm:
     form = CallForm(data=data)
     form.subject.choices, form.result.choices = subject_choices(session), result_choices()
     if others:
-        named = sorted(((str(one.id), str(one.name)) for one in people.people(session)), key=lambda pair: pair[1])
+        named = sorted(((str(one.id), str(one.name)) for one in staff.people(session)), key=lambda pair: pair[1])
         form.agent_id.choices = choices(named, _l("I did"))
     else:
         del form.agent_id
@@ -127,13 +97,65 @@ class DropForm(DiwanForm):
     reason = TextAreaField(_l("Reason"), render_kw={"rows": 2, "dir": "auto"})
 
 
+# --- campaigns and reminders ---------------------------------------------------------------------------------------------
+
+
+class CampaignForm(DiwanForm):
+    """A campaign: a rule with its number, or customers by their numbers."""
+
+    rule = SelectField(_l("Who is called"), validate_choice=False)
+    number = WholeField(_l("The rule’s number"), [Optional()],
+                        description=_l("Months or days, as the rule says; empty: as proposed there."))
+    standing = BooleanField(_l("Ask the rule again every morning"), description=_l("Then the list never ends; whom the rule finds anew is added."))
+    numbers = TextAreaField(_l("Customer numbers"), render_kw={"rows": 2, **LTR},
+                            description=_l("Where no rule is chosen: divided by blanks, commas or lines."))
+    title = StringField(_l("What the calls are about"), render_kw={**AUTO, "maxlength": 200},
+                        description=_l("Without names of people. Empty: the rule’s name."))
+    script = TextAreaField(_l("What is said"), render_kw={"rows": 4, "dir": "auto"})
+    due_at = MomentField(_l("All are called until"), [Optional()])
+
+
+class RecordForm(DiwanForm):
+    """The call of a task."""
+
+    result = SelectField(_l("Result"), validate_choice=False)
+    duration = StringField(_l("Length"), render_kw={**LTR, "inputmode": "numeric", "maxlength": 10})
+    note = TextAreaField(_l("Note"), render_kw={"rows": 2, "dir": "auto"})
+    due_at = MomentField(_l("Call back until"), [Optional()], description=_l("Only where a call-back was promised."))
+
+
+class SettleForm(DiwanForm):
+    how = RadioField(_l("Without a call"), validate_choice=False,
+                     choices=choices((("otherwise", _l("He was informed otherwise")), ("given_up", _l("He cannot be reached")))), default="otherwise")
+    reason = TextAreaField(_l("How, or why"), render_kw={"rows": 2, "dir": "auto"})
+
+
+class ReminderForm(DiwanForm):
+    customer_number = StringField(_l("Customer number"), [InputRequired()], render_kw=LTR)
+    kind = SelectField(_l("What it is about"), [InputRequired()], validate_choice=False)
+    channel = RadioField(_l("How to remind"), validate_choice=False, default="phone",
+                         choices=choices((("phone", _l("by telephone")), ("email", _l("by e-mail")))))
+    about = TextAreaField(_l("What to remind of"), [InputRequired()], render_kw={"rows": 3, "dir": "auto"}, description=_l("In a mail it stands word by word."))
+    about_at = MomentField(_l("When it is"), [Optional()], description=_l("The time of the appointment, where there is one."))
+    due_at = MomentField(_l("Remind at"), [InputRequired()])
+
+
+class OutcomeForm(DiwanForm):
+    result = SelectField(_l("What came of it"), validate_choice=False)
+    duration = StringField(_l("Length of the call"), render_kw={**LTR, "inputmode": "numeric", "maxlength": 10})
+    note = TextAreaField(_l("Note"), render_kw={"rows": 2, "dir": "auto"})
+
+
+TASK_FORMS: dict[str, type[DiwanForm]] = {"record": RecordForm, "settle": SettleForm}
+CAMPAIGN_FORMS: dict[str, type[DiwanForm]] = {"close": DropForm}
+REMINDER_FORMS: dict[str, type[DiwanForm]] = {"result": OutcomeForm, "drop": DropForm}
 CALL_FORMS: dict[str, type[DiwanForm]] = {"entry": EntryForm, "describe": DescribeForm, "customer": CustomerForm}
 CALLBACK_FORMS: dict[str, type[DiwanForm]] = {"done": DoneForm, "postpone": PostponeForm, "drop": DropForm}
 
 
 def form_of(session: Session, forms: dict[str, type[DiwanForm]], act: str, *, sent: bool = False, **known: Any) -> DiwanForm:
     """The form of one act; ``sent``: filled by what this request brings, else with what is known."""
-    form = forms[act](prefix=f"{act}-", data=known, **({} if sent else {"formdata": None}))
+    form = core_forms.form_of(forms, act, sent=sent, **known)
     if "subject" in form:
         form.subject.choices = subject_choices(session)
     if "result" in form:

@@ -17,9 +17,11 @@ from core.calendar import day_bounds, period_of
 from core.errors import InvalidInput
 from core.i18n import lazy_gettext as _l
 from core.imports import readers
+from core.imports.models import Import
 from core.imports.offers import Context, Importer, ImportField, Line, Proposal, Reason, Result, Verdict
 from core.imports.repeats import earlier_lines
-from plugins.callcenter import domain, exchange, totals
+from core.text import fold
+from plugins.callcenter import domain, exchange, results, totals
 from plugins.callcenter.models import Call, Total
 
 LOOKED_AT = 500
@@ -57,6 +59,18 @@ def importers() -> list[Importer]:
         _field("complaints_closed", _l("Complaints closed"), "integer",
                     help=_l("What some panels print as “closed calls”: the complaints among those received that were closed.")),
     )
+    outcomes = (
+        _field("success", _l("Whether it succeeded"), "choice", required=True, choices=_written("successes"), labels={"1": _l("yes"), "0": _l("no")},
+               help=_l("What the campaign asked for: yes or no.")),
+        _field("result_month", _l("Month, as written"), "choice", choices=_written("months")),
+        _field("weekday", _l("Day of the week, as written"), "choice", choices=_written("weekdays")),
+        _field("result_channel", _l("Channel, as written"), longest=40),
+        _field("result_seconds", _l("Length in seconds"), "integer"),
+        _field("attempts", _l("Attempts in this campaign"), "integer"),
+        _field("earlier", _l("What came of the campaign before, as written"), longest=40),
+        _field("occupation", _l("Occupation, as written"), longest=40),
+        _field("campaign_name", _l("Name of the campaign"), longest=80, help=_l("Without it all lines are of one campaign, named as the file.")),
+    )
     return [
         Importer("callcenter.records", _l("Calls of the exchange"), exchange.IMPORT, records, check, apply, undo, result=result, propose=propose,
                  record_type="callcenter_call",
@@ -64,11 +78,20 @@ def importers() -> list[Importer]:
         Importer("callcenter.totals", _l("Totals of the call centre for former years"), exchange.IMPORT, years, check_totals, apply_totals, undo_totals,
                  result=result_totals, record_type="callcenter_total",
                  help=_l("For years, or months, of which no single calls are recorded here.")),
+        Importer("callcenter.results", _l("Results of a call campaign of another system"), exchange.IMPORT, outcomes, check_results, apply_results,
+                 undo_results, result=result_results, record_type="callcenter_result",
+                 help=_l("One line is what came of calling one person, without his name: it becomes no call and no customer. Month and weekday stay as "
+                         "they are written; no day is made of them.")),
     ]
 
 
+def _written(name: str) -> dict[str, str]:
+    """What a file may write for a code of the catalogue, folded."""
+    return {fold(text): code for code, texts in domain.CATALOGUE[name].items() for text in texts}
+
+
 def _field(key: str, label: Any, kind: str = "text", **more: Any) -> ImportField:
-    return ImportField(key, label, kind, headings=domain.catalogue()["headings"].get(key, ()), **more)
+    return ImportField(key, label, kind, headings=domain.CATALOGUE["headings"].get(key, ()), **more)
 
 
 # --- the exchange ----------------------------------------------------------------------------------------------------
@@ -215,3 +238,53 @@ def undo_totals(session: Session, ids: Sequence[int], context: Context, *, actor
 
 def result_totals(session: Session, context: Context) -> Result:
     return Result(_l("The totals stand in the panel of the call centre."), "/reports/callcenter.panel/?by=year")
+
+
+# --- results of campaigns ----------------------------------------------------------------------------------------------
+
+
+def check_results(session: Session, lines: Sequence[Line], context: Context) -> list[Verdict]:
+    """Judge results: nothing in such a file tells two people apart, so a line is known by its file and place, and only the same file repeats it."""
+    keys = {line.line_no: key for line, key in zip(lines, _keys(session, lines, context), strict=True)}
+    there = results.known(session, list(keys.values()))
+    return [_judge_result(line, there.get(keys[line.line_no])) for line in lines]
+
+
+def _keys(session: Session, lines: Sequence[Line], context: Context) -> list[str]:
+    file = session.scalar(sa.select(Import.sha256).where(Import.id == context.import_id)) or str(context.import_id)
+    return [hashlib.sha256(f"{file}:{line.line_no}".encode()).hexdigest() for line in lines]
+
+
+def _judge_result(line: Line, there: int | None) -> Verdict:
+    wrong = [Reason(key, _l("%(n)s is less than nothing.", n=line.values[key])) for key in ("result_seconds", "attempts") if (line.values.get(key) or 0) < 0]
+    if wrong:
+        return Verdict("refused", wrong)
+    return Verdict("create") if there is None else Verdict("duplicate", [Reason(None, _l("This line was taken in before."))], target_id=there)
+
+
+def result_of(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A line as it is kept: choices as numbers, all else as written."""
+    numbers = {"month": "result_month", "weekday": "weekday"}
+    return {"success": values["success"] == "1", **{name: int(values[key]) if values.get(key) else None for name, key in numbers.items()},
+            "channel": values.get("result_channel"), "seconds": values.get("result_seconds"),
+            **{key: values.get(key) for key in ("attempts", "earlier", "occupation")}}
+
+
+def apply_results(session: Session, lines: Sequence[Line], context: Context, *, actor: Actor, now: datetime) -> list[int | None]:
+    named = [str(line.values.get("campaign_name") or Path(context.source).stem or context.import_id) for line in lines]
+    keys, made = _keys(session, lines, context), {}
+    for name in dict.fromkeys(named):
+        campaign = results.campaign_of(session, name, actor=actor, now=now)
+        own = [place for place, other in enumerate(named) if other == name]
+        rows = [(keys[place], result_of(lines[place].values)) for place in own]
+        ids = results.take_in(session, campaign, rows, import_id=context.import_id, actor=actor, now=now)
+        made |= dict(zip(own, ids, strict=True))
+    return [made[place] for place in range(len(lines))]
+
+
+def undo_results(session: Session, ids: Sequence[int], context: Context, *, actor: Actor, now: datetime) -> None:
+    results.take_back(session, ids, import_id=context.import_id, actor=actor)
+
+
+def result_results(session: Session, context: Context) -> Result:
+    return Result(_l("The results stand in their report; they are no calls of this call centre."), "/reports/callcenter.results/")

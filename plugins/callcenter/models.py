@@ -1,14 +1,16 @@
-"""Tables of callcenter: calls, the exchange's legs they are made of, their recordings, promised call-backs, totals of former years."""
+"""Tables of callcenter: calls, the exchange's legs they are made of, call-backs, campaigns with their tasks and results, reminders, totals."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, validates
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
+from core.customers.models import Customer
 from core.database import Phone, UtcDateTime, owner_base
 from core.i18n import lazy_gettext as _l
+from core.rollups import rollup
 from core.text import fold
 
 Base = owner_base("callcenter")
@@ -69,6 +71,11 @@ class Call(Base):
         return name
 
 
+BY_DAY = rollup("callcenter_call_day", Call, at="started_at", every="day", by=("direction", "answered"), sums=("talk_seconds",))
+BY_AGENT = rollup("callcenter_call_agent", Call, at="started_at", every="month", by=("direction", "answered", "agent_id", "extension"), sums=("talk_seconds",))
+BY_SUBJECT = rollup("callcenter_call_subject", Call, at="started_at", every="month", by=("direction", "answered", "subject"), sums=("talk_seconds",))
+
+
 class Leg(Base):
     """One line of the exchange as it came. Untracked: it never changes, and the log names its file by the hash; the call made of it is logged."""
 
@@ -85,14 +92,14 @@ class Leg(Base):
     duration_seconds: Mapped[int]
     talk_seconds: Mapped[int]
     disposition: Mapped[str] = mapped_column(sa.String(40))
-    source: Mapped[str] = mapped_column(sa.String(80))
-    destination: Mapped[str] = mapped_column(sa.String(80))
+    source: Mapped[str] = mapped_column(sa.String(80), info={"personal": True})
+    destination: Mapped[str] = mapped_column(sa.String(80), info={"personal": True})
     did: Mapped[str] = mapped_column(sa.String(80))
     context: Mapped[str] = mapped_column(sa.String(80))
-    channel: Mapped[str] = mapped_column(sa.String(120))
-    channel_to: Mapped[str] = mapped_column(sa.String(120))
+    channel: Mapped[str] = mapped_column(sa.String(120), info={"personal": True})
+    channel_to: Mapped[str] = mapped_column(sa.String(120), info={"personal": True})
     application: Mapped[str] = mapped_column(sa.String(40))
-    recording: Mapped[str] = mapped_column(sa.String(300))
+    recording: Mapped[str] = mapped_column(sa.String(300), info={"personal": True})
     direction: Mapped[str] = mapped_column(sa.String(20))
     import_id: Mapped[int] = mapped_column(index=True)
 
@@ -106,7 +113,7 @@ class Recording(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     call_id: Mapped[int] = mapped_column(sa.ForeignKey("callcenter_call.id"))
-    reference: Mapped[str] = mapped_column(sa.String(300))
+    reference: Mapped[str] = mapped_column(sa.String(300), info={"personal": True, "file": "recordings"})
     sha256: Mapped[str | None] = mapped_column(sa.String(64))
 
 
@@ -159,3 +166,145 @@ class Total(Base):
     import_id: Mapped[int | None] = mapped_column(index=True)
     recorded_at: Mapped[datetime] = mapped_column(UtcDateTime)
     recorded_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"))
+
+
+class Campaign(Base):
+    """Customers to be called for one thing: a notice that a plugin asked for, a list by a rule, or results of a campaign held elsewhere (CALL-07, 11).
+
+    ``source`` and ``reference`` are whose it is and which there, so that asking twice makes one.
+    """
+
+    __tablename__ = "callcenter_campaign"
+    __audit_title__ = _l("Call campaign")
+    __audit_label__ = "title"
+    __table_args__ = (
+        sa.UniqueConstraint("source", "reference"),
+        sa.CheckConstraint("kind IN ('notice', 'list', 'results')", name="kind"),
+        sa.CheckConstraint("state IN ('open', 'done', 'closed')", name="state"),
+        sa.CheckConstraint("(state = 'open') = (ended_at IS NULL)", name="ended"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(sa.String(10))
+    title: Mapped[str] = mapped_column(sa.String(200))
+    purpose: Mapped[str] = mapped_column(sa.String(20))
+    """For what the customers are contacted, as ``core.consent`` names it."""
+    subject: Mapped[str] = mapped_column(sa.String(40))
+    script: Mapped[str | None] = mapped_column(sa.Text)
+    """What is said; names nobody."""
+    link: Mapped[str | None] = mapped_column(sa.String(300))
+    rule: Mapped[str | None] = mapped_column(sa.String(40))
+    rule_number: Mapped[int | None]
+    """The number that the rule asks for: months, days."""
+    standing: Mapped[bool] = mapped_column(default=False)
+    """Whether the rule is asked again every morning."""
+    source: Mapped[str | None] = mapped_column(sa.String(40))
+    reference: Mapped[str | None] = mapped_column(sa.String(80))
+    due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    state: Mapped[str] = mapped_column(sa.String(10), default="open")
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    made_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"))
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ended_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"))
+    reason: Mapped[str | None] = mapped_column(sa.Text)
+    operation_key: Mapped[str | None] = mapped_column(sa.String(40), unique=True, info={"audit": False})
+
+
+class Task(Base):
+    """One customer of a campaign: open until he was reached, or could not be. Who has it in hand holds it for a while."""
+
+    __tablename__ = "callcenter_task"
+    __audit_title__ = _l("Call of a campaign")
+    __audit_subject__ = "subject_id"
+    __table_args__ = (
+        sa.CheckConstraint("state IN ('open', 'reached', 'unreached')", name="state"),
+        sa.CheckConstraint("(state = 'open') = (settled_at IS NULL)", name="settled"),
+        sa.Index("ix_callcenter_task_campaign", "campaign_id", "state", "attempts", "id"),
+        sa.Index("ix_callcenter_task_customer", "customer_id", "campaign_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(sa.ForeignKey("callcenter_campaign.id"))
+    customer_id: Mapped[int] = mapped_column(sa.ForeignKey("core_customer.id"))
+    subject_id: Mapped[str] = mapped_column(sa.String(36))
+    state: Mapped[str] = mapped_column(sa.String(10), default="open")
+    attempts: Mapped[int] = mapped_column(default=0)
+    tried_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    call_id: Mapped[int | None] = mapped_column(sa.ForeignKey("callcenter_call.id"), index=True)
+    """The last call of it."""
+    settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    settled_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"))
+    reason: Mapped[str | None] = mapped_column(sa.Text, info={"personal": True})
+    """How he was informed otherwise, or why he cannot be reached."""
+    held_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"), info={"audit": False})
+    held_until: Mapped[datetime | None] = mapped_column(UtcDateTime, info={"audit": False})
+    customer: Mapped[Customer] = relationship(viewonly=True)
+
+
+class CampaignResult(Base):
+    """What came of calling one person in a campaign held elsewhere, as its file says it: no moment, no name, nobody in the register.
+
+    Untracked: it never changes, and the log names its file by the hash. ``month`` and ``weekday`` (0 is Monday) stand as written, without a year.
+    """
+
+    __tablename__ = "callcenter_result"
+    __audit__ = False
+    __table_args__ = (
+        sa.UniqueConstraint("key"),
+        sa.CheckConstraint("month BETWEEN 1 AND 12", name="month"),
+        sa.CheckConstraint("weekday BETWEEN 0 AND 6", name="weekday"),
+        sa.Index("ix_callcenter_result_campaign", "campaign_id", "month"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(sa.ForeignKey("callcenter_campaign.id"))
+    key: Mapped[str] = mapped_column(sa.String(64))
+    """The file's hash and the line: nothing else tells two people of such a file apart."""
+    import_id: Mapped[int] = mapped_column(index=True)
+    success: Mapped[bool]
+    month: Mapped[int | None]
+    weekday: Mapped[int | None]
+    channel: Mapped[str | None] = mapped_column(sa.String(40))
+    seconds: Mapped[int | None]
+    attempts: Mapped[int | None]
+    earlier: Mapped[str | None] = mapped_column(sa.String(40))
+    """What came of the campaign before, as written."""
+    occupation: Mapped[str | None] = mapped_column(sa.String(40))
+
+
+class Reminder(Base):
+    """A promise to remind a customer by telephone or e-mail at a time, and what came of it (CALL-14)."""
+
+    __tablename__ = "callcenter_reminder"
+    __audit_title__ = _l("Reminder")
+    __audit_subject__ = "subject_id"
+    __table_args__ = (
+        sa.CheckConstraint("channel IN ('phone', 'email')", name="channel"),
+        sa.CheckConstraint("state IN ('open', 'done', 'dropped')", name="state"),
+        sa.CheckConstraint("(state = 'open') = (settled_at IS NULL)", name="settled"),
+        sa.Index("ix_callcenter_reminder_open", "due_at", "id", sqlite_where=sa.text("state = 'open'"), postgresql_where=sa.text("state = 'open'")),
+        sa.Index("ix_callcenter_reminder_result", "kind", "result", "settled_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    customer_id: Mapped[int] = mapped_column(sa.ForeignKey("core_customer.id"), index=True)
+    subject_id: Mapped[str] = mapped_column(sa.String(36))
+    kind: Mapped[str] = mapped_column(sa.String(20))
+    channel: Mapped[str] = mapped_column(sa.String(10))
+    about: Mapped[str] = mapped_column(sa.Text, info={"personal": True})
+    about_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the thing itself is: the appointment, the promised day."""
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    state: Mapped[str] = mapped_column(sa.String(10), default="open")
+    result: Mapped[str | None] = mapped_column(sa.String(20))
+    attempts: Mapped[int] = mapped_column(default=0)
+    call_id: Mapped[int | None] = mapped_column(sa.ForeignKey("callcenter_call.id"), index=True)
+    mail_id: Mapped[int | None]
+    """The mail of the outbox, which is forgotten there after some months."""
+    note: Mapped[str | None] = mapped_column(sa.Text, info={"personal": True})
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    made_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"))
+    settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    settled_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"))
+    operation_key: Mapped[str | None] = mapped_column(sa.String(40), unique=True, info={"audit": False})
+    customer: Mapped[Customer] = relationship(viewonly=True)

@@ -12,22 +12,25 @@ from core.admin.offers import Figure, Reading, SearchHit
 from core.auth.actor import Actor
 from core.calendar import day_bounds, local_day
 from core.customers.models import Customer
-from core.customers.offers import SummaryLine, TimelineEntry
+from core.customers.offers import CustomerAct, SummaryLine, TimelineEntry
 from core.i18n import gettext as _
 from core.i18n import lazy_gettext as _l
-from plugins.callcenter import domain, page, queries
-from plugins.callcenter.models import Call, Callback
+from plugins.callcenter import domain, page, queries, reminders
+from plugins.callcenter.models import Call, Callback, Campaign, Reminder, Task
 from plugins.callcenter.queries import PERSONAL
 
+SHOWN = 5
 CALLS, CALLBACKS = "/callcenter/", "/callcenter/callbacks/"
 
 
 def panel(session: Session, customer: Customer, actor: Actor) -> list[SummaryLine]:
-    """How many calls there were with the customer, when the last was, and what was promised."""
+    """How many calls there were with the customer, when the last was, what was promised, and of what he is to be reminded."""
     count, last = session.execute(sa.select(sa.func.count(Call.id), sa.func.max(Call.started_at)).where(Call.customer_id == customer.id)).one()
     lines = [SummaryLine(_l("Calls"), count, "integer"), SummaryLine(_l("Last call"), last, "moment")] if count else []
-    return lines + [SummaryLine(_l("To be called back until"), one.due_at, "moment", page.callback_address(one))
-                    for one in queries.waiting_for(session, actor, customer_id=customer.id)]
+    lines += [SummaryLine(_l("To be called back until"), one.due_at, "moment", page.callback_address(one))
+              for one in queries.waiting_for(session, actor, customer_id=customer.id)]
+    waiting = sa.select(Reminder).where(Reminder.customer_id == customer.id, Reminder.state == domain.OPEN).order_by(Reminder.due_at, Reminder.id).limit(SHOWN)
+    return lines + [SummaryLine(_l("To be reminded at"), one.due_at, "moment", page.reminder_address(one)) for one in session.scalars(waiting)]
 
 
 def entries(session: Session, customer_id: int, actor: Actor, before: datetime | None, limit: int) -> list[TimelineEntry]:
@@ -40,12 +43,17 @@ def entries(session: Session, customer_id: int, actor: Actor, before: datetime |
     return [_told(one) for one in found]
 
 
+def acts(session: Session, customer: Customer, actor: Actor) -> list[CustomerAct]:
+    """A call begins with the customer found, and with whatever speaks against calling him."""
+    return [CustomerAct(_l("Call"), "phone", f"{CALLS}new?caller={customer.number}")] if actor.may("callcenter.record") else []
+
+
 def _told(one: Call) -> TimelineEntry:
     length = domain.clock_of(one.talk_seconds) if one.answered else str(_l("not answered"))
     words = [str(domain.subjects().get(one.subject or "", "")), str(domain.results().get(one.result or "", "")), length]
     title = _l("Incoming call") if one.direction == domain.IN else _l("Outgoing call")
     return TimelineEntry(one.started_at, title, " · ".join(word for word in words if word), page.ICONS[one.direction], page.address(one),
-                         one.shown.agent)  # type: ignore[attr-defined]
+                         one.shown.agent, touch_point="service")  # type: ignore[attr-defined]
 
 
 # --- "My day" --------------------------------------------------------------------------------------------------------
@@ -74,6 +82,22 @@ def callbacks(session: Session, actor: Actor, now: datetime) -> Figure:
 def _waiting(session: Session, actor: Actor, *conditions: sa.ColumnElement[bool]) -> int:
     query = queries.scope(sa.select(Callback.id).where(*conditions), Callback, actor)
     return session.scalar(sa.select(sa.func.count()).select_from(query.subquery())) or 0
+
+
+def left(session: Session, actor: Actor, now: datetime) -> Figure | None:
+    """Customers of the campaigns that are being called (CALL-07)."""
+    query = (sa.select(sa.func.count(Task.id), sa.func.count(sa.distinct(Task.campaign_id))).join(Campaign, Campaign.id == Task.campaign_id)
+             .where(Campaign.state == domain.OPEN, Task.state == domain.OPEN))
+    found, of = session.execute(query).one()
+    return Figure(found, _("in %(n)s campaigns", n=of), "/callcenter/campaigns/?f.state=open") if found else None
+
+
+def reminders_due(session: Session, actor: Actor, now: datetime) -> Figure | None:
+    """Customers to be reminded by telephone by the end of the day (CALL-14)."""
+    waiting = [Reminder.state == domain.OPEN, Reminder.channel == "phone"]
+    found, late = (session.scalar(reminders.scope(sa.select(sa.func.count(Reminder.id)).where(*waiting, Reminder.due_at < until), actor)) or 0
+                   for until in (_today(session, now)[1], now))
+    return Figure(found, _("%(n)s overdue", n=late) if late else _("none overdue"), "/callcenter/reminders/", "bad" if late else "") if found else None
 
 
 def missed(session: Session, actor: Actor, now: datetime) -> Figure:

@@ -10,20 +10,23 @@ from typing import Any
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 
-from core import messages, settings
-from core.admin import printing, theme, values
+from core import settings
+from core.admin import values
 from core.admin.addresses import path_to
+from core.auth import queries as staff
 from core.auth.actor import Actor
+from core.customers import queries as customers
+from core.customers.callers import Caller
 from core.customers.models import Customer
+from core.customers.shown import HIDDEN
 from core.i18n import lazy_gettext as _l
 from core.phones import format_phone
 from core.procedures.models import StepRun
 from core.text import isolate
-from plugins.callcenter import domain, queries, services
-from plugins.callcenter.models import Call, Callback
+from plugins.callcenter import domain, queries
+from plugins.callcenter.models import Call, Callback, Reminder
 from plugins.callcenter.queries import PERSONAL
 
-HIDDEN = "•••••"
 ICONS = {domain.IN: "phone-incoming", domain.OUT: "phone-outgoing", domain.INTERNAL: "phone"}
 
 
@@ -40,7 +43,7 @@ class Shown:
 def describe(session: Session, rows: Sequence[Call] | Sequence[Callback]) -> None:
     """Put ``shown`` beside each row: a few statements for a whole page of them."""
     people = queries.customers_of(session, [one.customer_id for one in rows])
-    agents = queries.names_of(session, [_agent_id(one) for one in rows])
+    agents = staff.names_of(session, [_agent_id(one) for one in rows])
     steps = queries.steps_of(session, [one.id for one in rows if isinstance(one, Callback)])
     for one in rows:
         customer = people.get(one.customer_id or 0)
@@ -68,15 +71,6 @@ def who_of(row: Call | Callback, customer: Customer | None) -> str:
     return isolate(number) if number else str(_l("unknown number"))
 
 
-def due_badge(run: StepRun | None) -> Markup | str:
-    """When an open step is due, as lists show it: with its icon and words."""
-    if run is None:
-        return ""
-    due = theme.due_of(run)
-    time = Markup(" ") + values.ltr(due.time) if due.time else ""
-    return Markup('<span class="dw-due dw-due-{}">{}<span>{}{}</span></span>').format(due.state, theme.icon(printing.ICONS[due.state]), due.words, time)
-
-
 def length_of(call: Call) -> Markup | str:
     """How long was talked, or how long it rang; nothing where nobody says."""
     seconds = call.talk_seconds if call.answered else call.duration_seconds
@@ -102,21 +96,23 @@ def call_page(session: Session, call: Call, actor: Actor, now: datetime) -> dict
     choices = choices_of(session, call, actor) if call.customer_id is None and call.phone and personal else []
     return {"personal": personal, "hidden_words": HIDDEN, "legs": queries.legs_of(session, call), "recordings": queries.recordings_of(session, call),
             "waiting": waiting, "choices": choices, "subjects": domain.subjects(), "results": domain.results(), "directions": domain.DIRECTIONS,
-            "icons": ICONS, "clock": domain.clock_of, "recorded_by": queries.names_of(session, [call.recorded_by_id]).get(call.recorded_by_id or 0, "")}
+            "icons": ICONS, "clock": domain.clock_of, "recorded_by": staff.names_of(session, [call.recorded_by_id]).get(call.recorded_by_id or 0, "")}
+
+
+def reached_at(caller: Caller, typed: str, actor: Actor) -> str:
+    """The number at which the caller can be called back, as far as this person may see it."""
+    if caller.phone or caller.customer is None:
+        return format_phone(caller.phone) if caller.phone else typed
+    who = caller.customer
+    found = (who.mobile or who.phone) if actor.may(customers.PERSONAL) else None
+    return format_phone(found) if found else ""
 
 
 def choices_of(session: Session, call: Call, actor: Actor) -> Sequence[Customer]:
     """Customers with the call's number, where there are several: the agent says which of them it was."""
     found = queries.by_phone(session, [str(call.phone)]).get(str(call.phone), [])
     people = queries.customers_of(session, [customer_id for customer_id, _subject in found])
-    return [one for one in people.values() if queries.customers.may_read(session, one.id, actor)]
-
-
-def acts(session: Session, call: Call, actor: Actor) -> list[str]:
-    """What this person can do with a call now; an entry of the log only where a log is on (CALL-09)."""
-    if not actor.may(services.RECORD) or call.direction == domain.INTERNAL:
-        return ["describe"] if actor.may(services.RECORD) else []
-    return [*(["entry"] if messages.takes(session) and not call.entry_number else []), "describe", *(["customer"] if call.customer_id is None else [])]
+    return [one for one in people.values() if customers.may_read(session, one.id, actor)]
 
 
 def address(call: Call) -> str:
@@ -125,3 +121,7 @@ def address(call: Call) -> str:
 
 def callback_address(one: Callback) -> str:
     return path_to("callcenter_callbacks.callback", id=one.id)
+
+
+def reminder_address(one: Reminder) -> str:
+    return path_to("callcenter_reminders.reminder", id=one.id)

@@ -6,9 +6,9 @@ left out. Complaints are told by whoever keeps a log; what counts as closed are 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -17,10 +17,11 @@ from sqlalchemy.orm import Session
 
 from core import figures, settings
 from core.auth.actor import Actor
-from core.calendar import local_day
+from core.calendar import day_bounds, local_day
+from core.rollups import totals as sums
 from plugins.callcenter import domain, queries, totals
 from plugins.callcenter.importers import FIRST_YEAR, period_bounds
-from plugins.callcenter.models import Call, Total
+from plugins.callcenter.models import BY_AGENT, BY_DAY, BY_SUBJECT, Call, Total
 
 MONTHS = range(1, 13)
 
@@ -49,14 +50,7 @@ class Line:
 
 def of_year(session: Session, year: int, actor: Actor, now: datetime) -> list[Line]:
     """The twelve months of a year, as far as they have begun; a year of which only the whole is known has none."""
-    before = totals.of_years(session)
-    if (year, 0) in before:
-        return []
-    today = local_day(now, settings.time_zone(session))
-    months = [month for month in MONTHS if (year, month) <= (today.year, today.month)]
-    counted = _counted(session, [(year, month) for month in months])
-    told = _told(session, [(year, month) for month in months], actor, now)
-    return [_line(year, month, before.get((year, month)), counted, told) for month in months]
+    return _months(session, [year], actor, now)[year]
 
 
 def of_years(session: Session, actor: Actor, now: datetime) -> list[Line]:
@@ -66,14 +60,18 @@ def of_years(session: Session, actor: Actor, now: datetime) -> list[Line]:
     zone = settings.time_zone(session)
     this = local_day(now, zone).year
     years = range(min([this, *(year for year, _month in before), *([local_day(first, zone).year] if first else [])]), this + 1)
-    return [_year(session, year, before, actor, now) for year in years]
+    months = _months(session, years, actor, now)
+    return [_former(before[year, 0]) if (year, 0) in before else summed(months[year], year) for year in years]
 
 
-def _year(session: Session, year: int, before: Mapping[tuple[int, int], Total], actor: Actor, now: datetime) -> Line:
-    whole = before.get((year, 0))
-    if whole is not None:
-        return _former(whole)
-    return summed(of_year(session, year, actor, now), year)
+def _months(session: Session, years: Iterable[int], actor: Actor, now: datetime) -> dict[int, list[Line]]:
+    """The months of each year, counted and told together."""
+    before = totals.of_years(session)
+    today = local_day(now, settings.time_zone(session))
+    months = {year: [(year, month) for month in MONTHS if (year, month) <= (today.year, today.month) and (year, 0) not in before] for year in years}
+    every = [one for of_year in months.values() for one in of_year]
+    counted, told = _counted(session, every), _told(session, every, actor, now)
+    return {year: [_line(*one, before.get(one), counted, told) for one in found] for year, found in months.items()}
 
 
 def summed(months: Sequence[Line], year: int) -> Line:
@@ -95,15 +93,10 @@ def _line(year: int, month: int, before: Total | None, counted: Mapping[Any, Map
 
 
 def _counted(session: Session, periods: Sequence[tuple[int, int]]) -> dict[tuple[int, int], dict[str, int]]:
-    """Calls by direction in each period, with one statement."""
-    if not periods:
-        return {}
-    bounds = [period_bounds(session, *one) for one in periods]
-    which = sa.case(*((queries.within(*one), place) for place, one in enumerate(bounds)), else_=-1).label("place")
-    query = (sa.select(which, Call.direction, sa.func.count()).where(queries.outside(), queries.within(bounds[0][0], bounds[-1][1]))
-             .group_by(which, Call.direction))
+    """Calls by direction in each period."""
     found: dict[tuple[int, int], dict[str, int]] = {}
-    for place, way, count in session.execute(query):
+    bounds = [period_bounds(session, *one) for one in periods]
+    for place, way, count, _seconds in session.execute(sums(BY_DAY, periods=bounds, by=("direction",), where=queries.outside)):
         found.setdefault(periods[place], {})[way] = count
     return found
 
@@ -124,10 +117,16 @@ class Handling:
     unanswered: int = 0
     seconds: int = 0
 
-    def add(self, answered: bool, seconds: int) -> None:
-        self.answered += answered
-        self.unanswered += not answered
-        self.seconds += seconds if answered else 0
+    def add(self, answered: bool, count: int, seconds: int) -> None:
+        if answered:
+            self.answered += count
+            self.seconds += seconds
+        else:
+            self.unanswered += count
+
+    @property
+    def calls(self) -> int:
+        return self.answered + self.unanswered
 
     @property
     def average(self) -> int | None:
@@ -135,15 +134,36 @@ class Handling:
 
 
 def handling(session: Session, since: datetime, until: datetime, by: str) -> dict[Any, Handling]:
-    """Handling of calls with somebody outside from ``since`` up to ``until``, by agent, day or subject; the groups in order."""
-    zone = settings.time_zone(session)
-    query = (sa.select(Call.started_at, Call.agent_id, Call.extension, Call.subject, Call.answered, Call.talk_seconds)
-             .where(queries.outside(), queries.within(since, until)).order_by(Call.started_at, Call.id))
+    """Handling of calls with somebody outside from ``since`` up to ``until``: agents and subjects with most calls first, days in their order."""
     groups: dict[Any, Handling] = {}
-    for at, agent_id, extension, subject, answered, seconds in session.execute(query):
-        key = {"agent": (agent_id, None if agent_id else extension), "day": local_day(at, zone), "subject": subject}[by]
-        groups.setdefault(key, Handling()).add(answered, seconds)
-    return groups
+    for key, answered, count, seconds in {"agent": _by_agent, "day": _by_day, "subject": _by_subject}[by](session, since, until):
+        groups.setdefault(key, Handling()).add(answered, count, seconds)
+    order = (lambda key: key) if by == "day" else (lambda key: (-groups[key].calls, str(key)))
+    return {key: groups[key] for key in sorted(groups, key=order)}
+
+
+def _by_agent(session: Session, since: datetime, until: datetime) -> Iterator[tuple[Any, bool, int, int]]:
+    for _place, agent_id, extension, answered, count, seconds in session.execute(
+            sums(BY_AGENT, periods=[(since, until)], by=("agent_id", "extension", "answered"), where=queries.outside)):
+        yield (agent_id, None if agent_id else extension), answered, count, seconds
+
+
+def _by_subject(session: Session, since: datetime, until: datetime) -> Iterator[tuple[Any, bool, int, int]]:
+    for _place, subject, answered, count, seconds in session.execute(
+            sums(BY_SUBJECT, periods=[(since, until)], by=("subject", "answered"), where=queries.outside)):
+        yield subject, answered, count, seconds
+
+
+def _by_day(session: Session, since: datetime, until: datetime) -> Iterator[tuple[Any, bool, int, int]]:
+    """Each day of the association's between the first call and the last one."""
+    zone = settings.time_zone(session)
+    first, last = session.execute(sa.select(sa.func.min(Call.started_at), sa.func.max(Call.started_at)).where(queries.within(since, until))).one()
+    if first is None:
+        return
+    days = [local_day(first, zone) + timedelta(days=number) for number in range((local_day(last, zone) - local_day(first, zone)).days + 1)]
+    bounds = [(max(since, begin), min(until, end)) for begin, end in (day_bounds(day, zone) for day in days)]
+    for place, answered, count, seconds in session.execute(sums(BY_DAY, periods=bounds, by=("answered",), where=queries.outside)):
+        yield days[place], answered, count, seconds
 
 
 def year_of(given: Any, session: Session, now: datetime) -> int:

@@ -11,18 +11,15 @@ from sqlalchemy.orm import Session
 
 from core import settings
 from core.auth.actor import Actor
-from core.auth.models import User
 from core.customers import queries as customers
+from core.customers.callers import read_phone
 from core.customers.models import Customer
-from core.errors import InvalidInput
-from core.phones import parse_phone
 from core.procedures.models import StepRun
 from core.text import fold, normalise_digits
 from plugins.callcenter import domain
 from plugins.callcenter.models import Call, Callback, Leg, Recording
 
-PERSONAL = "callcenter.personal"
-MOST_CALLERS = 50
+READ, PERSONAL = "callcenter.read", "callcenter.personal"
 
 
 def scope(query: sa.Select[Any], model: type[Call] | type[Callback], actor: Actor) -> sa.Select[Any]:
@@ -33,9 +30,10 @@ def scope(query: sa.Select[Any], model: type[Call] | type[Callback], actor: Acto
     return query.where(sa.or_(model.customer_id.is_(None), model.customer_id.in_(readable)))
 
 
-def outside() -> sa.ColumnElement[bool]:
-    """A condition on Call: with somebody outside; calls between own extensions are left out of figures and matching."""
-    return Call.direction != domain.INTERNAL
+def outside(columns: Any = Call) -> sa.ColumnElement[bool]:
+    """A condition on Call, or on a roll-up of calls: with somebody outside; calls between own extensions are left out of figures and matching."""
+    condition: sa.ColumnElement[bool] = columns.direction != domain.INTERNAL
+    return condition
 
 
 def within(since: datetime, until: datetime) -> sa.ColumnElement[bool]:
@@ -45,8 +43,7 @@ def within(since: datetime, until: datetime) -> sa.ColumnElement[bool]:
 def matching(query: sa.Select[Any], session: Session, text: str, actor: Actor) -> sa.Select[Any]:
     """``query`` over Call, narrowed to whose calls: by phone and name only for who may see both; else by the customer's number."""
     text = normalise_digits(text).strip()
-    found = customers.search(session, text, actor, limit=MOST_CALLERS).customers if text else []
-    ways = [Call.customer_id.in_([one.id for one in found])]
+    ways = [Call.customer_id.in_(customers.meant(session, text, actor))]
     if actor.may(PERSONAL) and text:
         ways += [Call.party == text, *_by_name(text), *([Call.phone == phone] if (phone := read_phone(session, text)) else [])]
     return query.where(sa.or_(*ways))
@@ -55,13 +52,6 @@ def matching(query: sa.Select[Any], session: Session, text: str, actor: Actor) -
 def _by_name(text: str) -> list[sa.ColumnElement[bool]]:
     words = fold(text).split()
     return [sa.and_(*(Call.name_key.contains(word, autoescape=True) for word in words))] if words else []
-
-
-def read_phone(session: Session, text: str) -> str | None:
-    try:
-        return parse_phone(text, settings.get(session, "core.country"))
-    except InvalidInput:
-        return None
 
 
 def of_customer(customer_id: int) -> sa.Select[Any]:
@@ -90,12 +80,6 @@ def customers_of(session: Session, ids: Iterable[int | None]) -> dict[int, Custo
     return {one.id: one for one in session.scalars(sa.select(Customer).where(Customer.id.in_({one for one in ids if one is not None})))}
 
 
-def names_of(session: Session, ids: Iterable[int | None]) -> dict[int, str]:
-    """What people who can sign in are called, by id."""
-    found = session.scalars(sa.select(User).where(User.id.in_({one for one in ids if one is not None})))
-    return {one.id: str(one.name) or one.label for one in found}
-
-
 def legs_of(session: Session, call: Call) -> Sequence[Leg]:
     return session.scalars(sa.select(Leg).where(Leg.call_id == call.id).order_by(Leg.started_at, Leg.id)).all()
 
@@ -111,13 +95,12 @@ def house(session: Session) -> domain.House:
 
 
 def by_phone(session: Session, phones: Iterable[str]) -> dict[str, list[tuple[int, str]]]:
-    """Customers by number: (id, subject) of each that has it as mobile or telephone."""
+    """Customers by number: (id, subject) of each that has it as mobile or telephone, or had it before a merge."""
     wanted = list(phones)
     found: dict[str, list[tuple[int, str]]] = {}
     for start in range(0, len(wanted), 400):
         part = wanted[start:start + 400]
-        for column in (Customer.mobile, Customer.phone):
-            for phone, *who in session.execute(sa.select(column, Customer.id, Customer.subject_id).where(column.in_(part))):
-                if tuple(who) not in found.setdefault(str(phone), []):
-                    found[str(phone)].append((who[0], who[1]))
+        for phone, customer_id, subject_id in customers.having_phones(session, part):
+            if (customer_id, subject_id) not in found.setdefault(phone, []):
+                found[phone].append((customer_id, subject_id))
     return found

@@ -24,10 +24,10 @@ from core.phones import parse_phone
 from core.procedures import services as procedures
 from core.sending import made_before
 from core.text import clean, isolate
-from plugins.callcenter import domain, queries
+from plugins.callcenter import domain, queries, tasks
 from plugins.callcenter.models import Call, Callback
 
-READ, RECORD, MANAGE = "callcenter.read", "callcenter.record", "callcenter.manage"
+RECORD, MANAGE = "callcenter.record", "callcenter.manage"
 LONGEST_NAME = 200
 PURPOSE = "service"
 KINDS = ("complaint", "inquiry", "suggestion")
@@ -243,6 +243,7 @@ def complete_callback(
         raise InvalidInput(_l("A call-back leads to no further promise. Change its hour instead."), field="result", rule="CALL-04")
     call = _logged(session, given, actor, now, operation_key, customer)
     if call.answered:
+        tasks.reached_by_call(session, callback.call_id, call, actor=actor, now=now)
         _settle(session, callback, domain.DONE, actor, now)
         callback.done_call_id = call.id
         procedures.close_step(session, domain.CALLS, domain.CALL_BACK, record=callback, actor=actor, now=now, outcome=domain.DONE)
@@ -314,6 +315,13 @@ def open_entry(session: Session, call: Call, kind: str, text: str, *, actor: Act
     audit.name_action(session, call, "entry")
     session.flush()
     return taken
+
+
+def acts(session: Session, call: Call, actor: Actor) -> list[str]:
+    """What this person can do with a call now; an entry of the log only where a log is on (CALL-09)."""
+    if not actor.may(RECORD) or call.direction == domain.INTERNAL:
+        return ["describe"] if actor.may(RECORD) else []
+    return [*(["entry"] if messages.takes(session) and not call.entry_number else []), "describe", *(["customer"] if call.customer_id is None else [])]
 
 
 # --- shared ------------------------------------------------------------------------------------------------------------

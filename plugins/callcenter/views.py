@@ -1,62 +1,41 @@
-"""Pages of the call centre for staff: the calls, the page on which one is written down, one call, and the queue of call-backs."""
+"""Pages of the call centre for staff: the calls, the page on which one is written down, one call."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from flask import Response, flash, redirect, request, url_for
 from sqlalchemy.orm import Session
 
-from core import messages, settings, work
+from core import messages, work
+from core.admin import theme
 from core.admin.addresses import inside
-from core.admin.forms import DiwanForm
+from core.admin.forms import DiwanForm, Title
 from core.admin.help import Help
-from core.admin.lists import ListColumn, ListEngine, ListFilter, Page
+from core.admin.lists import ListColumn, ListFilter, by_value, from_day, to_day
 from core.admin.records import RecordView
-from core.admin.views import current_actor, expose, needs, refuse_without, show_faults, writing
+from core.admin.views import attempt, current_actor, expose, needs, show_faults, writing
 from core.audit import services as audit
 from core.auth.actor import Actor
-from core.calendar import day_bounds, local_day
+from core.customers import callers
+from core.customers.callers import Caller
 from core.customers.queries import PERSONAL as CONTACTS
+from core.customers.shown import HIDDEN
 from core.customers.values import classes
-from core.database import db
-from core.errors import AppError, Conflict, InvalidInput, NotFound
-from core.exporter.names import file_name
+from core.errors import AppError, InvalidInput, NotFound
 from core.exporter.responses import attachment
 from core.i18n import gettext as _
 from core.i18n import lazy_gettext as _l
-from core.procedures import queries as runs
+from core.procedures import timing
 from core.state import state
-from plugins.callcenter import caller as callers
 from plugins.callcenter import domain, exports, page, queries, recordings, services
-from plugins.callcenter.caller import Caller
-from plugins.callcenter.forms import CALL_FORMS, CALLBACK_FORMS, CallForm, call_form, form_of
-from plugins.callcenter.models import Call, Callback
+from plugins.callcenter.forms import CALL_FORMS, CallForm, call_form, form_of
+from plugins.callcenter.models import Call
 from plugins.callcenter.queries import PERSONAL
 
-
-def _start_of(day: date) -> datetime:
-    return day_bounds(day, settings.time_zone(work.real(db.session)))[0]
-
-
-def _end_of(day: date) -> datetime:
-    return day_bounds(day, settings.time_zone(work.real(db.session)))[1]
-
-
-def _tonight() -> datetime:
-    return _end_of(local_day(work.now(), settings.time_zone(work.real(db.session))))
-
-
-class DescribedList(ListEngine):
-    """The list engine; whose a row is and who spoke are read once for the whole page."""
-
-    def page(self, session: Session, scoped: sa.Select[Any], arguments: Any, actor: Actor, **more: Any) -> Page:
-        found = super().page(session, scoped, arguments, actor, **more)
-        page.describe(session, found.rows)
-        return found
+Act = Callable[[Session, Call, Any, dict[str, Any]], Any]
 
 
 class CallView(RecordView):
@@ -65,7 +44,7 @@ class CallView(RecordView):
     model = Call
     page_url = "/callcenter"
     page_endpoint = "callcenter_calls"
-    permission = services.READ
+    permission = queries.READ
     permission_create = services.RECORD
     menu_title = title = _l("Calls")
     menu_group = "customers"
@@ -81,8 +60,9 @@ class CallView(RecordView):
     can_view_details = False
     list_template_own = "callcenter/calls.html"
     list_sort = "-started_at"
+    list_file = exports.CALLS
     list_columns = (
-        ListColumn("who", _l("With whom"), "name", value=lambda row: row.shown.who, permission=PERSONAL, masked=lambda row: page.HIDDEN,
+        ListColumn("who", _l("With whom"), "name", value=lambda row: row.shown.who, permission=PERSONAL, masked=lambda row: HIDDEN,
                    link=lambda row: url_for("callcenter_calls.call", id=row.id)),
         ListColumn("direction", _l("Direction"), "choice", choices=domain.DIRECTIONS),
         ListColumn("started_at", _l("Time"), "moment", sort=Call.started_at),
@@ -93,24 +73,20 @@ class CallView(RecordView):
         ListColumn("result", _l("Result"), "choice", choices=domain.results()),
     )
     list_filters = (
-        ListFilter("direction", _l("Direction"), lambda statement, value: statement.where(Call.direction == value),
-                   choices=lambda session: list(domain.DIRECTIONS.items())),
-        ListFilter("subject", _l("Subject"), lambda statement, value: statement.where(Call.subject == value),
-                   choices=lambda session: list(domain.subjects().items())),
-        ListFilter("result", _l("Result"), lambda statement, value: statement.where(Call.result == value),
-                   choices=lambda session: list(domain.results().items())),
-        ListFilter("source", _l("Source"), lambda statement, value: statement.where(Call.source == value),
+        ListFilter("direction", _l("Direction"), by_value(Call.direction), choices=domain.DIRECTIONS),
+        ListFilter("subject", _l("Subject"), by_value(Call.subject), choices=domain.subjects()),
+        ListFilter("result", _l("Result"), by_value(Call.result), choices=domain.results()),
+        ListFilter("source", _l("Source"), by_value(Call.source),
                    choices=lambda session: [("staff", _l("written down")), ("exchange", _l("from the exchange"))]),
-        ListFilter("from", _l("From"), lambda statement, day: statement.where(Call.started_at >= _start_of(day)), kind="date_from"),
-        ListFilter("until", _l("Until"), lambda statement, day: statement.where(Call.started_at < _end_of(day)), kind="date_to"),
+        ListFilter("from", _l("From"), from_day(Call.started_at), kind="date_from"),
+        ListFilter("until", _l("Until"), to_day(Call.started_at), kind="date_to"),
         ListFilter("missed", _l("Missed"), lambda statement, value: statement.where(Call.direction == domain.IN, Call.answered.is_(False)), kind="yes"),
         ListFilter("mine", _l("My calls"), lambda statement, value: statement.where(Call.agent_id == current_actor().user_id), kind="yes"),
         ListFilter("undescribed", _l("Without a subject"), lambda statement, value: statement.where(Call.subject.is_(None), queries.outside()), kind="yes"),
     )
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.engine = DescribedList(identity=Call.id, columns=self.list_columns, filters=self.list_filters, default_sort=self.list_sort, find=self.find)
+    def describe_rows(self, session: Session, rows: Sequence[Any], actor: Actor) -> None:
+        page.describe(session, rows)
 
     def scope(self, statement: sa.Select[Any], actor: Actor) -> sa.Select[Any]:
         return queries.scope(statement, Call, actor)
@@ -125,22 +101,12 @@ class CallView(RecordView):
     def details_view(self) -> Any:
         return redirect(url_for(".call", id=self.one(request.args.get("id", "")).id))
 
-    @expose("/export", methods=("POST",))
-    def export_list(self) -> Response:
-        """The list as it is filtered, as a file; without the permission it holds nothing of a caller."""
-        actor, session = current_actor(), self.session_now
-        asked = self.engine.read_request(request.form, actor)
-        content, outcome = exports.calls_file(session, self.engine.narrowed(session, self.scoped(actor), asked, actor), actor)
-        with writing() as own:
-            exports.note_export(own, asked.filters, bool(asked.search), actor, outcome)
-        return attachment(content, file_name(str(_("calls")), "csv"), "text/csv; charset=utf-8")
-
     # --- writing a call down ------------------------------------------------------------------------------------------
 
     @expose("/new", methods=("GET", "POST"))
     @needs(services.RECORD, rule="CALL-01")
     def create_view(self) -> Any:
-        form = self._form(caller=request.args.get("caller", "")[:200], due_at=callers.next_working_day(self.session_now, work.now()))
+        form = self._form(caller=request.args.get("caller", "")[:200], due_at=timing.next_working_day(self.session_now, work.now()))
         who, pressed = self._caller(form), _pressed()
         if request.method == "GET" or pressed[0]:
             return self._intake(form, who)
@@ -165,15 +131,15 @@ class CallView(RecordView):
         """Who is meant: as chosen before, or looked up anew when the field or the button says so."""
         session, actor, (button, value), text = self.session_now, current_actor(), _pressed(), (form.caller.data or "").strip()
         if button == "not":
-            found = Caller(unknown=True, phone=queries.read_phone(session, text) or "")
+            found = Caller(unknown=True, phone=callers.read_phone(session, text) or "")
         elif button == "choose":
-            found = callers.known_caller(session, value, text, actor)
+            found = callers.known_caller(session, value, actor, text)
         elif button == "look" or text != (form.looked.data or ""):
             found = callers.find_caller(session, text, actor)
         elif form.customer_number.data:
-            found = callers.known_caller(session, form.customer_number.data, text, actor)
+            found = callers.known_caller(session, form.customer_number.data, actor, text)
         else:
-            found = Caller(unknown=bool(form.unknown.data), phone=queries.read_phone(session, text) or "")
+            found = Caller(unknown=bool(form.unknown.data), phone=callers.read_phone(session, text) or "")
         _remember(form, found, text)
         return found
 
@@ -189,7 +155,7 @@ class CallView(RecordView):
 
     def _seen(self, form: CallForm, who: Caller) -> dict[str, Any]:
         session, actor = self.session_now, current_actor()
-        reach = callers.reached_at(who, (form.caller.data or "").strip() if who.phone else "", actor)
+        reach = page.reached_at(who, (form.caller.data or "").strip() if who.phone else "", actor)
         if not form.callback_to.errors and (form.callback_to.data or "") in ("", form.offered.data or ""):
             form.callback_to.data = form.offered.data = reach
         customer = who.customer
@@ -197,7 +163,7 @@ class CallView(RecordView):
         page.describe(session, waiting)
         called = customer is not None and form.direction.data == domain.OUT
         objections = services.objections(session, customer.id, actor=actor, now=work.now()) if customer is not None and called else []
-        return {"form": form, "caller": who, "classes": classes(session), "personal": actor.may(CONTACTS), "waiting": waiting, "due_badge": page.due_badge,
+        return {"form": form, "caller": who, "classes": classes(session), "personal": actor.may(CONTACTS), "waiting": waiting, "due_badge": theme.due_badge,
                 "objections": objections, "register": _register(actor), "subjects": domain.subjects()}
 
     def _recorded(self, form: CallForm, who: Caller) -> Any:
@@ -222,9 +188,9 @@ class CallView(RecordView):
         page.describe(session, [call])
         known = {"subject": call.subject, "result": call.result, "note": call.note if actor.may(PERSONAL) else "",
                  "text": call.note if actor.may(PERSONAL) else "", "kind": "complaint" if call.subject in (None, "complaint") else "inquiry"}
-        forms = {act: form_of(session, CALL_FORMS, act, **known) for act in page.acts(session, call, actor)} | dict(sent or {})
+        forms = {act: form_of(session, CALL_FORMS, act, **known) for act in services.acts(session, call, actor)} | dict(sent or {})
         shown = page.call_page(session, call, actor, now)
-        return self.show("callcenter/call.html", call=call, forms=forms, refused=set(sent or ()), titles=CALL_TITLES, may_listen=actor.may(recordings.LISTEN),
+        return self.show("callcenter/call.html", call=call, forms=forms, refused=set(sent or ()), titles=TITLES, may_listen=actor.may(recordings.LISTEN),
                          **shown), status
 
     @expose(f"/<int:id>/<any({', '.join(repr(one) for one in CALL_FORMS)}):act>", methods=("POST",))
@@ -235,23 +201,20 @@ class CallView(RecordView):
         if act == "entry" and not messages.takes(self.session_now):
             raise NotFound(_l("No log takes this call: the plugin that keeps one is off. Ask the administrator to turn it on."), rule="CALL-09")
         form = form_of(self.session_now, CALL_FORMS, act, sent=True)
-        status = InvalidInput.status
-        if form.validate():
-            try:
-                return self._done(id, act, form)
-            except (InvalidInput, Conflict) as error:
-                show_faults(form, error)
-                status = error.status
+        led: list[str] = []
+        status = attempt(form, lambda: led.append(self._done(id, act, form)))
+        if status is None:
+            flash(TOLD[act], "success")
+            return redirect(inside(led[0]) if led[0] else url_for(".call", id=id))
         return self._call(call, {act: form}, status)
 
-    def _done(self, id: int, act: str, form: Any) -> Any:
+    def _done(self, id: int, act: str, form: Any) -> str:
+        """Do it; answers with where it leads, if elsewhere than to the call."""
         with writing() as session:
             call = services.call_for(session, id, current_actor())
             with audit.about(call):
-                made = CALL_ACTS[act](session, call, form, {"actor": current_actor(), "now": work.now()})
-            where = made.link if act == "entry" else ""
-        flash(CALL_TOLD[act], "success")
-        return redirect(inside(where) if where else url_for(".call", id=id))
+                made = ACTS[act](session, call, form, {"actor": current_actor(), "now": work.now()})
+            return made.link if act == "entry" else ""
 
     @expose("/<int:id>/recordings/<int:recording_id>", methods=("POST",))
     @needs(recordings.LISTEN, rule="CUST-34")
@@ -262,6 +225,9 @@ class CallView(RecordView):
             with audit.about(call):
                 name, content, media = recordings.listen(session, call, recording_id, state().association.folder, actor=current_actor(), now=work.now())
         return attachment(content, name, media)
+
+
+# --- the caller's field ------------------------------------------------------------------------------------------------
 
 
 def _pressed() -> tuple[str, str]:
@@ -293,119 +259,15 @@ def _show(form: CallForm, error: AppError) -> None:
             form.caller.errors = [*form.caller.errors, str(fault.message)]
 
 
-Act = Callable[[Session, Any, Any, dict[str, Any]], Any]
-CALL_TITLES = {"entry": (_l("Make an entry of the log"), _l("Hand it over"), "message-report"),
-               "describe": (_l("Subject and result"), _l("Save"), "edit"), "customer": (_l("Whose call it was"), _l("Link"), "link")}
-CALL_TOLD = {"entry": _l("The call is in the log."), "describe": _l("Subject and result are saved."), "customer": _l("The call belongs to the customer now.")}
-CALL_ACTS: dict[str, Act] = {
+# --- the acts of a call's page -----------------------------------------------------------------------------------------
+
+
+TITLES = {"entry": Title(_l("Make an entry of the log"), _l("Hand it over"), "message-report"),
+          "describe": Title(_l("Subject and result"), _l("Save"), "edit"), "customer": Title(_l("Whose call it was"), _l("Link"), "link")}
+TOLD = {"entry": _l("The call is in the log."), "describe": _l("Subject and result are saved."), "customer": _l("The call belongs to the customer now.")}
+ACTS: dict[str, Act] = {
     "entry": lambda session, call, form, given: services.open_entry(session, call, str(form.kind.data or ""), form.text.data or "", **given),
     "describe": lambda session, call, form, given: services.describe_call(
         session, call, subject=form.subject.data or "", result=form.result.data or "", note=form.note.data or "", **given),
     "customer": lambda session, call, form, given: services.attach(session, call, form.customer_number.data or "", **given),
-}
-
-
-# --- call-backs --------------------------------------------------------------------------------------------------------
-
-
-class CallbackView(RecordView):
-    """The queue of promised call-backs, by their hour, and the page of each."""
-
-    model = Callback
-    page_url = "/callcenter/callbacks"
-    page_endpoint = "callcenter_callbacks"
-    permission = services.READ
-    menu_title = title = _l("Call-backs")
-    menu_group = "customers"
-    menu_order = 41
-    menu_icon = "phone-call"
-    help = Help(
-        _l("Whom the association promised to call back, at which number and until when; what is due first stands first."),
-        can=_l("Make the call and write down what came of it; agree on another hour; say why a call is not needed any more."),
-        decides=_l("Whoever takes the call. A customer who may not be called now is not."),
-        then=_l("The call is recorded as an outgoing one; the call-back leaves the queue and the inbox."),
-    )
-    can_view_details = False
-    empty_text = _l("Nobody waits for a call.")
-    list_sort = "due_at"
-    list_columns = (
-        ListColumn("who", _l("Whom"), "name", value=lambda row: row.shown.who, permission=PERSONAL, masked=lambda row: page.HIDDEN,
-                   link=lambda row: url_for("callcenter_callbacks.callback", id=row.id)),
-        ListColumn("phone", _l("At the number"), "phone", permission=PERSONAL),
-        ListColumn("subject", _l("Subject"), "choice", choices=domain.subjects()),
-        ListColumn("due_at", _l("Call back until"), "moment", sort=Callback.due_at),
-        ListColumn("due", _l("Due"), value=lambda row: page.due_badge(row.shown.step)),
-        ListColumn("agent", _l("Promised by"), value=lambda row: row.shown.agent),
-        ListColumn("state", _l("State"), "state", choices=domain.CALLBACK_STATES),
-    )
-    list_filters = (
-        ListFilter("state", _l("State"), lambda statement, value: statement.where(Callback.state == value),
-                   choices=lambda session: list(domain.CALLBACK_STATES.items())),
-        ListFilter("today", _l("Due by today"), lambda statement, value: statement.where(Callback.state == domain.OPEN, Callback.due_at < _tonight()),
-                   kind="yes"),
-        ListFilter("mine", _l("Promised by me"), lambda statement, value: statement.where(Callback.promised_by_id == current_actor().user_id), kind="yes"),
-    )
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.engine = DescribedList(identity=Callback.id, columns=self.list_columns, filters=self.list_filters, default_sort=self.list_sort)
-
-    def scope(self, statement: sa.Select[Any], actor: Actor) -> sa.Select[Any]:
-        return queries.scope(statement, Callback, actor)
-
-    def scoped(self, actor: Actor) -> sa.Select[Any]:
-        """Those that wait; the others where a filter asks for their state."""
-        query = super().scoped(actor)
-        return query if request.args.get("f.state") else query.where(Callback.state == domain.OPEN)
-
-    @expose("/details/")
-    def details_view(self) -> Any:
-        return redirect(url_for(".callback", id=self.one(request.args.get("id", "")).id))
-
-    @expose("/<int:id>")
-    def callback(self, id: int) -> Any:
-        return self._callback(services.callback_for(self.session_now, id, current_actor()))
-
-    def _callback(self, callback: Callback, sent: Mapping[str, DiwanForm] | None = None, status: int = 200) -> Any:
-        session, actor = self.session_now, current_actor()
-        page.describe(session, [callback])
-        acts = list(CALLBACK_FORMS) if callback.state == domain.OPEN and actor.may(services.RECORD) else []
-        known = {"subject": callback.subject, "due_at": callers.next_working_day(session, work.now())}
-        forms = {act: form_of(session, CALLBACK_FORMS, act, **known) for act in acts} | dict(sent or {})
-        wanted = callback.customer_id if acts else None
-        objections = services.objections(session, wanted, actor=actor, now=work.now()) if wanted is not None else []
-        return self.show("callcenter/callback.html", callback=callback, forms=forms, refused=set(sent or ()), titles=CALLBACK_TITLES,
-                         personal=actor.may(PERSONAL), hidden_words=page.HIDDEN, subjects=domain.subjects(), states=domain.CALLBACK_STATES,
-                         due_badge=page.due_badge, objections=objections,
-                         next_step=runs.next_in_inbox(session, actor, record_type=callback.__tablename__, record_id=callback.id)), status
-
-    @expose(f"/<int:id>/<any({', '.join(repr(one) for one in CALLBACK_FORMS)}):act>", methods=("POST",))
-    def do(self, id: int, act: str) -> Any:
-        refuse_without(services.RECORD, rule="CALL-04")
-        services.callback_for(self.session_now, id, current_actor())
-        form = form_of(self.session_now, CALLBACK_FORMS, act, sent=True)
-        status = InvalidInput.status
-        if form.validate():
-            try:
-                with writing() as session:
-                    own = services.callback_for(session, id, current_actor())
-                    with audit.about(own):
-                        CALLBACK_ACTS[act](session, own, form, {"actor": current_actor(), "now": work.now()})
-                flash(CALLBACK_TOLD[act], "success")
-                return redirect(url_for(".callback", id=id))
-            except (InvalidInput, Conflict) as error:
-                show_faults(form, error)
-                status = error.status
-        return self._callback(services.callback_for(self.session_now, id, current_actor()), {act: form}, status)
-
-
-CALLBACK_TITLES = {"done": (_l("I called"), _l("Save the call"), "phone-call"), "postpone": (_l("Another hour"), _l("Postpone"), "clock"),
-                   "drop": (_l("Not needed any more"), _l("Take it out of the queue"), "x")}
-CALLBACK_TOLD = {"done": _l("The call is written down."), "postpone": _l("The call-back stands at the new hour."), "drop": _l("The call-back left the queue.")}
-CALLBACK_ACTS: dict[str, Act] = {
-    "done": lambda session, callback, form, given: services.complete_callback(
-        session, callback, {key: form[key].data or "" for key in ("result", "duration", "subject", "note")},
-        operation_key=form.operation_key.data or None, **given),
-    "postpone": lambda session, callback, form, given: services.postpone_callback(session, callback, form.due_at.data, **given),
-    "drop": lambda session, callback, form, given: services.drop_callback(session, callback, form.reason.data or "", **given),
 }

@@ -34,7 +34,7 @@ from tests.core.customers.conftest import ADMIN, People, Person, approved, custo
 MONDAY = datetime(2026, 2, 2, 7, 15, tzinfo=UTC)
 """10:15 in Makkah."""
 KEEPER = actor_with("callcenter.import", "callcenter.read", label="keeper")
-RECORDS, TOTALS = importers.importers()
+RECORDS, TOTALS, RESULTS = importers.importers()
 STAFF = {"agent": "call_agent", "donors": "donor_service_agent", "manager": "crm_manager", "quality": "quality_employee"}
 
 

@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 
 from core import settings, work
 from core.imports.models import Import
+from core.notices.models import Notice
 from core.state import state
 from plugins.callcenter import drop
 from plugins.callcenter.models import Call, Leg
-from tests.plugins.callcenter.conftest import MONDAY
+from tests.plugins.callcenter.conftest import MONDAY, Staff
 from tests.plugins.callcenter.test_exchange import ANSWER, HEADINGS, OTHERS, QUEUE
 
 LATER = MONDAY + timedelta(minutes=5)
@@ -116,3 +117,16 @@ def test_zone_and_order_of_dates_are_those_of_the_settings(session: Session, fol
 
     assert {one.started_at.isoformat() for one in session.scalars(sa.select(Leg))} == {"2025-12-01T18:00:19+00:00"}
     assert [(one.direction, one.phone) for one in session.scalars(sa.select(Call))] == [("out", "+966551112223")] * 2
+
+
+def test_who_may_import_is_told_of_what_was_refused(session: Session, folder: Path, staff: Staff) -> None:
+    lay(folder, "list.csv", "a,b", "1,2")
+    lay(folder, "some.csv", HEADINGS, OTHERS[0], "2026-01-05 10:00:00,1,2,10,20,BUSY,7.0,,,,,")
+
+    drop.look(session, {}, LATER)
+
+    told = session.scalars(sa.select(Notice).order_by(Notice.id)).all()
+    assert [(one.user_id, one.args) for one in told if one.user_id == staff.manager.user.id] == [
+        (staff.manager.user.id, {"file": "list.csv"}), (staff.manager.user.id, {"n": 1, "file": "some.csv"})]
+    assert staff.agent.user.id not in {one.user_id for one in told}
+    assert {one.link for one in told} == {f"/imports/{one.id}" for one in session.scalars(sa.select(Import))}

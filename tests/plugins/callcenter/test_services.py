@@ -9,15 +9,17 @@ from typing import Any
 import pluggy
 import pytest
 import sqlalchemy as sa
+from flask import Flask
 from sqlalchemy.orm import Session
 
+from core.customers.domain import touch_points
 from core.customers.models import Customer
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound, faults
 from core.messages import Message, Taken
 from core.plugins.manifest import PROJECT, hookimpl
 from core.plugins.relay import Relay
 from core.procedures.models import StepRun
-from plugins.callcenter import queries, services
+from plugins.callcenter import offers, queries, services
 from plugins.callcenter.models import Call, Callback
 from tests.plugins.callcenter.conftest import MONDAY, Staff
 
@@ -41,6 +43,15 @@ def test_a_call_holds_what_was_said_of_it(staff: Staff, donor: Customer, log: Lo
     assert (call.direction, call.subject, call.result, call.duration_seconds, call.talk_seconds, call.answered) == ("in", "donation", "solved", 200, 200, True)
     assert (call.customer_id, call.subject_id, call.phone, call.agent_id, call.started_at) == (
         donor.id, donor.subject_id, "+966557654321", staff.agent.user.id, MONDAY - timedelta(seconds=200))
+
+
+def test_a_call_stands_on_the_customers_page_with_its_touch_point(app: Flask, session: Session, staff: Staff, donor: Customer, log: Log) -> None:
+    log(staff.agent, customer_number=donor.number)
+    with app.test_request_context("/"):
+        (found,) = offers.entries(session, donor.id, staff.agent.actor, None, 5)
+
+    assert found.touch_point == "service"
+    assert found.touch_point in touch_points()
 
 
 def test_an_unknown_number_and_no_number_are_calls_too(staff: Staff, log: Log) -> None:
