@@ -12,14 +12,14 @@ from sqlalchemy.orm import Session
 from core import settings
 from core.audit import services as audit
 from core.auth.actor import Actor, authorize
-from core.calendar import add_months, local_day
+from core.calendar import add_months, day_words, local_day
 from core.consent import services as consent
 from core.consent.domain import SERVICE
 from core.customers import queries as customers
 from core.errors import Conflict, InvalidInput, InvalidInputs
 from core.i18n import lazy_gettext as _l
 from core.sending import check_key
-from core.text import clean, isolate
+from core.text import clean
 from plugins.complaints import domain
 from plugins.complaints.models import Contact
 from plugins.complaints.queries import READ_ALL
@@ -88,7 +88,7 @@ def _refuse(event: str, event_on: date | None, months: Collection[int], days: di
     past = next(((one, day) for one, day in days.items() if day < today), None)
     if past is not None:
         faults.append(InvalidInput(_l("%(months)s months after this day is %(day)s, which is past. Leave it out, or correct the day.", months=past[0],
-                                      day=isolate(past[1].isoformat())), field="months", value=past[0], rule="CMPL-27"))
+                                      day=day_words(past[1])), field="months", value=past[0], rule="CMPL-27"))
     if faults:
         raise InvalidInputs(faults)
 

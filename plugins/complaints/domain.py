@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
-from functools import cache
-from pathlib import Path
 from statistics import mean, median
 from typing import Any
 
+from core.catalogue_file import Catalogue
 from core.i18n import Bilingual
 from core.i18n import lazy_gettext as _l
 
-CATALOGUE_FILE = Path(__file__).parent / "catalogue.json"
+CATALOGUE = Catalogue(__file__)
 
 HANDLING, PERFORMANCE = "MAN-CMPL", "MAN-RPT"
 RECEIVE, ANSWER, STUDY, UPDATE, CONTACT, REPEATED, WEEKLY, DECIDE = 1, 2, 3, 4, 5, 7, 8, 9
@@ -30,29 +28,19 @@ EARLIEST_YEAR = 1900
 """A year of receipt before it is one of another calendar, or a slip."""
 
 
-@cache
-def catalogue() -> dict[str, Any]:
-    return json.loads(CATALOGUE_FILE.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
-
-
-@cache
-def _labels(part: str) -> dict[str, Bilingual]:
-    return {item["code"]: Bilingual.of(item) for item in catalogue()[part]}
-
-
 def kinds() -> dict[str, Bilingual]:
     """Complaint, inquiry, suggestion: one log holds all three (CMPL-07)."""
-    return _labels("kinds")
+    return CATALOGUE.labels("kinds")
 
 
 def channels() -> dict[str, Bilingual]:
     """Every known channel; which of them an association uses is its setting (CMPL-01)."""
-    return _labels("channels")
+    return CATALOGUE.labels("channels")
 
 
 def consents() -> dict[str, Bilingual]:
     """What the public form has asked its senders to agree to, by version; the last is asked now. A new wording is a new version."""
-    return _labels("consents")
+    return CATALOGUE.labels("consents")
 
 
 def consent_now() -> str:
@@ -60,11 +48,11 @@ def consent_now() -> str:
 
 
 def channel_icons() -> dict[str, str]:
-    return {item["code"]: item["icon"] for item in catalogue()["channels"]}
+    return {item["code"]: item["icon"] for item in CATALOGUE["channels"]}
 
 
 def states() -> dict[str, Bilingual]:
-    return _labels("states")
+    return CATALOGUE.labels("states")
 
 
 @dataclass(frozen=True)
@@ -81,7 +69,7 @@ def route_for(customer_class: str, chosen: Mapping[str, str]) -> Route:
 
     ``chosen`` are the association's own choices for classes of which the manual says nothing: ``{"other": "crm"}``.
     """
-    for line in catalogue()["routing"]:
+    for line in CATALOGUE["routing"]:
         if customer_class in line["classes"]:
             own = chosen.get(customer_class) if not line["clause"] else None
             return Route(own or line["department"], bool(line.get("with_centre")), line["clause"])

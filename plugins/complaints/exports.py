@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from core import settings
-from core.audit import services as audit
-from core.auth.actor import Actor, authorize
+from core.admin.list_file import ListFile
 from core.customers import domain as customers
 from core.customers.models import Customer
 from core.exporter.columns import Column
-from core.exporter.stream import Outcome, read_all
-from core.exporter.text import Options, write_csv
 from core.i18n import lazy_gettext as _l
 from core.organisation.models import Centre, Department
 from plugins.complaints import domain, queries
 from plugins.complaints.models import Cause, Entry
-from plugins.complaints.queries import PERSONAL
+from plugins.complaints.queries import PERSONAL, READ
 
 OPEN_COLUMNS = (
     Column("number", _l("Number")), Column("kind", _l("Kind")), Column("channel", _l("Channel")), Column("class", _l("Type")), Column("cause", _l("Cause")),
@@ -32,20 +28,7 @@ PERSONAL_COLUMNS = (Column("caller", _l("Caller")), Column("customer_number", _l
 BLOCK = 500
 
 
-def columns_for(actor: Actor) -> tuple[Column, ...]:
-    return OPEN_COLUMNS + (PERSONAL_COLUMNS if actor.may(PERSONAL) else ())
-
-
-def log_file(session: Session, scoped: sa.Select[Any], actor: Actor) -> tuple[bytes, Outcome]:
-    """The entries of ``scoped`` (a select of Entry, narrowed by scope, filters and search) as CSV, by number."""
-    authorize(session, actor, "complaints.read", rule="CUST-34")
-    stream = write_csv(columns_for(actor), _rows(session, scoped, actor), Options(headings=True, zone=settings.time_zone(session)))
-    content = read_all(stream)
-    assert stream.outcome is not None
-    return content, stream.outcome
-
-
-def _rows(session: Session, scoped: sa.Select[Any], actor: Actor) -> Iterator[tuple[Any, ...]]:
+def rows(session: Session, scoped: sa.Select[Any]) -> Iterator[tuple[Any, ...]]:
     query = (scoped.outerjoin_from(Entry, Cause, Cause.id == Entry.cause_id).outerjoin_from(Entry, Department, Department.id == Entry.department_id)
              .outerjoin_from(Entry, Centre, Centre.id == Entry.centre_id).outerjoin_from(Entry, Customer, Customer.id == Entry.customer_id)
              .with_only_columns(Entry, Cause, Department, Centre, Customer, maintain_column_froms=True).order_by(None).order_by(Entry.id))
@@ -53,7 +36,7 @@ def _rows(session: Session, scoped: sa.Select[Any], actor: Actor) -> Iterator[tu
         steps = queries.next_steps(session, [row[0].id for row in part])
         for entry, *names, customer in part:
             due = steps[entry.id].due_at if entry.id in steps else None
-            yield (*_open(entry, names, due), *(_personal(entry, customer) if actor.may(PERSONAL) else ()))
+            yield (*_open(entry, names, due), *_personal(entry, customer))
 
 
 def _open(entry: Entry, names: list[Any], due: Any) -> tuple[Any, ...]:
@@ -67,8 +50,4 @@ def _personal(entry: Entry, customer: Customer | None) -> tuple[Any, ...]:
     return (customer.name if customer is not None else entry.name, customer.number if customer is not None else None, entry.phone, entry.text, entry.answer)
 
 
-def note_export(session: Session, filters: Mapping[str, Any], searched: bool, actor: Actor, outcome: Outcome) -> None:
-    """Log an export; what was searched for may be a person's name and is not logged, only that there was a search."""
-    facts = {"filter": {key: str(value) for key, value in filters.items()}, "personal": actor.may(PERSONAL), "searched": searched,
-             "rows": outcome.rows, "sha256": outcome.sha256, "whole": outcome.whole}
-    audit.record(session, "export", summary="complaints.log", data=facts)
+LOG = ListFile("complaints.log", _l("log of complaints"), READ, PERSONAL, OPEN_COLUMNS, PERSONAL_COLUMNS, rows)

@@ -150,11 +150,11 @@ def keys_of(text: str) -> Iterator[str]:
 
 def _stem(word: str) -> str:
     """A word without what is joined to it before and behind, as far as enough of it stays."""
-    for part in domain.catalogue()["joined"]:
+    for part in domain.CATALOGUE["joined"]:
         if word.startswith(part) and len(word) - len(part) >= SHORTEST_WORD:
             word = word.removeprefix(part)
             break
-    for part in domain.catalogue()["endings"]:
+    for part in domain.CATALOGUE["endings"]:
         if word.endswith(part) and len(word) - len(part) >= SHORTEST_WORD:
             return word.removesuffix(part)
     return word

@@ -1,4 +1,4 @@
-"""Pages of the frequent questions and of the catalogue of causes."""
+"""The frequent questions as pages (CMPL-14)."""
 
 from __future__ import annotations
 
@@ -8,36 +8,26 @@ from typing import Any
 from flask import flash, redirect, request, url_for
 from sqlalchemy import Select
 from sqlalchemy.orm import Session
-from wtforms import BooleanField, Form, SelectField, StringField, TextAreaField
-from wtforms.validators import InputRequired, Length, Optional
+from wtforms import Form
 
 from core import work
-from core.admin.forms import DiwanForm
 from core.admin.help import Help
-from core.admin.listing import row_link
-from core.admin.lists import ListColumn, ListFilter
+from core.admin.listing import RowLink
+from core.admin.lists import ListColumn, ListFilter, by_value
 from core.admin.records import RecordView
 from core.admin.views import current_actor, expose, needs, writing
 from core.auth.actor import Actor
 from core.exporter.responses import attachment
 from core.i18n import lazy_gettext as _l
-from plugins.complaints import causes, faq, queries
+from plugins.complaints import faq, queries
+from plugins.complaints.forms import FaqForm
 from plugins.complaints.models import Cause, Faq
 
-AUTO = {"dir": "auto"}
 ACTS: dict[str, tuple[Callable[..., Any], Any]] = {
     "approve": (faq.approve, _l("The answer is approved; it is offered at intake from now on.")),
     "publish": (faq.publish, _l("The answer is published.")),
     "withdraw": (faq.withdraw, _l("The answer is a draft again; it is offered nowhere.")),
 }
-
-
-class FaqForm(DiwanForm):
-    question_ar = StringField(_l("Question in Arabic"), [InputRequired(), Length(max=faq.LONGEST_QUESTION)], render_kw=AUTO)
-    answer_ar = TextAreaField(_l("Answer in Arabic"), [InputRequired(), Length(max=faq.LONGEST_ANSWER)], render_kw={**AUTO, "rows": 5})
-    question_en = StringField(_l("Question in English"), [Optional(), Length(max=faq.LONGEST_QUESTION)], render_kw=AUTO)
-    answer_en = TextAreaField(_l("Answer in English"), [Optional(), Length(max=faq.LONGEST_ANSWER)], render_kw={**AUTO, "rows": 5})
-    cause_id = SelectField(_l("Cause"), [Optional()])
 
 
 class FaqView(RecordView):
@@ -57,17 +47,17 @@ class FaqView(RecordView):
     )
     permission = permission_create = permission_change = faq.WRITE
     list_columns = (
-        ListColumn("question", _l("Question"), "name", sort=Faq.question_ar, link=row_link("complaints_faq.details_view", "id")),
+        ListColumn("question", _l("Question"), "name", sort=Faq.question_ar, link=RowLink("complaints_faq.details_view", "id")),
         ListColumn("state", _l("State"), "choice", sort=Faq.state, choices=faq.STATES),
         ListColumn("changed_at", _l("Last change"), "moment", sort=Faq.changed_at),
     )
-    list_filters = (ListFilter("state", _l("State"), lambda query, value: query.where(Faq.state == value), choices=tuple(faq.STATES.items())),)
+    list_filters = (ListFilter("state", _l("State"), by_value(Faq.state), choices=faq.STATES),)
     list_sort = "-changed_at"
     list_template_own = "complaints/faq_list.html"
     empty_text = _l("No question has been written down yet.")
     searchable = True
     form_create = form_change = FaqForm
-    create_with = change_with = staticmethod(faq.write)
+    create_with = change_with = faq.write
 
     def find(self, session: Session, statement: Select[Any], text: str, actor: Actor) -> Select[Any]:
         for word in faq.keys_of(text):
@@ -114,38 +104,3 @@ class FaqView(RecordView):
         with writing() as session:
             content = faq.website_file(session, actor=current_actor())
         return attachment(content, "frequent-questions.csv", "text/csv; charset=utf-8")
-
-
-class CauseForm(DiwanForm):
-    name_ar = StringField(_l("Arabic name"), [InputRequired(), Length(max=causes.LONGEST_NAME)], render_kw=AUTO)
-    name_en = StringField(_l("English name"), [Optional(), Length(max=causes.LONGEST_NAME)], render_kw=AUTO)
-    active = BooleanField(_l("In use"), default=True)
-
-
-class CauseView(RecordView):
-    """The causes by which complaints are told apart."""
-
-    model, page_url, page_endpoint = Cause, "/complaints/causes", "complaints_causes"
-    title = menu_title = _l("Causes of complaints")
-    title_new = _l("New cause")
-    menu_group, menu_order = "complaints", 45
-    menu_icon = "tags"
-    help = Help(
-        _l("The causes by which complaints are told apart, for studies and for the report of repeated complaints."),
-        can=_l("Add a cause, rename it, or take it out of use."),
-        decides=_l("Whoever has the permission to keep causes and settings of the log."),
-        then=_l("A cause out of use is offered no more; entries that name it keep it, and reports go on counting it."),
-    )
-    permission = permission_create = permission_change = causes.MANAGE
-    list_columns = (
-        ListColumn("name_ar", _l("Arabic name"), "name", sort=Cause.name_ar), ListColumn("name_en", _l("English name"), value=lambda row: row.name_en or None),
-        ListColumn("active", _l("In use"), kind="choice", value=lambda row: _l("yes") if row.active else _l("no")),
-    )
-    list_filters = (ListFilter("active", _l("In use"), lambda query, value: query.where(Cause.active == (value == "yes")),
-                               choices=(("yes", _l("yes")), ("no", _l("no")))),)
-    list_sort = "name_ar"
-    form_create = form_change = CauseForm
-    create_with = change_with = staticmethod(causes.save)
-
-    def describe(self, record: Any) -> str:
-        return str(record.name)

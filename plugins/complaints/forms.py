@@ -2,41 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
-from wtforms import BooleanField, HiddenField, RadioField, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, DateField, HiddenField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired, Optional
+from wtforms.validators import InputRequired, Length, Optional
 
 from core import settings
-from core.admin.forms import DiwanForm, MomentField
+from core.admin import forms
+from core.admin.forms import DiwanForm, MomentField, choices, whole
 from core.customers.values import classes
 from core.i18n import lazy_gettext as _l
 from core.organisation import queries as organisation
 from core.text import without_marks
-from plugins.complaints import domain, queries
+from plugins.complaints import contacts, domain, faq, queries, training
 from plugins.complaints.models import Entry
 
 AUTO, LTR = {"dir": "auto", "autocomplete": "off"}, {"dir": "ltr", "autocomplete": "off"}
 Choices = list[SelectChoice]
 ANSWERS = (("solved", _l("Solved at once")), ("callback", _l("Call-back promised")), ("study", _l("To study")))
 DECISIONS = ((domain.ACCEPTED, _l("Accept it")), (domain.DECLINED, _l("Decline it")))
-
-
-def choices(pairs: Iterable[tuple[Any, Any]], none: Any = None) -> Choices:
-    """Choices of values with their labels; ``none`` is what the empty one is called, where there is one."""
-    return [*([SelectChoice("", none)] if none is not None else []), *(SelectChoice(value, label) for value, label in pairs)]
-
-
-def whole(raw: Any) -> int | None:
-    """The id that a choice stands for; None for the empty choice. Raises ValueError for what is no id."""
-    number = queries.row_id(raw)
-    if raw and number is None:
-        raise ValueError(str(raw)[:40])
-    return number
 
 
 class IntakeForm(DiwanForm):
@@ -145,8 +132,7 @@ def form_of(session: Session, act: str, entry: Entry, *, now: datetime, sent: bo
     """The form of one act; ``sent``: filled by what this request brings, else with what is known of the entry or ``proposed``."""
     known = {**proposed, "cause_id": entry.cause_id, "answer_channel": entry.channel, "returned_at": now, "department_id": entry.department_id,
              "centre_id": entry.centre_id}
-    given = {} if sent else {"formdata": None}
-    form = FORMS[act](prefix=f"{act}-", data=known, **given)
+    form = forms.form_of(FORMS, act, sent=sent, **known)
     _fill_choices(session, form, entry)
     return form
 
@@ -158,3 +144,48 @@ def _fill_choices(session: Session, form: DiwanForm, entry: Entry) -> None:
         form.department_id.choices = choices((one.id, one.name) for one in organisation.active_departments(session, keep=entry.department_id))
     if "centre_id" in form:
         form.centre_id.choices = choices(((one.id, one.name) for one in organisation.active_centres(session, keep=entry.centre_id)), _l("none named"))
+
+
+# --- beside the log -------------------------------------------------------------------------------------------------
+
+
+class PlanForm(DiwanForm):
+    """Which customer, after what, and after how many months."""
+
+    customer_number = StringField(_l("Customer number"), [InputRequired()], render_kw=LTR)
+    event = StringField(_l("After what"), [InputRequired(), Length(max=contacts.LONGEST_EVENT)], render_kw=AUTO)
+    event_on = DateField(_l("Day of the event"), [InputRequired()], render_kw={"dir": "ltr"})
+    after_3 = BooleanField(_l("After 3 months"), default=True)
+    after_6 = BooleanField(_l("After 6 months"), default=True)
+    after_12 = BooleanField(_l("After 12 months"), default=True)
+
+
+class SettleForm(DiwanForm):
+    state = RadioField(_l("What came of it"), validate_choice=False,
+                       choices=choices([(contacts.DONE, _l("The customer was contacted")), (contacts.DROPPED, _l("No contact is needed"))]))
+    channel = SelectField(_l("Contacted by"), [Optional()], validate_choice=False, choices=choices(domain.channels().items(), _l("None")))
+    outcome = TextAreaField(_l("What the customer said, or why it is not needed"), [InputRequired()], render_kw={"rows": 3, "dir": "auto"})
+
+
+class TrainingForm(DiwanForm):
+    user_id = SelectField(_l("Person"), [InputRequired()], coerce=whole, validate_choice=False)
+    topic = StringField(_l("Training"), [InputRequired(), Length(max=training.LONGEST_TOPIC)], render_kw=AUTO)
+    held_on = DateField(_l("Day"), [InputRequired()], render_kw={"dir": "ltr"})
+
+
+class FaqForm(DiwanForm):
+    question_ar = StringField(_l("Question in Arabic"), [InputRequired(), Length(max=faq.LONGEST_QUESTION)], render_kw=AUTO)
+    answer_ar = TextAreaField(_l("Answer in Arabic"), [InputRequired(), Length(max=faq.LONGEST_ANSWER)], render_kw={**AUTO, "rows": 5})
+    question_en = StringField(_l("Question in English"), [Optional(), Length(max=faq.LONGEST_QUESTION)], render_kw=AUTO)
+    answer_en = TextAreaField(_l("Answer in English"), [Optional(), Length(max=faq.LONGEST_ANSWER)], render_kw={**AUTO, "rows": 5})
+    cause_id = SelectField(_l("Cause"), [Optional()])
+
+
+class NoteForm(DiwanForm):
+    text = TextAreaField(_l("Note"))
+
+
+class LineForm(DiwanForm):
+    solution = TextAreaField(_l("Proposed solution"))
+    implementation = TextAreaField(_l("How it is carried out"))
+    monitoring = TextAreaField(_l("How that is watched"))

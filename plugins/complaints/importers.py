@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from core import kinds as lists
 from core import settings, work
 from core.auth.actor import Actor
 from core.calendar import local_day
@@ -23,7 +24,7 @@ from core.imports.models import Import
 from core.imports.offers import Context, Importer, ImportField, Line, Reason, Result, Verdict
 from core.organisation.models import Centre
 from core.text import fold
-from plugins.complaints import causes, domain, history
+from plugins.complaints import domain, history
 from plugins.complaints.history import Former
 from plugins.complaints.models import Cause
 
@@ -41,7 +42,7 @@ def importers() -> list[Importer]:
                     help=_l("When the customer was told. Empty: the entry stays out of response times.")),
         _field("kind", _l("Kind"), "choice", choices=_writings("kinds", kinds), labels=kinds),
         _field("channel", _l("Channel"), "choice", choices=_writings("channels", channels), labels=channels),
-        _field("cause", _l("Cause"), longest=causes.LONGEST_NAME),
+        _field("cause", _l("Cause"), longest=lists.LONGEST_NAME),
         _field("customer_class", _l("Class of the complainant"), "choice", choices=_writings("classes", classes), labels=classes),
         _field("centre", _l("Centre"), longest=200),
         _field("name", _l("Name"), "name", longest=200),
@@ -73,16 +74,16 @@ def importers() -> list[Importer]:
 
 
 def _field(key: str, label: Any, kind: str = "text", **more: Any) -> ImportField:
-    return ImportField(key, label, kind, headings=domain.catalogue()["headings"].get(key, ()), **more)
+    return ImportField(key, label, kind, headings=domain.CATALOGUE["headings"].get(key, ()), **more)
 
 
 def _words(part: str) -> list[str]:
-    return list(domain.catalogue()["writings"][part])
+    return list(domain.CATALOGUE["writings"][part])
 
 
 def _writings(part: str, labels: Mapping[str, Any]) -> dict[str, str]:
     """What a file may write for a code: the code, its label in either language, and other writings of the catalogue; folded."""
-    more = domain.catalogue()["writings"][part]
+    more = domain.CATALOGUE["writings"][part]
     return {fold(text): code for code, label in labels.items() for text in (code, label.ar, label.en, *more.get(code, ()))}
 
 
@@ -103,7 +104,7 @@ class Judge:
         self.session, self.options, self.now = session, context.options, work.now()
         self.file = self._file(context)
         self.zone = settings.time_zone(session)
-        self.causes = causes.by_name(session)
+        self.causes = lists.by_name(session, Cause)
         self._seen: set[str] | None = None
         self._import_id = context.import_id
         self._centres: dict[str, list[int]] | None = None
@@ -229,7 +230,7 @@ def state_of(text: str) -> str | None:
         return labels[words]
     if any(words.startswith(fold(one)) for one in _words("closed")):
         return domain.CLOSED
-    known: Mapping[str, Sequence[str]] = domain.catalogue()["writings"]["open"]
+    known: Mapping[str, Sequence[str]] = domain.CATALOGUE["writings"]["open"]
     return next((state for state, writings in known.items() if any(words.startswith(fold(one)) for one in writings)), None)
 
 
@@ -243,7 +244,7 @@ def apply(session: Session, lines: Sequence[Line], context: Context, *, actor: A
     for line in lines:
         name = str(line.values.get("cause") or "")
         if name and fold(name) not in judge.causes and context.options.get("causes") != REFUSE:
-            judge.causes[fold(name)] = causes.add(session, name, name)
+            judge.causes[fold(name)] = lists.add(session, Cause, name, name)
         row, reasons = judge.read(line)
         if row is None:
             raise InvalidInput(reasons[0].message, field=reasons[0].field)

@@ -2,77 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from core import settings
-from core.admin.offers import Reading
 from core.auth.actor import Actor
 from core.calendar import local_day
-from core.customers import finding
 from core.customers import queries as customers
+from core.customers.callers import read_phone
 from core.customers.models import Customer
-from core.errors import InvalidInput
 from core.i18n import lazy_gettext as _l
 from core.organisation.models import Centre, Department
-from core.phones import format_phone, parse_phone
+from core.phones import format_phone
 from core.procedures import services as procedures
 from core.procedures import timing
 from core.procedures.domain import followers
+from core.text import row_id
 from plugins.complaints import domain, queries
 from plugins.complaints.models import Entry
 from plugins.complaints.services import CALLBACK, SOLVED
 
-MOST_CHOICES = 6
-CALL_BACK_AT = time(10)
-"""The hour that the page proposes for a call-back."""
-
-
 # --- who calls -------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Caller:
-    """Whom a look-up found: one customer, several to choose from, or nobody; ``unsearched`` says what was not searched for."""
-
-    customer: Customer | None = None
-    choices: Sequence[Customer] = ()
-    more: bool = False
-    unknown: bool = False
-    unsearched: Any = None
-
-
-def find_caller(session: Session, text: str, actor: Actor) -> Caller:
-    """The customers that this person may read and whose number, phone or name was typed, in any writing (CMPL-24)."""
-    text = text.strip()[:200]
-    if not text:
-        return Caller()
-    found = customers.search(session, text, actor, limit=MOST_CHOICES + 1).customers
-    if len(found) == 1:
-        return Caller(found[0])
-    if found:
-        return Caller(choices=found[:MOST_CHOICES], more=len(found) > MOST_CHOICES)
-    phone = read_phone(session, text)
-    return Caller(unknown=True, unsearched=finding.unsearched(Reading(text, "phone", phone), actor) if phone else None)
-
-
-def known_caller(session: Session, number: str, actor: Actor) -> Caller:
-    """The customer that was chosen before; nobody where the number names none that this person may read."""
-    try:
-        return Caller(customers.readable(session, number, actor))
-    except InvalidInput:
-        return Caller(unknown=True)
-
-
-def read_phone(session: Session, text: str) -> str | None:
-    try:
-        return parse_phone(text, settings.get(session, "core.country"))
-    except InvalidInput:
-        return None
 
 
 def guessed(session: Session, text: str) -> dict[str, str]:
@@ -95,7 +49,7 @@ def proposed_callback(session: Session, entry: Entry, actor: Actor, now: datetim
     """What the form of a call-back begins with: the next working day, and where the complainant wrote that he is reached."""
     own = {"phone": format_phone(entry.phone) if entry.phone else None, "email": entry.email} if actor.may(queries.PERSONAL) else {}
     reach = reached_at(entry.shown.customer, own, actor)  # type: ignore[attr-defined]
-    return {"promised_at": next_working_day(session, now), "callback_to": reach[0] if reach else ""}
+    return {"promised_at": timing.next_working_day(session, now), "callback_to": reach[0] if reach else ""}
 
 
 # --- where it would go and until when --------------------------------------------------------------------------------
@@ -137,7 +91,7 @@ def plan(session: Session, values: Mapping[str, Any], customer: Customer | None,
 
 
 def _known_centre(session: Session, given: Any) -> int | None:
-    number = queries.row_id(given)
+    number = row_id(given)
     centre = session.get(Centre, number) if number is not None else None
     return centre.id if centre is not None else None
 
@@ -163,12 +117,3 @@ def _step(session: Session, number: int, promised: datetime | None, now: datetim
 
 def working(session: Session, moment: datetime) -> bool:
     return timing.office(session).is_working(local_day(moment, settings.time_zone(session)))
-
-
-def next_working_day(session: Session, now: datetime) -> datetime:
-    """What the page proposes for a call-back: the morning of the next working day."""
-    office, zone = timing.office(session), settings.time_zone(session)
-    day = local_day(now, zone) + timedelta(days=1)
-    while not office.is_working(day) and (day - local_day(now, zone)).days < 30:
-        day += timedelta(days=1)
-    return datetime.combine(day, CALL_BACK_AT, zone)

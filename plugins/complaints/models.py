@@ -14,26 +14,17 @@ from core.customers.models import Customer
 from core.database import JsonDict, Phone, UtcDateTime, derive, owner_base, refusal
 from core.i18n import Bilingual
 from core.i18n import lazy_gettext as _l
+from core.kinds import Kind
 from core.text import fold
 
 Base = owner_base("complaints")
 
 
-class Cause(Base):
+class Cause(Kind, Base):
     """Why people complain, as the association tells causes apart (CMPL-06)."""
 
     __tablename__ = "complaints_cause"
     __audit_title__ = _l("Cause of complaints")
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    code: Mapped[str] = mapped_column(sa.String(40), unique=True)
-    name_ar: Mapped[str] = mapped_column(sa.String(200))
-    name_en: Mapped[str] = mapped_column(sa.String(200), default="")
-    active: Mapped[bool] = mapped_column(default=True)
-
-    @property
-    def name(self) -> Bilingual:
-        return Bilingual.of({"ar": self.name_ar, "en": self.name_en})
 
 
 class Entry(Base):
@@ -85,7 +76,7 @@ class Entry(Base):
     registered_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"), index=True)
     promised_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     callback_to: Mapped[str | None] = mapped_column(sa.String(254), info={"personal": True})
-    helping_party: Mapped[str | None] = mapped_column(sa.String(300))
+    helping_party: Mapped[str | None] = mapped_column(sa.String(300), info={"personal": True})
     analysis: Mapped[str | None] = mapped_column(sa.Text, info={"personal": True})
     answer: Mapped[str | None] = mapped_column(sa.Text, info={"personal": True})
     answer_channel: Mapped[str | None] = mapped_column(sa.String(40))
@@ -99,7 +90,7 @@ class Entry(Base):
     follow_code: Mapped[str | None] = mapped_column(sa.String(64), unique=True, info={"secret": True})
     """Hash of the code with which the complainant follows the entry without signing in."""
     source: Mapped[str] = mapped_column(sa.String(40), default="staff")
-    """``staff``, ``public``, ``import`` or the plugin that handed it over (``social``, ``callcenter``)."""
+    """``staff``, ``public``, ``import``, ``api`` or the plugin that handed it over (``social``, ``callcenter``)."""
     consented_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     consent_version: Mapped[str | None] = mapped_column(sa.String(20))
     """When the sender of the public form agreed, and to which of ``domain.consents``; empty for what staff wrote down."""
@@ -131,7 +122,8 @@ class Assignment(Base):
     centre_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_centre.id"))
     assigned_at: Mapped[datetime] = mapped_column(UtcDateTime)
     assigned_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"))
-    reason: Mapped[str] = mapped_column(sa.String(500), default="")
+    reason: Mapped[str] = mapped_column(sa.String(500), default="", info={"personal": True, "audit": False})
+    """In the log it stands with the entry, under its subject."""
 
 
 class Update(Base):

@@ -12,7 +12,7 @@ from core.admin.offers import Figure, Reading, SearchHit
 from core.auth.actor import Actor
 from core.calendar import day_bounds, local_day
 from core.customers.models import Customer
-from core.customers.offers import SummaryLine, TimelineEntry
+from core.customers.offers import CustomerAct, SummaryLine, TimelineEntry
 from core.i18n import gettext as _
 from core.i18n import lazy_gettext as _l
 from plugins.complaints import contacts, domain, page, queries
@@ -44,10 +44,16 @@ def entries(session: Session, customer_id: int, actor: Actor, before: datetime |
     return [_told(one) for one in found]
 
 
+def acts(session: Session, customer: Customer, actor: Actor) -> list[CustomerAct]:
+    """An entry of the log begins with the customer found."""
+    return [CustomerAct(_l("Complaint"), "message-report", f"{LOG}new?caller={customer.number}")] if actor.may("complaints.record") else []
+
+
 def _told(one: Entry) -> TimelineEntry:
     title = _l("%(kind)s %(number)s", kind=domain.kinds()[one.kind], number=one.number)
     words = [str(domain.states()[one.state]), one.shown.cause, str(domain.channels().get(one.channel, one.channel))]  # type: ignore[attr-defined]
-    return TimelineEntry(one.received_at, title, " · ".join(word for word in words if word), "message-report", page.address(one))
+    return TimelineEntry(one.received_at, title, " · ".join(word for word in words if word), "message-report", page.address(one),
+                         touch_point="website" if one.channel == "website" else "service")
 
 
 # --- "My day" --------------------------------------------------------------------------------------------------------

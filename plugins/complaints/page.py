@@ -8,17 +8,16 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from markupsafe import Markup
 from sqlalchemy.orm import Session
 
-from core.admin import printing, theme, values
 from core.admin.addresses import path_to
+from core.auth import queries as staff
 from core.auth.actor import Actor
-from core.auth.models import Role, User
+from core.auth.models import Role
 from core.customers import domain as customers
 from core.customers.models import Customer
 from core.customers.offers import TimelineEntry
-from core.customers.shown import TrackStep, masked
+from core.customers.shown import HIDDEN, TrackStep, masked
 from core.files import services as files
 from core.i18n import lazy_gettext as _l
 from core.organisation import queries as organisation
@@ -31,9 +30,6 @@ from core.text import isolate
 from plugins.complaints import domain, queries
 from plugins.complaints.models import Cause, Entry, Update
 from plugins.complaints.queries import PERSONAL
-
-HIDDEN = "•••••"
-
 
 # --- lines of a list -------------------------------------------------------------------------------------------------
 
@@ -66,15 +62,6 @@ def describe(session: Session, entries: Sequence[Entry]) -> None:
 
 def _ids(entries: Iterable[Entry], name: str) -> set[int]:
     return {found for one in entries if (found := getattr(one, name)) is not None}
-
-
-def due_badge(run: StepRun | None) -> Markup | str:
-    """When an open step is due, as lists show it: with its icon and words."""
-    if run is None:
-        return ""
-    due = theme.due_of(run)
-    time = Markup(" ") + values.ltr(due.time) if due.time else ""
-    return Markup('<span class="dw-due dw-due-{}">{}<span>{}{}</span></span>').format(due.state, theme.icon(printing.ICONS[due.state]), due.words, time)
 
 
 def classes() -> Mapping[str, Any]:
@@ -114,7 +101,8 @@ def origin(entry: Entry) -> tuple[Any, str] | None:
     if entry.source_link is None:
         return None
     on = any(one.name == entry.source for one in state().active)
-    return state().owner_title(entry.source) if on else entry.source, entry.source_link if on else ""
+    title = state().owner_title(entry.source)
+    return title if title != entry.source else _l("a part of Diwan that is not installed"), entry.source_link if on else ""
 
 
 def _departments(session: Session, entry: Entry, asked: Sequence[Any]) -> dict[int, str]:
@@ -126,12 +114,7 @@ def people(session: Session, entry: Entry) -> dict[int, str]:
     """Names of everybody who wrote in the entry."""
     wanted = {entry.registered_by_id, entry.closed_by_id, *(one.made_by_id for one in queries.updates_of(session, entry)),
               *(one.assigned_by_id for one in queries.assignments_of(session, entry)), *(one.asked_by_id for one in queries.follow_ups_of(session, entry))}
-    return user_names(session, wanted)
-
-
-def user_names(session: Session, user_ids: Iterable[int | None]) -> dict[int, str]:
-    found = session.scalars(sa.select(User).where(User.id.in_({one for one in user_ids if one is not None})))
-    return {one.id: str(one.name) or one.label for one in found}
+    return staff.names_of(session, wanted)
 
 
 def contacts(entry: Entry, actor: Actor) -> list[tuple[str, Any]]:
@@ -163,7 +146,7 @@ def track(session: Session, entry: Entry, now: datetime) -> list[TrackStep]:
     """The steps of the manual's table 5.2 for one entry: who did each and when, what is due, what was not needed."""
     last: dict[int, StepRun] = {}
     done = runs.steps_of(session, record_type=entry.__tablename__, record_id=entry.id)
-    names = user_names(session, {run.ended_by_id for run in done})
+    names = staff.names_of(session, {run.ended_by_id for run in done})
     for run in done:
         if run.procedure_code == domain.HANDLING and not (run.step_number in last and last[run.step_number].is_open()):
             last[run.step_number] = run

@@ -20,8 +20,10 @@ from core.jobs.offers import Job
 from core.messages import Message, Taken
 from core.plugins.manifest import Decision, Permission, PluginInfo
 from core.reports.offers import Report
+from core.rest.offers import Resource
 from plugins.complaints import (
-    care_views,
+    cause_views,
+    contact_views,
     demo,
     faq_views,
     figures,
@@ -34,7 +36,9 @@ from plugins.complaints import (
     review_views,
     services,
     steps,
+    training_views,
     views,
+    web_api,
 )
 from plugins.complaints.settings import SETTINGS
 
@@ -57,15 +61,36 @@ PLUGIN = PluginInfo(
         Permission("complaints.repeated", _l("Prepare the report of repeated complaints"), roles=("quality_employee",)),
         Permission("complaints.decide", _l("Review the log of the month and decide"), roles=("subcouncil_secretary",)),
         Permission("complaints.prepare", _l("Prepare and archive the performance reports"), roles=("crm_employee", "centres_employee")),
-        Permission("complaints.manage", _l("Keep causes and settings of the log"), roles=("crm_manager", "admin")),
         Permission("complaints.faq", _l("Write frequent questions and answers"), roles=("crm_employee", "centres_employee", *MANAGERS)),
         Permission("complaints.faq_approve", _l("Approve and publish answers"), roles=MANAGERS),
         Permission("complaints.import", _l("Import a register of complaints kept elsewhere"), roles=("crm_manager", "admin")),
+        Permission("complaints.manage", _l("Keep causes and settings of the log"), roles=("crm_manager", "admin")),
     ),
     settings=SETTINGS,
     untracked={"complaints_limit": "counts what strangers send; each message taken is logged itself"},
     decisions=(Decision("complaints.recommendations", _l("Recommendations from the log of complaints"), decides="subcouncil_secretary"),),
 )
+
+
+@hookimpl
+def register_admin_views() -> list[BaseView]:
+    return [views.LogView(), review_views.ReviewsView(), faq_views.FaqView(), cause_views.CauseView(),
+            contact_views.ContactView(), training_views.TrainingView()]
+
+
+@hookimpl
+def register_blueprints() -> list[Blueprint]:
+    return [public.blueprint()]
+
+
+@hookimpl
+def register_reports() -> list[Report]:
+    return reports.reports()
+
+
+@hookimpl
+def register_importers() -> list[Importer]:
+    return importers.importers()
 
 
 @hookimpl
@@ -75,19 +100,9 @@ def register_jobs() -> list[Job]:
 
 
 @hookimpl
-def register_reports() -> list[Report]:
-    return reports.reports()
-
-
-@hookimpl
-def register_admin_views() -> list[BaseView]:
-    return [views.LogView(), review_views.ReviewsView(), faq_views.FaqView(), faq_views.CauseView(),
-            care_views.ContactsView(), care_views.TrainingView()]
-
-
-@hookimpl
 def register_customer_panels() -> list[CustomerPanel]:
-    return [CustomerPanel("complaints.entries", _l("Complaints"), "complaints.read", summary=offers.panel, entries=offers.entries, icon="message-report")]
+    return [CustomerPanel("complaints.entries", _l("Complaints"), "complaints.read", summary=offers.panel, entries=offers.entries, icon="message-report",
+                          acts=offers.acts)]
 
 
 @hookimpl
@@ -104,13 +119,8 @@ def register_search() -> list[SearchProvider]:
 
 
 @hookimpl
-def register_blueprints() -> list[Blueprint]:
-    return [public.blueprint()]
-
-
-@hookimpl
-def register_importers() -> list[Importer]:
-    return importers.importers()
+def register_api() -> list[Resource]:
+    return web_api.resources()
 
 
 @hookimpl
@@ -119,13 +129,13 @@ def register_demo(session: Session, now: datetime) -> None:
 
 
 @hookimpl
+def take_message(session: Session, message: Message, actor: Actor, now: datetime) -> Taken:
+    made = services.receive_message(session, message, actor=actor, now=now)
+    return Taken(made.entry.number, f"/complaints/{made.entry.id}", made.code)
+
+
+@hookimpl
 def tell_figures(
     session: Session, name: str, periods: Sequence[tuple[datetime, datetime]], actor: Actor, now: datetime,
 ) -> Sequence[Mapping[str, int]] | None:
     return figures.of_periods(session, periods, now) if name == COMPLAINTS and actor.may(queries.READ_ALL) else None
-
-
-@hookimpl
-def take_message(session: Session, message: Message, actor: Actor, now: datetime) -> Taken:
-    made = services.receive_message(session, message, actor=actor, now=now)
-    return Taken(made.entry.number, f"/complaints/{made.entry.id}", made.code)

@@ -24,9 +24,9 @@ from core.text import fold, normalise_digits
 from plugins.complaints import domain
 from plugins.complaints.models import Assignment, Cause, Entry, FollowUp, Update
 
-LARGEST_ID = 2**31 - 1
-READ_ALL, PERSONAL = "complaints.read_all", "complaints.personal"
-MOST_CALLERS = 50
+API = "api"
+"""Source of entries, and of actors: another system. Its name begins their reference."""
+READ, READ_ALL, PERSONAL = "complaints.read", "complaints.read_all", "complaints.personal"
 
 
 def scope(query: sa.Select[Any], actor: Actor) -> sa.Select[Any]:
@@ -35,7 +35,14 @@ def scope(query: sa.Select[Any], actor: Actor) -> sa.Select[Any]:
     if actor.may(READ_ALL):
         return query
     asked = sa.select(FollowUp.entry_id).where(FollowUp.department_id == actor.department_id)
-    return query.where(sa.or_(_own(actor), Entry.registered_by_id == actor.user_id, Entry.id.in_(asked)))
+    return query.where(sa.or_(_own(actor), _written_by(actor), Entry.id.in_(asked)))
+
+
+def _written_by(actor: Actor) -> sa.ColumnElement[bool]:
+    """What a person, or another system, wrote down; whoever has neither id nor name wrote nothing."""
+    if actor.source == API:
+        return sa.and_(Entry.source == API, Entry.source_reference.startswith(f"{actor.logged_as}/", autoescape=True))
+    return Entry.registered_by_id == actor.user_id if actor.user_id is not None else sa.false()
 
 
 def _own(actor: Actor) -> sa.ColumnElement[bool]:
@@ -48,7 +55,7 @@ def _own(actor: Actor) -> sa.ColumnElement[bool]:
 def people_of(session: Session, department_id: int) -> set[int | None]:
     """Whoever works in a department and reads the log."""
     people = session.scalars(sa.select(User.id).where(User.department_id == department_id, User.active)).all()
-    return {one for one, powers in powers_of(session, people).items() if "complaints.read" in powers.permissions}
+    return {one for one, powers in powers_of(session, people).items() if READ in powers.permissions}
 
 
 def counted(query: sa.Select[Any], actor: Actor) -> sa.Select[Any]:
@@ -59,12 +66,6 @@ def counted(query: sa.Select[Any], actor: Actor) -> sa.Select[Any]:
 def reach(actor: Actor) -> Reach:
     """How far the figures reach that this actor makes of the log; who belongs to no department makes none."""
     return Reach() if actor.may(READ_ALL) else Reach(actor.department_id or 0, actor.centre_ids)
-
-
-def row_id(given: Any) -> int | None:
-    """The id that a choice of a form names: digits 0–9 up to what a table counts; None for anything else."""
-    text = str(given or "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 10 and int(text) <= LARGEST_ID else None
 
 
 def by_id(session: Session, entry_id: int, actor: Actor) -> Entry | None:
@@ -107,7 +108,7 @@ def matching(query: sa.Select[Any], session: Session, text: str, actor: Actor) -
     text = normalise_digits(text).strip()
     ways = [Entry.number.startswith(text.upper(), autoescape=True)]
     if actor.may(PERSONAL) and text:
-        ways += [Entry.customer_id.in_([one.id for one in customers.search(session, text, actor, limit=MOST_CALLERS).customers]),
+        ways += [Entry.customer_id.in_(customers.meant(session, text, actor)),
                  *_by_name(text), *_by_phone(session, text)]
     return query.where(sa.or_(*ways))
 
@@ -150,12 +151,6 @@ def next_steps(session: Session, ids: Iterable[int]) -> dict[int, StepRun]:
     for run in session.scalars(query.order_by(StepRun.due_at.is_(None), StepRun.due_at, StepRun.id)):
         found.setdefault(run.record_id, run)
     return found
-
-
-def without_update(session: Session, start: datetime, end: datetime, actor: Actor) -> Sequence[Entry]:
-    """Open entries received before ``end`` in which nothing was written from ``start`` on: the list at a day's end (CMPL-18)."""
-    query = sa.select(Entry).where(quiet(start, end))
-    return session.scalars(scope(query.order_by(Entry.updated_at, Entry.id), actor)).all()
 
 
 def updates_of(session: Session, entry: Entry) -> Sequence[Update]:

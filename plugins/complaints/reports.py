@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from core import settings, work
 from core.auth.actor import Actor
-from core.calendar import add_months, day_bounds, local_day, period_of
+from core.calendar import add_months, day_bounds, period_of
 from core.exporter.columns import Column
 from core.i18n import lazy_gettext as _l
 from core.organisation.models import Centre, Department
-from core.reports.offers import PERIOD, Chart, Parameter, Report, ReportFigure, Series
+from core.reports.offers import PERIOD, Chart, Parameter, Report, ReportFigure, Series, days_of, moments_of
 from plugins.complaints import domain, figures, queries
 from plugins.complaints.figures import Case, Count
 
@@ -67,19 +67,10 @@ def reports() -> list[Report]:
 # --- rows ------------------------------------------------------------------------------------------------------------
 
 
-def chosen_period(session: Session, parameters: Mapping[str, Any], now: datetime) -> tuple[datetime, datetime]:
-    """The moments between which a report's days lie; without days the current month."""
-    zone = settings.time_zone(session)
-    today = local_day(now, zone)
-    first, last = parameters.get("from_on") or today.replace(day=1), parameters.get("to_on") or today
-    return day_bounds(first, zone)[0], day_bounds(last, zone)[1]
-
-
 def month_before(session: Session, parameters: Mapping[str, Any], now: datetime) -> tuple[datetime, datetime]:
     """The same span a month earlier: of a whole month the whole month before (RPT-02)."""
     zone = settings.time_zone(session)
-    today = local_day(now, zone)
-    first, last = parameters.get("from_on") or today.replace(day=1), parameters.get("to_on") or today
+    first, last = days_of(session, parameters, now)
     whole = first.day == 1 and (last + timedelta(days=1)).day == 1
     end = first - timedelta(days=1) if whole else add_months(last, -1)
     return day_bounds(add_months(first, -1), zone)[0], day_bounds(end, zone)[1]
@@ -92,7 +83,7 @@ def months(session: Session, parameters: Mapping[str, Any], actor: Actor) -> Mon
     def found(since: datetime, until: datetime) -> list[Case]:
         return [one for one in figures.cases(session, since, until, now, actor) if department in (None, "", str(one.department_id))]
 
-    return found(*chosen_period(session, parameters, now)), found(*month_before(session, parameters, now))
+    return found(*moments_of(session, parameters, now)), found(*month_before(session, parameters, now))
 
 
 def monthly(session: Session, parameters: Mapping[str, Any], actor: Actor, loaded: Months) -> Iterator[tuple[Any, ...]]:
@@ -145,7 +136,7 @@ def monthly_chart(session: Session, parameters: Mapping[str, Any], actor: Actor,
 
 def departments(session: Session) -> list[tuple[str, Any]]:
     """The departments that entries are routed to."""
-    routed = {line["department"] for line in domain.catalogue()["routing"]}
+    routed = {line["department"] for line in domain.CATALOGUE["routing"]}
     return [(str(one.id), one.name) for one in session.scalars(sa.select(Department).order_by(Department.id)) if one.slug in routed]
 
 
@@ -172,7 +163,7 @@ def _cells(count: Count) -> tuple[Any, ...]:
 def weekly(session: Session, parameters: Mapping[str, Any], actor: Actor) -> Iterator[tuple[Any, ...]]:
     """The summary of the whole log by department and kind, made by who reads it all, for those who read a part too (CMPL-08)."""
     now = work.now()
-    found = figures.cases(session, *chosen_period(session, parameters, now), now, actor)
+    found = figures.cases(session, *moments_of(session, parameters, now), now, actor)
     department = names(session, "department")
     for (department_id, kind), count in figures.grouped(found, lambda one: (one.department_id, one.kind)).items():
         yield (department(department_id), domain.kinds()[kind], *_cells(count))
@@ -181,7 +172,7 @@ def weekly(session: Session, parameters: Mapping[str, Any], actor: Actor) -> Ite
 def repeated(session: Session, parameters: Mapping[str, Any], actor: Actor) -> Iterator[tuple[Any, ...]]:
     """Causes that came again at one place, with their number in the period before (CMPL-12)."""
     now = work.now()
-    found = figures.cases(session, *chosen_period(session, parameters, now), now, actor, kinds=(domain.COMPLAINT,))
+    found = figures.cases(session, *moments_of(session, parameters, now), now, actor, kinds=(domain.COMPLAINT,))
     before = figures.repeated(figures.cases(session, *month_before(session, parameters, now), now, actor, kinds=(domain.COMPLAINT,)), 1)
     earlier = {(one.cause_id, one.department_id, one.centre_id): one.count for one in before}
     cause, place = names(session, "cause"), names(session, "place")
@@ -193,7 +184,7 @@ def repeated(session: Session, parameters: Mapping[str, Any], actor: Actor) -> I
 def handled(session: Session, parameters: Mapping[str, Any], actor: Actor) -> Iterator[tuple[Any, ...]]:
     """How many suggestions and problems were dealt with (CMPL-26)."""
     now = work.now()
-    found = figures.cases(session, *chosen_period(session, parameters, now), now, actor)
+    found = figures.cases(session, *moments_of(session, parameters, now), now, actor)
     for kind, title in domain.kinds().items():
         own = [one for one in found if one.kind == kind]
         decided = [one.decision for one in own]

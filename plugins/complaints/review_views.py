@@ -8,11 +8,10 @@ from typing import Any
 import sqlalchemy as sa
 from flask import flash, redirect, url_for
 from sqlalchemy.orm import Session
-from wtforms import TextAreaField
 
-from core.admin.forms import DiwanForm
 from core.admin.help import Help
 from core.admin.views import PageView, expose
+from core.auth import queries as staff
 from core.errors import Conflict, InvalidInput, NotFound, faults
 from core.i18n import gettext as _
 from core.i18n import lazy_gettext as _l
@@ -35,28 +34,19 @@ from plugins.complaints.domain import (
     REPEATED,
     REVIEW,
 )
+from plugins.complaints.forms import LineForm, NoteForm
 from plugins.complaints.models import Entry, RepeatedLine
-from plugins.complaints.queries import PERSONAL
+from plugins.complaints.queries import PERSONAL, READ
 from plugins.complaints.reports import names
 
 SHOWN = 60
 TEXTS = {PREPARE: _l("Remarks on the month"), REVIEW: _l("Weak points"), DISCUSS: _l("What was discussed, and with whom")}
 
 
-class NoteForm(DiwanForm):
-    text = TextAreaField(_l("Note"))
-
-
-class LineForm(DiwanForm):
-    solution = TextAreaField(_l("Proposed solution"))
-    implementation = TextAreaField(_l("How it is carried out"))
-    monitoring = TextAreaField(_l("How that is watched"))
-
-
 class ReviewsView(PageView):
     page_url = "/complaints/reviews"
     page_endpoint = "complaints_reviews"
-    permission = "complaints.read"
+    permission = READ
     menu_title = _l("Performance reports and reviews")
     menu_group = "complaints"
     menu_order = 20
@@ -123,7 +113,7 @@ class ReviewsView(PageView):
         if kind == "performance" and mine is not None and mine.step_number in TEXTS:
             shown.text.label.text = TEXTS[mine.step_number]
         department = session.get(Department, period.department_id) if period.department_id is not None else None
-        people = page.user_names(session, {run.ended_by_id for run in runs})
+        people = staff.names_of(session, {run.ended_by_id for run in runs})
         return self.render(f"complaints/{kind}.html", period=period, runs=runs, mine=mine, form=shown, department=department, line_form=LineForm,
                            people=people, **given)
 

@@ -41,7 +41,7 @@ def period_for(session: Session, period_id: int, actor: Actor) -> StepPeriod:
 
 
 def may_read(period: StepPeriod, actor: Actor) -> bool:
-    return actor.may(queries.READ_ALL) or (actor.may("complaints.read") and period.department_id in (None, actor.department_id))
+    return actor.may(queries.READ_ALL) or (actor.may(queries.READ) and period.department_id in (None, actor.department_id))
 
 
 def review_of(session: Session, period: StepPeriod) -> Review | None:

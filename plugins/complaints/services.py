@@ -29,7 +29,7 @@ from core.phones import parse_phone
 from core.procedures import services as procedures
 from core.recommendations.domain import checked_link
 from core.sending import made_before
-from core.text import clean, isolate
+from core.text import clean, isolate, row_id
 from plugins.complaints import domain, follow, queries, steps
 from plugins.complaints.models import Assignment, Cause, Entry, FollowUp, Update
 
@@ -47,7 +47,7 @@ class Received:
 
 @dataclass(frozen=True)
 class Source:
-    """Where an entry comes from: ``staff``, ``public`` or a plugin with its key of the message and where that lies."""
+    """Where an entry comes from: ``staff``, ``public``, ``api`` or a plugin with its key of the message and where that lies."""
 
     name: str
     reference: str | None = None
@@ -60,16 +60,19 @@ STAFF, PUBLIC = Source("staff"), Source("public")
 # --- receiving (steps 1 and 2) ---------------------------------------------------------------------------------------
 
 
-def receive(session: Session, values: Mapping[str, Any], *, actor: Actor, now: datetime, operation_key: str | None = None) -> Received:
+def receive(
+    session: Session, values: Mapping[str, Any], *, source: Source = STAFF, actor: Actor, now: datetime, operation_key: str | None = None,
+) -> Received:
     """Write a complaint, inquiry or suggestion into the log, route it, and answer it at once or promise a call-back.
 
     ``values`` hold kind, channel, text; customer_number, or name, phone and email of somebody unknown (CMPL-24); class,
     centre_id, programme_id, cause_id; received_at (now where absent); ``answer_now`` (solved, callback, study or nothing
-    yet) with answer, or promised_at and callback_to. Raises InvalidInputs with every fault (CMPL-01…07, 15, 16).
+    yet) with answer, or promised_at and callback_to. ``source`` is ``api`` where another system sends it.
+    Raises InvalidInputs with every fault (CMPL-01…07, 15, 16).
     """
     authorize(session, actor, RECORD, rule="CMPL-15")
     earlier = _earlier(session, operation_key, actor)
-    return earlier or _receive(session, values, STAFF, actor, now, operation_key)
+    return earlier or _receive(session, values, source, actor, now, operation_key)
 
 
 def receive_from_public(session: Session, values: Mapping[str, Any], *, actor: Actor, now: datetime, operation_key: str | None = None) -> Received:
@@ -270,7 +273,7 @@ class Reading:
 
     def _row(self, key: str, model: Any) -> int | None:
         given = self.values.get(key)
-        number = queries.row_id(given)
+        number = row_id(given)
         row = self.session.get(model, number) if number is not None else None
         if given and (row is None or not getattr(row, "active", True)):
             self.faults.append(InvalidInput(_l("“%(value)s” is not one of the choices.", value=str(given)[:40]), field=key, value=str(given)[:40]))

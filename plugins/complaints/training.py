@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core import settings
-from core.auth import queries as people
+from core.auth import queries as staff
 from core.auth.actor import Actor, authorize
 from core.auth.models import User
 from core.calendar import local_day
@@ -51,6 +51,6 @@ def is_missing(session: Session, actor: Actor) -> bool:
 
 def untrained(session: Session) -> Sequence[User]:
     """Active people whose roles let them write entries down, of whom no training is on record."""
-    holders = {one.id for role in people.roles_granting(session, RECORD) for one in people.holders_of(session, role.slug)}
+    holders = {one.id for role in staff.roles_granting(session, RECORD) for one in staff.holders_of(session, role.slug)}
     trained = sa.select(Training.user_id)
     return session.scalars(sa.select(User).where(User.id.in_(holders), User.id.not_in(trained)).order_by(User.id)).all() if holders else []

@@ -2,41 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from flask import Response, flash, redirect, request, url_for
 from sqlalchemy.orm import Session
 
-from core import settings, work
+from core import work
+from core.admin import theme, values
+from core.admin.forms import Title
 from core.admin.help import Help
-from core.admin.lists import ListColumn, ListEngine, ListFilter, Page, by_id
+from core.admin.listing import RowLink
+from core.admin.lists import ListColumn, ListFilter, by_id, by_value, from_day, to_day
 from core.admin.records import RecordView
-from core.admin.views import current_actor, expose, needs, refuse_without, show_faults, writing
+from core.admin.views import attempt, current_actor, expose, needs, refuse_without, show_faults, writing
 from core.audit import services as audit
 from core.auth.actor import Actor
-from core.calendar import day_bounds, local_day
+from core.calendar import day_bounds
+from core.customers import callers
+from core.customers.callers import Caller
 from core.customers.queries import PERSONAL as CONTACTS
-from core.database import db
-from core.errors import Conflict, InvalidInput, NotFound
-from core.exporter.names import file_name
-from core.exporter.responses import attachment
-from core.files import services as files
-from core.files.views import download
+from core.customers.shown import HIDDEN
+from core.errors import InvalidInput, NotFound
+from core.files.views import download_of
 from core.i18n import gettext as _
 from core.i18n import lazy_gettext as _l
 from core.organisation import queries as organisation
 from core.organisation.models import Centre, Department
-from core.state import state
+from core.procedures import timing
 from core.text import isolate
 from plugins.complaints import domain, exports, faq, intake, page, queries, services, training
 from plugins.complaints.forms import FORMS, IntakeForm, OutcomeForm, form_of, intake_form
-from plugins.complaints.intake import Caller
 from plugins.complaints.models import Entry
-from plugins.complaints.queries import PERSONAL
+from plugins.complaints.queries import PERSONAL, READ
 
 Act = Callable[[Session, Entry, Any, dict[str, Any]], Any]
 
@@ -46,29 +46,11 @@ Act = Callable[[Session, Entry, Any, dict[str, Any]], Any]
 
 def _today() -> tuple[datetime, datetime]:
     """The bounds of this day by the association's clock."""
-    zone = settings.time_zone(work.real(db.session))
-    return day_bounds(local_day(work.now(), zone), zone)
-
-
-def _start_of(day: date) -> datetime:
-    return day_bounds(day, settings.time_zone(work.real(db.session)))[0]
-
-
-def _end_of(day: date) -> datetime:
-    return day_bounds(day, settings.time_zone(work.real(db.session)))[1]
+    return day_bounds(values.today(), values.zone())
 
 
 def _in_state(statement: sa.Select[Any], value: str) -> sa.Select[Any]:
     return statement.where(Entry.state != domain.CLOSED if value == "open" else Entry.state == value)
-
-
-class LogList(ListEngine):
-    """The list engine; whose an entry is, where it lies and when it is due are read once for the whole page."""
-
-    def page(self, session: Session, scoped: sa.Select[Any], arguments: Any, actor: Actor, **more: Any) -> Page:
-        found = super().page(session, scoped, arguments, actor, **more)
-        page.describe(session, found.rows)
-        return found
 
 
 class LogView(RecordView):
@@ -77,7 +59,7 @@ class LogView(RecordView):
     model = Entry
     page_url = "/complaints"
     page_endpoint = "complaints_log"
-    permission = "complaints.read"
+    permission = READ
     permission_create = services.RECORD
     menu_title = _l("Complaints log")
     menu_group = "complaints"
@@ -94,37 +76,34 @@ class LogView(RecordView):
     can_view_details = False
     list_template_own = "complaints/log.html"
     list_sort = "-received_at"
+    list_file = exports.LOG
     list_columns = (
-        ListColumn("number", _l("Number"), "code", link=lambda row: url_for("complaints_log.entry", id=row.id)),
-        ListColumn("caller", _l("Caller"), "name", value=lambda row: row.shown.caller, permission=PERSONAL, masked=lambda row: page.HIDDEN),
+        ListColumn("number", _l("Number"), "code", link=RowLink("complaints_log.entry", "id")),
+        ListColumn("caller", _l("Caller"), "name", value=lambda row: row.shown.caller, permission=PERSONAL, masked=lambda row: HIDDEN),
         ListColumn("kind", _l("Kind"), "choice", choices=domain.kinds()),
         ListColumn("cause", _l("Cause"), value=lambda row: row.shown.cause),
         ListColumn("place", _l("With"), value=lambda row: row.shown.place),
         ListColumn("received_at", _l("Receipt"), "moment", sort=Entry.received_at),
         ListColumn("state", _l("State"), "state", choices=domain.states()),
-        ListColumn("due", _l("Due"), value=lambda row: page.due_badge(row.shown.step)),
+        ListColumn("due", _l("Due"), value=lambda row: theme.due_badge(row.shown.step)),
     )
     list_filters = (
-        ListFilter("kind", _l("Kind"), lambda statement, value: statement.where(Entry.kind == value), choices=lambda session: list(domain.kinds().items())),
+        ListFilter("kind", _l("Kind"), by_value(Entry.kind), choices=domain.kinds()),
         ListFilter("state", _l("State"), _in_state, choices=lambda session: [("open", _l("Still open")), *domain.states().items()]),
-        ListFilter("department", _l("Department"), by_id(Entry.department_id),
-                   choices=lambda session: organisation.choices(session, Department)),
-        ListFilter("centre", _l("Centre"), by_id(Entry.centre_id),
-                   choices=lambda session: organisation.choices(session, Centre)),
-        ListFilter("channel", _l("Channel"), lambda statement, value: statement.where(Entry.channel == value),
-                   choices=lambda session: list(domain.channels().items())),
+        ListFilter("department", _l("Department"), by_id(Entry.department_id), choices=lambda session: organisation.choices(session, Department)),
+        ListFilter("centre", _l("Centre"), by_id(Entry.centre_id), choices=lambda session: organisation.choices(session, Centre)),
+        ListFilter("channel", _l("Channel"), by_value(Entry.channel), choices=domain.channels()),
         ListFilter("cause", _l("Cause"), by_id(Entry.cause_id),
                    choices=lambda session: [(str(one.id), one.name) for one in queries.causes(session, active=False)]),
-        ListFilter("from", _l("Received from"), lambda statement, day: statement.where(Entry.received_at >= _start_of(day)), kind="date_from"),
-        ListFilter("until", _l("Received until"), lambda statement, day: statement.where(Entry.received_at < _end_of(day)), kind="date_to"),
+        ListFilter("from", _l("Received from"), from_day(Entry.received_at), kind="date_from"),
+        ListFilter("until", _l("Received until"), to_day(Entry.received_at), kind="date_to"),
         ListFilter("overdue", _l("Overdue"), lambda statement, value: statement.where(queries.overdue(work.now())), kind="yes"),
         ListFilter("quiet", _l("Without update today"), lambda statement, value: statement.where(queries.quiet(*_today())), kind="yes"),
         ListFilter("callback", _l("To be told today"), lambda statement, value: statement.where(queries.callback_by(_today()[1])), kind="yes"),
     )
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.engine = LogList(identity=Entry.id, columns=self.list_columns, filters=self.list_filters, default_sort=self.list_sort, find=self.find)
+    def describe_rows(self, session: Session, rows: Sequence[Any], actor: Actor) -> None:
+        page.describe(session, rows)
 
     def scope(self, statement: sa.Select[Any], actor: Actor) -> sa.Select[Any]:
         return queries.scope(statement, actor)
@@ -135,16 +114,6 @@ class LogView(RecordView):
     @expose("/details/")
     def details_view(self) -> Any:
         return redirect(url_for(".entry", id=self.one(request.args.get("id", "")).id))
-
-    @expose("/export", methods=("POST",))
-    def export_list(self) -> Response:
-        """The list as it is filtered, as a file; without the permission it holds no word of a complainant."""
-        actor, session = current_actor(), self.session_now
-        asked = self.engine.read_request(request.form, actor)
-        content, outcome = exports.log_file(session, self.engine.narrowed(session, self.scoped(actor), asked, actor), actor)
-        with writing() as own:
-            exports.note_export(own, asked.filters, bool(asked.search), actor, outcome)
-        return attachment(content, file_name(str(_("log of complaints")), "csv"), "text/csv; charset=utf-8")
 
     # --- the intake -------------------------------------------------------------------------------------------------
 
@@ -166,7 +135,7 @@ class LogView(RecordView):
 
     def _begun(self) -> dict[str, Any]:
         """What an address may bring along: the caller's number or phone, as the search and the telephone know it."""
-        return {"caller": request.args.get("caller", "")[:200], "promised_at": intake.next_working_day(self.session_now, work.now())}
+        return {"caller": request.args.get("caller", "")[:200], "promised_at": timing.next_working_day(self.session_now, work.now())}
 
     @expose("/new/parts", methods=("POST",))
     @needs(services.RECORD, rule="CMPL-15")
@@ -181,11 +150,11 @@ class LogView(RecordView):
         if button == "not":
             found = Caller(unknown=True)
         elif button == "choose":
-            found = intake.known_caller(session, value, actor)
+            found = callers.known_caller(session, value, actor)
         elif button == "look" or text != (form.looked.data or ""):
-            found = intake.find_caller(session, text, actor)
+            found = callers.find_caller(session, text, actor)
         elif form.customer_number.data:
-            found = intake.known_caller(session, form.customer_number.data, actor)
+            found = callers.known_caller(session, form.customer_number.data, actor)
         else:
             found = Caller(unknown=bool(form.unknown.data))
         _remember(session, form, found, text)
@@ -207,11 +176,11 @@ class LogView(RecordView):
         session, actor, now, typed = self.session_now, current_actor(), work.now(), form.data
         _offer(form, intake.reached_at(caller.customer, typed, actor))
         customer = caller.customer
-        phone = intake.read_phone(session, form.phone.data or "") if customer is None else None
+        phone = callers.read_phone(session, form.phone.data or "") if customer is None else None
         same = queries.open_of(session, actor, customer_id=customer.id if customer is not None else None, phone=phone)
         page.describe(session, same)
         return {
-            "form": form, "caller": caller, "due_badge": page.due_badge, "same": same, "classes": page.classes(),
+            "form": form, "caller": caller, "due_badge": theme.due_badge, "same": same, "classes": page.classes(),
             "reach": intake.reached_at(customer, typed, actor),
             "plan": intake.plan(session, typed, customer, now=now), "icons": domain.channel_icons(), "states": domain.states(),
             "kinds": domain.kinds(), "now": now,
@@ -252,7 +221,7 @@ class LogView(RecordView):
         forms = {act: form_of(session, act, entry, now=now, **proposed) for act in services.acts(entry, actor)}
         forms.update(sent or {})
         shown = page.entry_page(session, entry, actor, now)
-        return self.show("complaints/entry.html", entry=entry, forms=forms, refused=set(sent or ()), titles=TITLES, due_badge=page.due_badge,
+        return self.show("complaints/entry.html", entry=entry, forms=forms, refused=set(sent or ()), titles=TITLES, due_badge=theme.due_badge,
                          outcome=OutcomeForm(formdata=None),
                          kinds=domain.kinds(), channels=domain.channels(), states=domain.states(), classes=page.classes(), **shown), status
 
@@ -262,15 +231,10 @@ class LogView(RecordView):
         refuse_without(services.NEEDS[act])
         entry = services.entry_for(self.session_now, id, current_actor())
         form = form_of(self.session_now, act, entry, now=work.now(), sent=True)
-        status = InvalidInput.status
-        if form.validate():
-            try:
-                self._done(id, lambda session, own, given: ACTS[act](session, own, form, given))
-                flash(TOLD[act], "success")
-                return self._back(id)
-            except (InvalidInput, Conflict) as error:
-                show_faults(form, error)
-                status = error.status
+        status = attempt(form, lambda: self._done(id, lambda session, own, given: ACTS[act](session, own, form, given)))
+        if status is None:
+            flash(TOLD[act], "success")
+            return self._back(id)
         return self._entry(services.entry_for(self.session_now, id, current_actor()), {act: form}, status)
 
     @expose("/<int:id>/files/<int:file_id>")
@@ -278,7 +242,7 @@ class LogView(RecordView):
     def file(self, id: int, file_id: int) -> Response:
         """What the complainant sent with the entry, as a download."""
         entry = services.entry_for(self.session_now, id, current_actor())
-        return download(*files.read_of(self.session_now, entry, state().association.files_folder, file_id))
+        return download_of(self.session_now, entry, file_id)
 
     def _back(self, id: int) -> Any:
         """To the entry, or to the log where it is no longer among those this person may read: it was handed over."""
@@ -331,15 +295,6 @@ def _offer(form: IntakeForm, reach: list[str]) -> None:
 
 
 # --- the acts of an entry's page -----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Title:
-    """What an act is called: on its heading, on its button, and its icon."""
-
-    heading: Any
-    button: Any
-    icon: str
 
 
 TITLES = {

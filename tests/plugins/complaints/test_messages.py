@@ -14,10 +14,11 @@ from sqlalchemy.orm import Session
 from core import messages
 from core.customers.models import Customer
 from core.errors import InvalidInput, NotAllowed, faults
+from core.i18n import use_language
 from core.messages import Message
 from core.procedures.models import StepRun
 from core.testing import sign_in
-from plugins.complaints import follow
+from plugins.complaints import follow, page
 from plugins.complaints.models import Entry
 from tests.plugins.complaints.conftest import MONDAY, Staff
 
@@ -91,3 +92,11 @@ def test_the_entrys_page_says_where_it_came_from_and_links_only_while_that_plugi
     assert 'href="/complaints/reviews/"' in client.get(f"/complaints/{here.id}").get_data(as_text=True).split("<aside")[-1]
     page = client.get(f"/complaints/{away.id}").get_data(as_text=True)
     assert "social" in page and "/social/comments/4711" not in page
+
+
+@pytest.mark.parametrize(("source", "called"), [("callcenter", "Call centre"), ("social", "a part of Diwan that is not installed")])
+def test_where_an_entry_came_from_is_said_in_words_also_while_that_part_is_off(session: Session, staff: Staff, source: str, called: str) -> None:
+    entry = made(session, hand_over(session, staff, source=source))
+
+    with use_language("en"):
+        assert [str(one) for one in page.origin(entry) or ()] == [called, ""]

@@ -40,7 +40,7 @@ from plugins.complaints.models import Entry
 from tests.support.server import Server, run, serving
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow]
-OFTEN = 4
+OFTEN = 3
 """So often each address is asked, one after the other: with all of them both workers are met."""
 AWAY = timedelta(weeks=3)
 
