@@ -1,4 +1,4 @@
-"""Associations of a given size, made through the services and kept between runs."""
+"""Associations of a given size, made through the services and kept between runs; a filling that was cut short goes on where it stopped."""
 
 from __future__ import annotations
 
@@ -6,52 +6,81 @@ import random
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
+from time import perf_counter
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from benchmarks import history
 from core import work
 from core.auth import services as auth
 from core.auth.actor import Actor
-from core.auth.models import User
+from core.auth.models import Role, User
 from core.commands import operator
 from core.customers import entry, importing, officers, queries, services
 from core.customers.models import Customer, CustomerForm
-from core.opening import opened
+from core.opening import opened, seed, upgrade_association
+from core.plugins.discovery import installed_plugins
 from core.settings import Association, Deployment, find_association
-from core.testing import new_association
+from core.testing import choose_plugins, new_association
 
 FIRST = ("أحمد", "محمد", "عبدالله", "خالد", "سارة", "نورة", "فاطمة", "عبدالرحمن", "يوسف", "مريم", "إبراهيم", "هند", "سلطان", "ريم", "آمنة", "طارق")
 MIDDLE = ("بن علي", "بن سعد", "بنت محمد", "بن إبراهيم", "بن ناصر", "بنت فهد", "بن صالح", "بنت عبدالله")
 LAST = ("العتيبي", "القحطاني", "الشمري", "الحربي", "الدوسري", "المطيري", "الغامدي", "الزهراني", "العنزي", "السبيعي", "الرشيدي", "البلوي")
 RARE = "زرقاء اليمامة"
 CLASSES = ("donor", "beneficiary", "donor", "beneficiary", "donor")
-PEOPLE = {"maker": "crm_employee", "approver": "crm_manager", "officer": "customer_data_officer"}
+PEOPLE = {"maker": "crm_employee", "approver": "crm_manager", "officer": "customer_data_officer", "accountant": "finance_manager"}
 BLOCK = 5_000
+FORM_LINES = 50_000
 
 
 def prepared(deployment: Deployment, size: int, *, server: str | None) -> Association:
-    """An association with ``size`` customers; made on the first call, opened on later ones."""
+    """An association with ``size`` customers, their history, and every plugin on; made on the first call, completed on later ones."""
     slug = f"bench-{'postgresql' if server else 'sqlite'}-{size}"
     if (deployment.associations / slug / "association.toml").is_file():
         association = find_association(deployment, slug)
+        up_to_date(association, deployment)
     else:
         association = new_association(deployment, slug, postgres=server)
+    choose_plugins(association, frozenset(one.info.name for one in installed_plugins(deployment.plugin_path).installed))
+    people = team(association, deployment)
     with opened(association, deployment) as (_app, session):
         present = session.scalar(sa.select(sa.func.count()).select_from(Customer)) or 0
     if present < size:
-        fill(association, deployment, size - present)
+        begun = perf_counter()
+        fill(association, deployment, present, size)
+        say(association, "customers", size - present, perf_counter() - begun, "through forms of kind import")
+    history.fill(association, deployment, size, people)
     return association
 
 
+def up_to_date(association: Association, deployment: Deployment) -> None:
+    """What ``diwan db upgrade`` does, for an association that an earlier run kept."""
+    try:
+        upgrade_association(association, deployment)
+    except OperationalError as error:
+        raise SystemExit(f"{association.slug} was kept, but its database cannot be reached: {error.orig}\n"
+                         f"Start the server it was made on, or remove {association.folder} to have it filled anew.") from error
+    with opened(association, deployment, actor=operator()) as (app, session), work.unit_of_work(session):
+        seed(session, app.extensions["diwan"])
+
+
+def say(association: Association, what: str, count: int, seconds: float, how: str) -> None:
+    print(f"{association.slug}: {count:,} {what} filled in {seconds:,.0f} s, {count / max(seconds, 0.001):,.0f} rows/s, {how}", flush=True)
+
+
 def team(association: Association, deployment: Deployment) -> dict[str, Actor]:
-    """Who fills, who approves and who enters, made on the first call."""
+    """Who fills, who approves, who enters and who keeps the money, made on the first call; whoever reads lists reads all."""
     with opened(association, deployment, actor=operator()) as (_app, session):
         with work.unit_of_work(session):
             users = {username: _person(session, username, role) for username, role in PEOPLE.items()}
             if queries.officer(session, "primary") is None:
                 officers.appoint(session, users["officer"].id, "primary", actor=operator(), now=work.now())
+            for username in ("approver", "accountant"):
+                if session.scalars(sa.select(Role.scope).where(Role.slug == PEOPLE[username])).one() != "all":
+                    auth.set_scope(session, PEOPLE[username], "all", actor=operator())
         return {name: everywhere(auth.actor_for(session, user, source="bench")) for name, user in users.items()}
 
 
@@ -68,26 +97,39 @@ def _person(session: Session, username: str, role: str) -> User:
     return user
 
 
-def rows(count: int, seed: int = 1) -> Iterator[dict[str, Any]]:
+def rows(count: int, seed: int = 1, first: int = 0) -> Iterator[dict[str, Any]]:
     """Customers with Arabic names and Saudi mobile numbers, the same at each call; one in a hundred thousand is rare."""
-    chance = random.Random(seed)
-    for number in range(count):
+    chance = random.Random(f"{seed}/{first}")
+    for number in range(first, first + count):
         name = RARE if number % 100_000 == 77 else f"{chance.choice(FIRST)} {chance.choice(MIDDLE)} {chance.choice(LAST)}"
-        yield {"name": name, "customer_class": chance.choice(CLASSES), "registration_origin": "web", "mobile": f"+9665{number % 100_000_000:08d}",
+        yield {"name": name, "customer_class": chance.choice(CLASSES), "registration_origin": "web", "mobile": mobile(number),
                "email": f"person{number}@example.org" if number % 3 == 0 else None}
 
 
-def fill(association: Association, deployment: Deployment, count: int) -> None:
-    """Enter ``count`` customers by forms of kind import, each reviewed, approved and entered."""
+def mobile(number: int) -> str:
+    return f"+9665{number % 100_000_000:08d}"
+
+
+def fill(association: Association, deployment: Deployment, present: int, size: int) -> None:
+    """Enter customers up to ``size`` by forms of kind import, each reviewed, approved and entered."""
     people = team(association, deployment)
-    made = 0
-    source = rows(count)
     with opened(association, deployment, actor=people["maker"]) as (_app, session):
-        while made < count:
-            batch = [row for _n, row in zip(range(min(BLOCK * 10, count - made)), source, strict=False)]
-            form = import_form(session, batch, f"bench-{association.slug}-{made}", people, work.now())
+        if enter_left(session, people):
+            present = session.scalar(sa.select(sa.func.count()).select_from(Customer)) or 0
+        while present < size:
+            batch = list(rows(min(FORM_LINES, size - present), first=present))
+            form = import_form(session, batch, f"bench-{association.slug}-{present}-{work.now():%y%m%d%H%M%S}", people, work.now())
             enter_all(session, form, people, work.now())
-            made += len(batch)
+            present += len(batch)
+            print(f"{association.slug}: {present:,} of {size:,} customers", flush=True)
+
+
+def enter_left(session: Session, people: dict[str, Any]) -> int:
+    """Enter what a filling that was cut short had approved; how many forms."""
+    half = session.scalars(sa.select(CustomerForm.id).where(CustomerForm.kind == "import", CustomerForm.state.in_(("approved", "entering")))).all()
+    for number in half:
+        enter_all(session, number, people, work.now())
+    return len(half)
 
 
 def import_form(session: Session, batch: list[dict[str, Any]], key: str, people: dict[str, Any], now: datetime) -> int:
