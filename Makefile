@@ -31,7 +31,7 @@ run: $(VENV)/run.stamp $(ASSETS) ## set up, make the demo where there is no asso
 
 test: $(VENV)/test.stamp $(ASSETS) ## set up what is needed, then all tests on both engines and in the browser (ARGS="-k name")
 	@$(BIN)/python -m tests.support.prepare
-	@$(BIN)/python -m pytest -n auto $(ARGS)
+	@scratch=$$($(BIN)/python -m tests.support.scratch $$$$) && trap "rm -rf $$scratch" EXIT && TMPDIR=$$scratch $(BIN)/python -m pytest -n auto $(ARGS)
 
 check: lint types ## the quick checks
 
@@ -42,7 +42,7 @@ lint: $(VENV)/test.stamp ## style and import arrows
 types: $(VENV)/test.stamp ## types, strictly in core
 	@$(BIN)/mypy
 
-bench: $(VENV)/test.stamp ## measure beside a floor taken in the same run (ARGS="--sizes 10k")
+bench: $(VENV)/bench.stamp $(ASSETS) ## measure beside a floor and a peer taken in the same run (ARGS="--sizes 10k --only list,search")
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 faults: $(VENV)/test.stamp ## kill, fill, cut and restart on purpose, and compare with what was acknowledged (ARGS="--rounds 200 --only kill_all")
@@ -54,6 +54,7 @@ demo: $(VENV)/run.stamp ## make the demo associations and print their sign-ins
 lock: $(VENV)/test.stamp ## resolve the requirements anew
 	$(COMPILE) -U -o requirements.txt requirements.in
 	$(COMPILE) -U -o requirements-test.txt requirements-test.in
+	$(COMPILE) -U -o requirements-bench.txt requirements-bench.in
 
 clean: ## remove what was built and installed; the data in instance/ stays
 	rm -rf $(VENV) node_modules core/static/dist .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis *.egg-info
@@ -75,6 +76,11 @@ $(VENV)/test.stamp: requirements-test.txt $(VENV)/run.stamp
 	@echo "Installing what the tests need …"
 	@$(INSTALL) --require-hashes -r requirements-test.txt
 	@$(BYTECODE)
+	@touch $@
+
+$(VENV)/bench.stamp: requirements-bench.txt $(VENV)/test.stamp
+	@echo "Installing what the benchmark measures Diwan beside …"
+	@$(INSTALL) --require-hashes -r requirements-bench.txt || echo "Django could not be installed: the peer will not be measured." >&2
 	@touch $@
 
 $(BIN)/python:

@@ -1,67 +1,35 @@
-"""Every link leads somewhere: the pages of a demo are walked as each of its people, in both languages, under a prefix."""
+"""Every link leads somewhere: the pages of a demo are walked as each of its people, under a prefix, and as some in English too."""
 
 from __future__ import annotations
 
-import html
-import re
-from collections import Counter
-from collections.abc import Iterator
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
-from flask import Flask
 
 from core import demo
 from core.auth import queries
 from core.database import db
-from core.settings import find_association
-from core.testing import close_app, make_app, sign_in, test_deployment
+from core.testing import sign_in
+from tests.contract.conftest import House
+from tests.contract.walking import walk
 
 PREFIX = "/makkah"
-MOST_OF_A_KIND = 2
-"""Pages that differ in an id or a filter only."""
-LINK = re.compile(r'href="([^"#]+)')
-
-
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
-    """A small demo, served below a prefix as beside other associations."""
-    deployment = test_deployment(tmp_path_factory.mktemp("links"))
-    demo.make_demo(deployment, customers_count=60)
-    app = make_app(find_association(deployment, "makkah"), deployment)
-    yield app
-    close_app(app)
+IN_ENGLISH = ("admin", "manager")
+"""Who sees most; a link is the same in each language but for its words."""
 
 
 @pytest.mark.parametrize("who", [name for name, _role in demo.sign_ins()])
-def test_no_link_of_a_page_is_dead(house: Flask, who: str) -> None:
-    with house.app_context():
+def test_no_link_of_a_page_is_dead(house: House, who: str) -> None:
+    app = house.app
+    with app.app_context():
         user = queries.user_named(db.session, who)
         assert user is not None
-        client = sign_in(house.test_client(), user)
+        client = sign_in(app.test_client(), user)
         db.session.remove()
-    broken = []
-    met = {f"{PREFIX}/?lang=ar": "", f"{PREFIX}/?lang=en": ""}
-    waiting, seen = list(met), Counter[str]()
-    while waiting:
-        address = waiting.pop(0)
-        path, query = urlsplit(address).path, urlsplit(address).query
-        answer = client.get(path.removeprefix(PREFIX), query_string=query, environ_overrides={"SCRIPT_NAME": PREFIX})
-        if answer.status_code not in (200, 302) or not path.startswith(f"{PREFIX}/"):
-            broken.append((met[address], address, answer.status_code))
-        for target in links_of(answer.get_data(as_text=True), address) if answer.mimetype == "text/html" else ():
-            kind = re.sub(r"\d+|=[^&]*", "*", target)
-            if target not in met and seen[kind] < MOST_OF_A_KIND:
-                seen[kind] += 1
-                met[target] = address
-                waiting.append(target)
-    assert broken == []
-    assert len(met) > 8
 
+    languages = ("ar", "en") if who in IN_ENGLISH else ("ar",)
+    visits = [one for language in languages for one in walk(client, [f"{PREFIX}/?lang={language}"], prefix=PREFIX, most_of_a_kind=1)]
 
-def links_of(page: str, address: str) -> Iterator[str]:
-    """The links of a page that stay inside the server, assets left out."""
-    for link in LINK.findall(page):
-        target = urljoin(address, html.unescape(link))
-        if not urlsplit(target).scheme and "/static/" not in target:
-            yield target
+    assert [(one.met_on, one.address, one.answer.status_code) for one in visits
+            if one.answer.status_code not in (200, 302) or not urlsplit(one.address).path.startswith(f"{PREFIX}/")] == []
+    assert len(visits) > 8

@@ -67,6 +67,8 @@ def test_migrations_give_the_models_and_go_back(plugin: Installed, association: 
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"include_object": own_objects(plugin.name), "version_table": owners[1].version_table})
         assert compare_metadata(context, metadata) == []
+        reached = [connection.scalar(sa.text(f"SELECT version_num FROM {owner.version_table}")) for owner in owners]
+        assert reached == [schema.head(owner) for owner in owners]
     schema.downgrade(engine, owners[1])
     with engine.connect() as connection:
         assert [name for name in sa.inspect(connection).get_table_names() if name.startswith(f"{plugin.name}_")] == []
@@ -107,6 +109,11 @@ def test_it_says_what_it_is_for(plugin: Installed) -> None:
 
     assert readme.is_file()
     assert len(readme.read_text(encoding="utf-8")) > 60
+
+
+def test_whoever_objects_to_a_contact_objects_to_it_on_lists_too(plugin: Installed) -> None:
+    hooks = ("contact_objections", "uncontactable")
+    assert len({hasattr(plugin.module, one) for one in hooks}) == 1, "contact_objections and uncontactable are implemented together"
 
 
 def test_whoever_contacts_customers_says_so_and_asks(plugin: Installed) -> None:

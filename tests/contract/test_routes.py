@@ -93,7 +93,7 @@ def test_every_route_refuses_who_has_no_role(app: Flask, somebody: User) -> None
         if endpoint.split(".")[0] in OWN:
             continue
         status = call(client, method, address)
-        if status not in (403, 404, 405):
+        if status not in (401, 403, 404, 405):
             let_in.append(f"{method} {address}: {status}")
 
     assert let_in == []
@@ -140,7 +140,7 @@ def test_no_change_without_a_token(deployment: Deployment, tmp_path: Path) -> No
     client = app.test_client()
 
     for method, address, endpoint in addresses(app):
-        if method != "GET":
+        if method != "GET" and not endpoint.startswith("rest."):  # there no cookie opens anything, so none can be made to act
             answer = client.open(address, method=method, data={"username": "x", "password": "y"})
             assert answer.status_code in (400, 404), f"{method} {address} ({endpoint}): {answer.status_code}"
     close_app(app)

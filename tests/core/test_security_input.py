@@ -199,11 +199,14 @@ FIELD_NAMES = """name name_ar name_en mobile phone email address remarks registr
 
 
 @pytest.mark.parametrize("number", range(len(VALUES)))
-def test_a_bad_value_in_every_field_of_every_form(app: Flask, client: FlaskClient, everyone: User, engine_name: str, number: int) -> None:
+def test_a_bad_value_in_every_field_of_every_form(app: Flask, everyone: User, engine_name: str, number: int) -> None:
     """Each value goes to every address: to one half of them on SQLite, to the other on PostgreSQL."""
-    value = VALUES[number]
+    value, client = VALUES[number], sign_in(app.test_client(), everyone)
     for address in posted(app)[(number + (engine_name == "postgresql")) % 2::2]:
-        explained(sign_in(app.test_client(), everyone).post(address, data=dict.fromkeys(FIELD_NAMES.split(), value)))
+        answer = client.post(address, data=dict.fromkeys(FIELD_NAMES.split(), value))
+        explained(answer)
+        if "/login" in answer.headers.get("Location", ""):  # what was posted ended the sign-in
+            client = sign_in(app.test_client(), everyone)
 
 
 OVER_INTEGER = str(2**31)
@@ -268,4 +271,4 @@ def test_strange_headers_are_no_error(client: FlaskClient) -> None:
             "Content-Type"):
         for value in ("\xff\xfe", "a" * 6_000, ",,;q=nan", "ar;q=9e999", "bytes=9-1", "Basic \xff"):
             explained(client.get("/", headers={header: value}))
-            explained(client.get("/static/nothing", headers={header: value}))
+        explained(client.get("/static/nothing", headers={header: "\xff\xfe"}))

@@ -171,3 +171,22 @@ def test_what_is_copied_loses_its_marks_and_nothing_else() -> None:
 def test_what_was_typed_is_no_markup_in_a_refusal() -> None:
     """Of the lazy text itself: pages put it where they put any other."""
     assert escape(lazy_gettext("“%(value)s” is no date.", value="<b>x</b>")) == "“&lt;b&gt;x&lt;/b&gt;” is no date."
+
+
+COMMON = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E) | st.characters(min_codepoint=0x60C, max_codepoint=0x669))
+
+
+@given(COMMON)
+def test_common_texts_are_folded_as_those_with_a_rare_letter(text: str) -> None:
+    assert fold(text) == fold(f"{text}\u200b") and name_key(text) == name_key(f"{text}\u200b")
+
+
+@given(COMMON)
+def test_common_texts_are_judged_as_those_with_a_rare_letter(text: str) -> None:
+    try:
+        rare = check_plain(f"{text}—")
+    except InvalidInput:
+        with pytest.raises(InvalidInput):
+            check_plain(text)
+    else:
+        assert f"{check_plain(text)}—" == rare

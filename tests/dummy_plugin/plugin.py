@@ -9,10 +9,12 @@ from typing import Any
 from dummy_plugin import services, views
 from flask import Blueprint
 from flask_admin import BaseView
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from core.admin.offers import DashboardCard, SearchProvider
 from core.auth.actor import Actor
+from core.customers.models import Customer
 from core.customers.offers import CustomerPanel
 from core.exporter.columns import Column
 from core.hookspecs import hookimpl
@@ -20,8 +22,10 @@ from core.i18n import lazy_gettext as _l
 from core.imports.offers import Importer, ImportField
 from core.jobs.offers import Job
 from core.messages import Message, Taken
+from core.outreach import Outreach, Progress
 from core.plugins.manifest import Permission, PluginInfo
 from core.reports.offers import Report
+from core.rest.offers import Resource, record, text
 
 PLUGIN = PluginInfo(
     name="dummy_plugin", title=_l("Dummy"), version="1.0", summary=_l("Implements every hook."),
@@ -72,6 +76,16 @@ def register_search() -> list[SearchProvider]:
 
 
 @hookimpl
+def register_api() -> list[Resource]:
+    remark = record({"id": {"type": "integer"}, "text": text(200)}, required=("id", "text"))
+    return [
+        Resource("dummy_plugin.remark", "GET", "/dummy_plugin/remarks/{id}", _l("A remark"), "dummy_plugin.read", services.told, answer=remark),
+        Resource("dummy_plugin.add", "POST", "/dummy_plugin/remarks", _l("Add a remark"), "dummy_plugin.read", services.add_told,
+                 body=record({"text": text(200, minLength=1)}, required=("text",)), answer=remark, status=201),
+    ]
+
+
+@hookimpl
 def register_demo(session: Session, actor: Actor, now: datetime) -> None:
     services.add(session, "a remark of the demo", now=now)
 
@@ -79,6 +93,16 @@ def register_demo(session: Session, actor: Actor, now: datetime) -> None:
 @hookimpl
 def contact_objections(session: Session, customer_id: int, channel: str) -> Sequence[Any]:
     return [_l("A remark forbids calls.")] if channel == "phone" else []
+
+
+@hookimpl
+def uncontactable(channel: str) -> Select[Any] | None:
+    return select(Customer.id) if channel == "phone" else None
+
+
+@hookimpl
+def on_contact(session: Session, customer_ids: Select[Any]) -> None:
+    services.refuse_by_veto(session)
 
 
 @hookimpl
@@ -102,6 +126,16 @@ def take_message(session: Session, message: Message, now: datetime) -> Taken | N
         return None
     services.add(session, message.text, now=now)
     return Taken("1", "/dummy_plugin/")
+
+
+@hookimpl
+def take_outreach(outreach: Outreach) -> Progress | None:
+    return Progress(0, 0, len(outreach.customer_ids), "/dummy_plugin/") if outreach.source == PLUGIN.name else None
+
+
+@hookimpl
+def tell_outreach(source: str, reference: str) -> Progress | None:
+    return Progress(1, 0, 0, "/dummy_plugin/") if (source, reference) == (PLUGIN.name, "1") else None
 
 
 @hookimpl

@@ -14,9 +14,10 @@ from core.admin.offers import Figure, Reading, SearchHit
 from core.auth.actor import Actor
 from core.customers.models import Customer
 from core.customers.offers import SummaryLine, TimelineEntry
-from core.errors import Conflict
+from core.errors import Conflict, NotFound
 from core.i18n import lazy_gettext as _l
 from core.imports.offers import Context, Line, Verdict
+from core.rest.offers import Call
 
 
 def add(session: Session, text: str, *, customer_id: int | None = None, now: datetime) -> Remark:
@@ -24,6 +25,20 @@ def add(session: Session, text: str, *, customer_id: int | None = None, now: dat
     session.add(remark)
     session.flush()
     return remark
+
+
+def told(call: Call) -> dict[str, Any]:
+    number = call.path["id"]
+    remark = call.session.get(Remark, int(number)) if number.isascii() and number.isdigit() and len(number) < 10 else None
+    if remark is None:
+        raise NotFound(_l("There is no such remark."), field="id", value=number)
+    return {"id": remark.id, "text": remark.text}
+
+
+def add_told(call: Call) -> dict[str, Any]:
+    refuse_by_veto(call.session)
+    remark = add(call.session, call.body["text"], now=call.now)
+    return {"id": remark.id, "text": remark.text}
 
 
 def refuse_by_veto(session: Session, customer_id: int | None = None) -> None:

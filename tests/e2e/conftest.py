@@ -46,7 +46,7 @@ class Window:
         return [one for one in self.complaints if not REFUSED.search(one)]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     deployment = test_deployment(tmp_path_factory.mktemp("journeys"), (PLUGINS,))
     with pytest.MonkeyPatch.context() as patch:
@@ -56,31 +56,41 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Any]:
+    """Ends with the last journey: Playwright keeps a loop of asyncio running, beside which no other test could run its own."""
     expect.set_options(timeout=WITHIN)
     with browser() as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def states() -> dict[str, Any]:
     """The cookies of who has signed in already."""
     return {}
 
 
-@pytest.fixture
-def window(chromium: Any, server: Server, states: dict[str, Any]) -> Iterator[Callable[..., Window]]:
-    """``window(who, language=, size=, theme=)``: a window of its own, signed in; no page may leave a complaint in its console."""
-    opened: list[tuple[Any, Window]] = []
-
-    def make(who: str | None = None, *, language: str = "ar", size: dict[str, int] = DESKTOP, theme: str = "light") -> Window:
+@pytest.fixture(scope="package")
+def enter(chromium: Any, server: Server, states: dict[str, Any]) -> Callable[..., tuple[Any, Window]]:
+    """``enter(who, language=, size=, theme=)``: a new browser context of somebody signed in, and its window."""
+    def enter(who: str | None = None, *, language: str = "ar", size: dict[str, int] = DESKTOP, theme: str = "light") -> tuple[Any, Window]:
         context, found = new_window(chromium, f"{server.url}makkah/", language=language, size=size, theme=theme, state=states.get(who or ""))
         if who is not None and who not in states:
             sign_in(found, who)
             states[who] = context.storage_state()
-        opened.append((context, found))
-        return found
+        return context, found
+
+    return enter
+
+
+@pytest.fixture
+def window(enter: Callable[..., tuple[Any, Window]]) -> Iterator[Callable[..., Window]]:
+    """``window(who, language=, size=, theme=)``: a window of its own, signed in; no page may leave a complaint in its console."""
+    opened: list[tuple[Any, Window]] = []
+
+    def make(who: str | None = None, **how: Any) -> Window:
+        opened.append(enter(who, **how))
+        return opened[-1][1]
 
     yield make
     for context, found in opened:
@@ -88,11 +98,34 @@ def window(chromium: Any, server: Server, states: dict[str, Any]) -> Iterator[Ca
         assert found.unexpected() == []
 
 
+@pytest.fixture(scope="package")
+def standing(enter: Callable[..., tuple[Any, Window]]) -> Iterator[Callable[..., Window]]:
+    """As ``window``, but one window a person, made to look as asked: for tests that only look at pages."""
+    opened: dict[str | None, tuple[Any, Window]] = {}
+
+    def find(who: str | None, language: str, size: dict[str, int], theme: str) -> Window:
+        if who not in opened:
+            opened[who] = enter(who, language=language, size=size, theme=theme)
+        context, found = opened[who]
+        context.add_cookies(preferred(found.root, language, theme))
+        found.page.set_viewport_size(size)
+        return found
+
+    yield find
+    for context, _found in opened.values():
+        context.close()
+
+
+def preferred(root: str, language: str, theme: str) -> list[dict[str, str]]:
+    """The cookies by which a browser remembers language and colours."""
+    return [{"name": name, "value": value, "url": root} for name, value in (("diwan_language", language), ("diwan_theme", theme))]
+
+
 def new_window(chromium: Any, root: str, *, language: str, size: dict[str, int], theme: str = "light", state: Any = None) -> tuple[Any, Window]:
     """A browser context with one page on the association at ``root``, and the window that listens to its console."""
     context = chromium.new_context(viewport=size, storage_state=state, accept_downloads=True)
     context.set_default_timeout(WITHIN)
-    context.add_cookies([{"name": name, "value": value, "url": root} for name, value in (("diwan_language", language), ("diwan_theme", theme))])
+    context.add_cookies(preferred(root, language, theme))
     found = Window(context.new_page(), root)
     found.page.on("console", lambda message: found.complaints.append(message.text) if message.type == "error" else None)
     found.page.on("pageerror", lambda error: found.complaints.append(str(error)))

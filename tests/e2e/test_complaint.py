@@ -1,152 +1,45 @@
 """One complaint from the public form to the archive of the monthly report, as its nine stages are seen in the browser.
 
 Server and workers read the clock that the journey moves; each stage is somebody else's window, signed in anew as on another
-day. The journey leaves a record in ``output/complaint``: a picture of each stage, and a trace of each window for
-``playwright show-trace``.
+day. The journey leaves a record in ``output/complaint``.
 """
 
 from __future__ import annotations
 
-import os
-import re
-import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
-from core import work
-from core.auth import passwords
-from core.auth import services as auth
+from core.auth.models import User
 from core.commands import operator
-from core.opening import opened
 from core.organisation import services as organisation
-from core.organisation.models import City, Department
-from core.settings import Deployment
-from core.testing import new_association, test_deployment
-from tests.e2e.conftest import DESKTOP, PHONE, Window, new_window, sign_in
-from tests.support.server import Server, run, serving
+from core.organisation.models import City
+from tests.e2e.conftest import PHONE, Window
+from tests.e2e.stage import SLUG, Stage, at, inbox, press, staged, told
 
 OUTPUT = Path(__file__).parent / "output" / "complaint"
-SLUG, PASSWORD = "journey", "palm-orchard-seventeen-lanterns"
-MAKKAH = timedelta(hours=3)
 PEOPLE = {
     "employee": ("crm_employee", "crm", "سلطان الدوسري", "Sultan Al-Dosari"),
     "manager": ("crm_manager", "crm", "ريم العتيبي", "Reem Al-Otaibi"),
     "centre": ("centres_employee", "centres_affairs", "نورة الحارثي", "Noura Al-Harthi"),
     "secretary": ("subcouncil_secretary", "sub_council", "إبراهيم السقاف", "Ibrahim Al-Saqqaf"),
 }
-REFUSALS = re.compile(r"status of (404|409)")
-"""What the journey runs into on purpose, beside what every journey may."""
-CLOCKED = "tests.faults.process"
-"""The command whose clock is read from a file."""
 
 
-def at(month: int, day: int, hour: int, minute: int = 0) -> datetime:
-    """A moment of 2035 by the clock of Makkah; 1 April is a Sunday. It lies ahead, so that no session ends too early."""
-    return datetime(2035, month, day, hour, minute, tzinfo=UTC) - MAKKAH
-
-
-@dataclass
-class Stage:
-    """The association's server, its clock, and the windows that people opened."""
-
-    deployment: Deployment
-    server: Server
-    chromium: Any
-    clock: Path
-    windows: list[tuple[str, Any, Window]] = field(default_factory=list)
-    pictures: int = 0
-
-    def move(self, moment: datetime, *, days: bool = False) -> None:
-        """Let it be ``moment``; with ``days`` a worker does what the days until then asked for, a new one: one that runs doubts such a jump."""
-        set_clock(self.clock, moment)
-        if days:
-            done = run(self.deployment, "worker", "--once", module=CLOCKED, FAULT_CLOCK=str(self.clock))
-            assert done.returncode == 0, done.stderr
-
-    def window(self, who: str | None = None, *, language: str = "en", size: dict[str, int] = DESKTOP) -> Window:
-        """A window of its own with a trace; signed in as somebody, or nobody's."""
-        context, found = new_window(self.chromium, f"{self.server.url}{SLUG}/", language=language, size=size)
-        context.tracing.start()
-        self.windows.append((f"{len(self.windows) + 1:02}-{who or 'visitor'}", context, found))
-        if who is not None:
-            sign_in(found, who, PASSWORD)
-        return found
-
-    def picture(self, window: Window, name: str) -> None:
-        self.pictures += 1
-        window.page.screenshot(path=OUTPUT / f"{self.pictures:02}-{name}.png", full_page=True)
-
-    def close(self) -> list[str]:
-        """Keep the traces; what browsers complained of."""
-        for name, context, _window in self.windows:
-            context.tracing.stop(path=OUTPUT / f"{name}.zip")
-            context.close()
-        return [one for _name, _context, window in self.windows for one in window.unexpected() if not REFUSALS.search(one)]
-
-
-def set_clock(file: Path, moment: datetime) -> None:
-    new = file.with_suffix(".new")
-    new.write_text(str((moment - datetime.now(UTC)).total_seconds()))
-    os.replace(new, file)
-
-
-def furnish(deployment: Deployment) -> None:
-    """The association with complaints on, its people in their departments, and one centre."""
-    association = new_association(deployment, SLUG, plugins=frozenset({"complaints"}))
-    with opened(association, deployment, actor=operator()) as (_app, session), work.unit_of_work(session) as own:
-        departments = {one.slug: one.id for one in own.scalars(sa.select(Department))}
-        hashed = passwords.hash_password(PASSWORD)
-        for username, (role, department, arabic, english) in PEOPLE.items():
-            user = auth.add_user(own, username=username, name_ar=arabic, name_en=english, department_id=departments[department], actor=operator(),
-                                 now=work.now())
-            user.password_hash = hashed
-            auth.grant_role(own, user, role, actor=operator())
-        city = own.scalars(sa.select(City).order_by(City.id)).first() or organisation.save_city(own, name_ar="مكة المكرمة", actor=operator())
-        organisation.save_centre(own, city_id=city.id, name_ar="مركز حي الشوقية", name_en="Al-Shawqiyah Centre", actor=operator())
+def furnish(session: Session, people: Mapping[str, User]) -> None:
+    """One centre."""
+    city = session.scalars(sa.select(City).order_by(City.id)).first() or organisation.save_city(session, name_ar="مكة المكرمة", actor=operator())
+    organisation.save_centre(session, city_id=city.id, name_ar="مركز حي الشوقية", name_en="Al-Shawqiyah Centre", actor=operator())
 
 
 @pytest.fixture
 def stage(tmp_path: Path, chromium: Any) -> Iterator[Stage]:
-    shutil.rmtree(OUTPUT, ignore_errors=True)
-    OUTPUT.mkdir(parents=True)
-    deployment, clock = test_deployment(tmp_path / "home"), tmp_path / "clock"
-    with work.time_at(at(4, 1, 8)):
-        furnish(deployment)
-    set_clock(clock, at(4, 1, 8))
-    with serving(deployment, workers=1, module=CLOCKED, FAULT_CLOCK=str(clock)) as server:
-        made = Stage(deployment, server, chromium, clock)
-        try:
-            yield made
-        finally:
-            complaints = made.close()
-        assert complaints == []
-
-
-def press(page: Any, name: str) -> None:
-    page.get_by_role("button", name=name, exact=True).first.click()
-
-
-def told(page: Any, words: str) -> None:
-    """What the last act left to be read."""
-    page.locator(".dw-toast, .dw-notice", has_text=words).first.wait_for()
-
-
-def inbox(window: Window, *words: str) -> str:
-    """Open what the row of the own inbox with these words leads to; what the row says."""
-    row = window.open("").locator("li.dw-step")
-    for one in words:
-        row = row.filter(has_text=one)
-    assert row.count() == 1, f"{row.count()} steps with {words} in:\n{window.text()}"
-    said = " ".join(str(row.inner_text()).split())
-    row.locator(".dw-step-act").click()
-    window.page.wait_for_url(lambda url: url != window.root)
-    return said
+    with staged(OUTPUT, tmp_path, chromium, plugins=frozenset({"complaints"}), people=PEOPLE, begins=at(4, 1, 8), furnish=furnish) as made:
+        yield made
 
 
 def step(window: Window, number: int) -> str:

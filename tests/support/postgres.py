@@ -19,11 +19,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import sqlalchemy as sa
-
 GIVEN = "DIWAN_TEST_POSTGRES"
 PLACES = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/usr/local/pgsql/bin", "/opt/homebrew/opt/postgresql*/bin")
-SETTINGS = ("listen_addresses=", "fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200", "shared_buffers=64MB")
+SETTINGS = (
+    "listen_addresses=", "fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200", "shared_buffers=64MB",
+    "jit=off", "wal_level=minimal", "max_wal_senders=0", "max_wal_size=2GB", "checkpoint_timeout=1h",
+)
 
 
 def ensure_postgres() -> str | None:
@@ -89,7 +90,7 @@ def start(folder: Path, owner: int, *settings: str) -> str:
     """
     data = folder / "d"
     data.mkdir(mode=0o700)
-    if (account := _account()) is not None:
+    if (account := server_account()) is not None:
         os.chown(data, *account)
     command([str(program("initdb")), "-D", f"{data}/c", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"], folder)
     options = " ".join(f"-c {setting}" for setting in (*SETTINGS, *settings))
@@ -104,7 +105,7 @@ def _start_watcher(command: list[str]) -> None:
     os.posix_spawn(command[0], command, os.environ, file_actions=nothing, setsid=True)
 
 
-def _account() -> tuple[int, int] | None:
+def server_account() -> tuple[int, int] | None:
     """Whom to run the server as: PostgreSQL refuses root, so then ``postgres`` or ``nobody``; None for ourselves."""
     if os.geteuid() != 0:
         return None
@@ -117,23 +118,13 @@ def _account() -> tuple[int, int] | None:
 
 def command(words: list[str], folder: Path) -> None:
     """Run one of PostgreSQL's programs as its account. Raises RuntimeError with what it printed."""
-    account = _account()
+    account = server_account()
     who = {} if account is None else {"user": account[0], "group": account[1], "extra_groups": []}
     environment = {**os.environ, "LC_ALL": "C.UTF-8"}
     with (folder / "output").open("ab") as output:
         done = subprocess.run(words, cwd="/", env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, **who)  # type: ignore[call-overload]
     if done.returncode != 0:
         raise RuntimeError(f"{Path(words[0]).name} failed:\n{(folder / 'output').read_text(errors='replace')}")
-
-
-def copy_database(template: str, name: str) -> str:
-    """A new database ``name`` with the contents of ``template`` (an address that nobody is connected to); its address."""
-    url = sa.make_url(template)
-    engine = sa.create_engine(url.set(drivername="postgresql+psycopg", database="postgres"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f'CREATE DATABASE "{name}" TEMPLATE "{url.database}" STRATEGY file_copy')
-    engine.dispose()
-    return url.set(database=name).render_as_string(hide_password=False)
 
 
 @contextlib.contextmanager

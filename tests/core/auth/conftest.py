@@ -26,7 +26,7 @@ def quick_hashes() -> Iterator[None]:
     """Argon2id with little memory, so that a hundred sign-ins take no minute; what it costs is no subject of these tests."""
     kept = passwords._hasher, passwords.NOBODY
     passwords._hasher = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
-    passwords.NOBODY = passwords._hasher.hash("nobody has this password")
+    passwords.NOBODY = passwords.of_nobody(passwords._hasher)
     yield
     passwords._hasher, passwords.NOBODY = kept
 

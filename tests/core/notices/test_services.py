@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import smtplib
 from collections.abc import Iterator
+from datetime import date
 from email.message import EmailMessage
 from typing import Any
 
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from core import settings, work
 from core.audit.models import AuditEvent
+from core.calendar import day_words
 from core.errors import Conflict, InvalidInput, NotAllowed, Unavailable
 from core.i18n import Bilingual, lazy_ngettext, use_language
 from core.i18n import lazy_gettext as _l
@@ -81,6 +83,16 @@ def test_notice_is_read_in_each_readers_language(session: Session) -> None:
     with use_language("en"):
         assert services.words(notice) == "late by 2 days"
     assert [queries.unread(session, user) for user in (11, 12, 13, None)] == [1, 1, 0, 0]
+
+
+def test_a_day_in_a_notice_is_named_in_the_readers_language(session: Session) -> None:
+    services.notify(session, [11], _l("Waits since %(day)s.", day=day_words(date(2026, 2, 1))), now=NOON)
+
+    notice = queries.notices_of(session, 11)[0]
+
+    for code, day in (("ar", "1 فبراير 2026"), ("en", "1 February 2026")):
+        with use_language(code):
+            assert day in services.words(notice)
 
 
 def test_reading_marks_ones_own_notices_only(session: Session) -> None:

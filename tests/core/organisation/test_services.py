@@ -33,6 +33,8 @@ def test_a_preset_chooses_country_currency_cities_and_departments(session):
     assert (settings.currency(session), settings.get(session, "core.country")) == ("KWD", "KW")
     assert queries.department_by_slug(session, "sectors") is not None
     assert services.preset_plugins("khairukum") == ["social"]
+    assert services.preset_plugins("neighbourhood_centres") == ["campaigns", "leads", "surveys", "complaints", "callcenter", "policies"]
+    assert services.preset_plugins("rahma") == ["campaigns", "social", "links", "callcenter", "complaints"]
     with pytest.raises(NotFound, match="neighbourhood_centres"):
         services.preset("nobody")
 

@@ -30,6 +30,27 @@ def test_the_next_migration_is_what_the_models_say_beyond_the_last_one(tmp_path:
     assert len(list(made.parent.glob("*.py"))) == 2
 
 
+def test_a_new_table_with_a_trigger_gets_its_migration(tmp_path: Path) -> None:
+    """What the models derive cannot be made before the table that it is on."""
+    assert diwan("plugins", "new", "garden", "--folder", str(tmp_path), folder=tmp_path).returncode == 0
+    models = tmp_path / "garden" / "models.py"
+    models.write_text(models.read_text(encoding="utf-8") + """
+
+class Bed(Base):
+    __tablename__ = "garden_bed"
+    id: Mapped[int] = mapped_column(primary_key=True)
+
+
+from core.database import derive, refusal
+
+derive(refusal("garden_bed_kept", "garden_bed", "DELETE", None, "a bed is kept"))
+""", encoding="utf-8")
+
+    written = diwan("plugins", "revision", "garden", "Beds", folder=tmp_path)
+    assert written.returncode == 0, written.stderr
+    assert "garden_bed" in (tmp_path / "garden" / "migrations" / "0002_garden_beds.py").read_text(encoding="utf-8")
+
+
 def test_a_plugin_that_is_not_there_is_named(tmp_path: Path) -> None:
     missing = diwan("plugins", "revision", "gardn", "x", folder=tmp_path)
 

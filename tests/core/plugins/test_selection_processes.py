@@ -24,11 +24,11 @@ pytestmark = pytest.mark.processes
 PAGES = ("dummy_plugin/remarks/", "reports/dummy_plugin.remarks/", "p/dummy_plugin/hello")
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Deployment, Association, Server, dict[str, str]]]:
-    """An association with the dummy on, two workers, and an administrator's cookie."""
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Deployment, Association, Server, dict[str, str]]]:
+    """An association with the dummy on, two workers, and an administrator's cookie; each test leaves it so."""
     server_url = request.getfixturevalue("postgres") if request.param == "postgresql" else None
-    deployment = test_deployment(tmp_path, (PLUGINS,))
+    deployment = test_deployment(tmp_path_factory.mktemp("selection"), (PLUGINS,))
     association = new_association(deployment, "stage", postgres=server_url, plugins=frozenset({"dummy_plugin"}))
     headers = {"Cookie": f"diwan_stage={administrator(association, deployment)}; diwan_language=en"}
     with serving(deployment, workers=2) as server:
@@ -83,7 +83,7 @@ def test_thirty_changes_under_load_fail_no_request(stage: tuple[Deployment, Asso
     with opened(association, deployment, actor=operator()) as (app, session):
         from core.plugins import selection
 
-        for number in range(30 if "sqlite" in association.database_url else 10):
+        for number in range(30 if "sqlite" in association.database_url else 6):
             with work.unit_of_work(session) as own:
                 change = selection.disable if number % 2 == 0 else selection.enable
                 change(own, app.extensions["diwan"].catalogue, "dummy_plugin", actor=operator(), now=work.now())
