@@ -65,7 +65,7 @@ class Filling:
     def moment(self, place: int, chance: random.Random) -> datetime:
         """When the row at this place of all happened: evenly over the years, by day and in office hours."""
         span = timedelta(days=365 * YEARS)
-        day = (self.until - span + span * place / self.total).replace(hour=6, minute=0, second=0, microsecond=0)
+        day = (self.until - span + span * (place / self.total)).replace(hour=6, minute=0, second=0, microsecond=0)
         return day + timedelta(seconds=chance.randrange(9 * 3600))
 
     def some(self, chance: random.Random, count: int) -> list[int]:
