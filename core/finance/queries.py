@@ -98,19 +98,32 @@ def _left_of(received: Any) -> sa.ColumnElement[int]:
 
 
 def balances_by_customer(
-    session: Session, actor: Actor, today: date, programme_id: int | None = None, only: sa.Select[Any] | None = None,
+    session: Session, actor: Actor, today: date, programme_id: int | None = None, only: sa.Select[Any] | None = None, up_to: int | None = None,
 ) -> list[tuple[str, str, Balance]]:
     """(customer number, name, balance) of every donor with money, in order of numbers; for the statement report.
 
-    ``only`` selects the ids of the customers wanted.
+    ``only`` selects the ids of the customers wanted; ``up_to`` is the last id of them.
     """
     chosen = [] if only is None else [lambda c: c.customer_id.in_(only)]
     chosen += [lambda c: c.programme_id == programme_id] if programme_id is not None else []
+    chosen += [lambda c: c.customer_id <= up_to] if up_to is not None else []
     given, promised = _grouped(actor, today, "customer_id", *chosen)
     found = _merged(session, given, promised)
     names = session.execute(sa.select(Customer.id, Customer.number, Customer.name).order_by(Customer.id)
                             .where(Customer.id.in_(sa.union(_ids(given), _ids(promised)))))
     return [(row.number, row.name, one) for row in names for one in found.get(row.id, ())]
+
+
+def first_donors(session: Session, count: int, programme_id: int | None = None) -> Sequence[int]:
+    """The ids of the first donors with money, at most ``count``, in the order of the statement; whoever may read them."""
+    conditions: dict[MoneyModel, list[Any]] = {Contribution: [], Pledge: [Pledge.cancelled_at.is_(None)]}
+    firsts = []
+    for model, own in conditions.items():
+        own += [model.programme_id == programme_id] if programme_id is not None else []
+        found = sa.select(model.customer_id).where(*own).distinct().order_by(model.customer_id).limit(count).subquery()
+        firsts.append(sa.select(found.c.customer_id))
+    both = sa.union(*firsts).subquery()
+    return session.scalars(sa.select(both.c.customer_id).order_by(both.c.customer_id).limit(count)).all()
 
 
 def balances_by_programme(session: Session, actor: Actor, today: date) -> list[tuple[Programme | None, Balance]]:

@@ -18,7 +18,7 @@ from core.finance import queries
 from core.finance.domain import Balance
 from core.i18n import lazy_gettext as _l
 from core.organisation.models import Programme
-from core.reports.offers import Parameter, Report, ReportFigure
+from core.reports.offers import Parameter, Part, Report, ReportFigure
 
 MONEY = (
     Column("currency", _l("Currency")),
@@ -35,7 +35,7 @@ def reports() -> list[Report]:
     """The two statements and the overdue pledges; new objects at each call."""
     return [
         Report("finance.donors", _l("Statement per donor"), permission="finance.read", totals=TOTALS, about=ABOUT, rows=by_donor,
-               columns=(Column("customer_number", _l("Customer number")), Column("name", _l("Name")), *MONEY),
+               columns=(Column("customer_number", _l("Customer number")), Column("name", _l("Name")), *MONEY), part=some_donors,
                parameters=(Parameter("programme", _l("Programme"), "choice", choices=_programmes), Parameter("customer", _l("Customer number or name")))),
         Report("finance.programmes", _l("Statement per programme"), permission="finance.read", totals=TOTALS, about=ABOUT, rows=by_programme,
                columns=(Column("programme", _l("Programme")), *MONEY), parameters=()),
@@ -60,6 +60,22 @@ def by_donor(session: Session, parameters: Mapping[str, Any], actor: Actor) -> I
     only = customers.matching(select(Customer.id), searched, customers.dialect_of(session)) if parameters.get("customer") else None
     for number, name, one in queries.balances_by_customer(session, actor, today, int(programme) if programme else None, only):
         yield (number, name, *_money(one))
+
+
+def some_donors(session: Session, parameters: Mapping[str, Any], actor: Actor, start: int, limit: int) -> Part | None:
+    """Rows of the first statement where more donors than a list counts have given; its sums come from the roll-up."""
+    if parameters.get("customer") or customers.scope_of(actor) != "all":
+        return None
+    today = local_day(work.now(), settings.time_zone(session))
+    programme = int(parameters["programme"]) if parameters.get("programme") else None
+    wanted = max(customers.COUNTED, start + limit)
+    first = queries.first_donors(session, wanted + 1, programme)
+    if len(first) <= wanted:
+        return None
+    found = queries.balances_by_customer(session, actor, today, programme, up_to=first[start + limit - 1])
+    sums = queries.programme_balances(session, programme, today, actor) if programme else [
+        one for _programme, one in queries.balances_by_programme(session, actor, today)]
+    return Part([(number, name, *_money(one)) for number, name, one in found[start:start + limit]], wanted, [(None, None, *_money(one)) for one in sums])
 
 
 def by_programme(session: Session, parameters: Mapping[str, Any], actor: Actor) -> Iterator[tuple[Any, ...]]:

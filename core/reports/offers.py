@@ -125,6 +125,19 @@ Charts = Callable[..., Chart | Sequence[Chart] | None]
 
 
 @dataclass(frozen=True)
+class Part:
+    """Some rows of a report that has more of them than are counted.
+
+    ``counted`` rows there are at least, not all of them in ``rows``; ``summed`` are lines, in the order of the columns, whose
+    sums are those of all rows.
+    """
+
+    rows: Sequence[Sequence[Any]]
+    counted: int
+    summed: Iterable[Sequence[Any]] = ()
+
+
+@dataclass(frozen=True)
 class Report:
     """One report. ``rows(session, parameters, actor)`` yields tuples in the order of ``columns`` and never writes.
 
@@ -137,6 +150,10 @@ class Report:
     row; it needs the parameters of ``PERIOD``. ``role`` is the slug of who must produce it. ``kept``: its runs can be kept,
     as those of a due report can: its rows must not name persons, for a kept run never changes. ``sent_to`` are slugs of
     roles to whose holders a kept run is usually sent. ``total_row``: files end with a row of totals, which is not counted.
+
+    ``part(session, parameters, actor, start, limit)`` is for a report of a line for each of very many records: a ``Part`` of
+    ``limit`` rows from ``start`` on, in the order of ``rows``, read without reading all; None where there are few enough to
+    count. Its page alone asks so; files hold what ``rows`` yields.
 
     ``reach`` says how far an actor's rows reach, for a report whose rows depend on its reader: a kept run is then read by who
     reaches as far as its maker did (CUST-37). Without it the rows are the same for all, but for the centre that was chosen.
@@ -158,6 +175,7 @@ class Report:
     sent_to: Sequence[str] = ()
     total_row: bool = False
     load: Load | None = None
+    part: Callable[[Session, Mapping[str, Any], Actor, int, int], Part | None] | None = None
     reach: Callable[[Actor], Reach] | None = None
 
     def __post_init__(self) -> None:

@@ -18,7 +18,8 @@ from core.reports.words import Cell
 class Result:
     """A report as the page shows it: some rows (amounts as Money) from ``start`` on, how many there are in all, and sums over all of them.
 
-    ``run`` is the kept run it comes from, None for one made just now; ``said`` are its parameters in words.
+    Of very many rows ``count`` is how many there are at least, and ``bounded`` is true. ``run`` is the kept run it comes from, None
+    for one made just now; ``said`` are its parameters in words.
     """
 
     report: Report
@@ -32,11 +33,12 @@ class Result:
     charts: Sequence[Chart] = ()
     said: Sequence[Cell] = ()
     run: ReportRun | None = None
+    bounded: bool = False
 
     @property
     def more(self) -> int:
-        """Rows after the shown ones."""
-        return max(0, self.count - self.start - len(self.rows))
+        """Rows after the shown ones; of very many at least so many."""
+        return max(int(self.bounded), self.count - self.start - len(self.rows))
 
     @property
     def title(self) -> Any:

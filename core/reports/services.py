@@ -27,7 +27,7 @@ from core.reports import files, pdf
 from core.reports.domain import Totals, as_texts, is_whole, plain_filter, read_parameters
 from core.reports.keeping import canonical, checksum
 from core.reports.models import ReportRun, ReportSending
-from core.reports.offers import Chart, Report
+from core.reports.offers import Chart, Part, Report
 from core.reports.queries import may_read_run, report_of
 from core.reports.results import Result, document_of, result_of
 from core.reports.words import sentence
@@ -80,28 +80,44 @@ def values_of(session: Session, report: Report, given: Mapping[str, str], *, act
 
 def run(
     session: Session, report: Report, given: Mapping[str, str], *, actor: Actor, now: datetime, limit: int | None = SHOWN_ROWS, start: int = 0,
+    bounded: bool = False,
 ) -> Result:
     """The report for these parameters: up to ``limit`` rows (None: all) from ``start`` on, the number of all, totals over all,
-    figures and charts.
+    figures and charts. ``bounded``: where the report can show a part without reading all, very many rows are not counted.
 
     Raises NotAllowed, InvalidInputs.
     """
     authorize(session, actor, report.permission, rule="PLUG-05")
     values = values_of(session, report, given, actor=actor, now=now)
+    arguments = _arguments(session, report, values, actor)
+    part = report.part(session, values, actor, start, limit) if bounded and limit is not None and report.part is not None else None
+    totals, shown, count = _counted(report, arguments, start, limit) if part is None else _told(report, part)
+    return Result(
+        report, values, report.columns, shown, count, totals.cells() if report.totals else {}, start,
+        tuple(report.figures(*arguments)) if report.figures is not None else (), _charts(report, arguments),
+        sentence(report, values, choices_of(session, report, actor)), bounded=part is not None,
+    )
+
+
+def _counted(report: Report, arguments: tuple[Any, ...], start: int, limit: int | None) -> tuple[Totals, list[Sequence[Any]], int]:
+    """Every row read: sums over all, the rows that are shown, how many there are."""
     totals = Totals(report.columns, report.totals)
     end = None if limit is None else start + limit
     shown: list[Sequence[Any]] = []
     count = 0
-    arguments = _arguments(session, report, values, actor)
     for count, row in enumerate(_rows(report, arguments), 1):
         totals.add(row)
         if count > start and (end is None or count <= end):
             shown.append(totals.with_money(row))
-    return Result(
-        report, values, report.columns, shown, count, totals.cells() if report.totals else {}, start,
-        tuple(report.figures(*arguments)) if report.figures is not None else (), _charts(report, arguments),
-        sentence(report, values, choices_of(session, report, actor)),
-    )
+    return totals, shown, count
+
+
+def _told(report: Report, part: Part) -> tuple[Totals, list[Sequence[Any]], int]:
+    """The same as the report itself says it."""
+    totals = Totals(report.columns, report.totals)
+    for row in part.summed:
+        totals.add(row)
+    return totals, [totals.with_money(row) for row in part.rows], part.counted
 
 
 def _arguments(session: Session, report: Report, values: Mapping[str, Any], actor: Actor) -> tuple[Any, ...]:

@@ -78,12 +78,13 @@ class ReportsView(PageView):
         found = self.find(code)
         given = request.args.to_dict()
         result, errors = None, {}
+        start, bounded = _start(given.pop("start", "")), given.get("count") != "all"
         try:
-            result = services.run(self.session, found, given, actor=self.actor, now=self.now(), start=_start(given.pop("start", "")))
+            result = services.run(self.session, found, given, actor=self.actor, now=self.now(), start=start, bounded=bounded)
         except InvalidInput as error:
             errors = {fault.field: fault.message for fault in faults(error)}
         fields = self.fields(found, given, result)
-        page = self.render("reports/report.html", report=found, result=result, errors=errors, fields=fields,
+        page = self.render("reports/report.html", report=found, result=result, errors=errors, fields=fields, count_all=_with(given, count="all"),
                            hidden=[(one["parameter"].key, one["value"]) for one in fields],
                            may_keep=services.may_keep(found, self.actor), **_pictures(given, result))
         return page, 422 if errors else 200
@@ -188,11 +189,11 @@ def _pages(given: Mapping[str, str], result: Result | None) -> tuple[str | None,
     if result is None:
         return None, None
     before, after = max(0, result.start - services.SHOWN_ROWS), result.start + services.SHOWN_ROWS
-    return (_at(given, before) if result.start else None), (_at(given, after) if result.more else None)
+    return (_with(given, start=before) if result.start else None), (_with(given, start=after) if result.more else None)
 
 
-def _at(given: Mapping[str, str], start: int) -> str:
-    return f"?{urlencode({**given, 'start': start})}"
+def _with(given: Mapping[str, str], **more: Any) -> str:
+    return f"?{urlencode({**given, **more})}"
 
 
 def _start(text: str) -> int:
