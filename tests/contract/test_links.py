@@ -1,7 +1,8 @@
-"""Every link leads somewhere: the pages of a demo are walked as each of its people, under a prefix, and as some in English too."""
+"""Every link leads somewhere, and no page shows its own markup as text: the demo is walked as each of its people, and as some in English too."""
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,6 +15,8 @@ from tests.contract.conftest import House
 from tests.contract.walking import walk
 
 PREFIX = "/makkah"
+SHOWN_MARKUP = re.compile(r"&(?:amp;)?lt;/?(?:bdi|span|div|strong|a)\b")
+"""Our own markup where it is read as text: it was printed twice."""
 IN_ENGLISH = ("admin", "manager")
 """Who sees most; a link is the same in each language but for its words."""
 
@@ -32,4 +35,5 @@ def test_no_link_of_a_page_is_dead(house: House, who: str) -> None:
 
     assert [(one.met_on, one.address, one.answer.status_code) for one in visits
             if one.answer.status_code not in (200, 302) or not urlsplit(one.address).path.startswith(f"{PREFIX}/")] == []
+    assert [one.address for one in visits if one.is_page and SHOWN_MARKUP.search(one.answer.get_data(as_text=True))] == []
     assert len(visits) > 8
