@@ -41,7 +41,8 @@ SLOW = 3_000
 """Rows a second below which a large history is not left to the services: two million rows would take them longer than ten minutes."""
 FEW = 60_000
 """So many are always left to them."""
-BLOCK = 5_000
+BLOCK, STATEMENT = 5_000, 500
+"""Rows in a transaction, and in a statement of it: for each statement PostgreSQL adds to the roll-ups."""
 YEARS = 10
 METHODS = ("bank", "bank", "card", "cash", "online", "sms")
 CURRENCIES = ("SAR", "SAR", "SAR", "KWD", "USD")
@@ -234,4 +235,5 @@ def insert_calls(filling: Filling, first: int, count: int) -> None:
 
 def _insert(session: Session, model: Any, rows: list[dict[str, Any]]) -> None:
     with work.unit_of_work(session) as own, section("benchmark history"):
-        own.connection().execute(sa.insert(model.__table__), rows)
+        for start in range(0, len(rows), STATEMENT):
+            own.connection().execute(sa.insert(model.__table__).values(rows[start:start + STATEMENT]))

@@ -31,6 +31,8 @@ class Call(Base):
         sa.Index("ix_callcenter_call_started", "started_at", "id"),
         sa.Index("ix_callcenter_call_way", "direction", "started_at"),
         sa.Index("ix_callcenter_call_customer", "customer_id", "started_at"),
+        sa.Index("ix_callcenter_call_party", "party", sqlite_where=sa.text("party IS NOT NULL"), postgresql_where=sa.text("party IS NOT NULL")),
+        sa.Index("ix_callcenter_call_named", "id", sqlite_where=sa.text("name_key IS NOT NULL"), postgresql_where=sa.text("name_key IS NOT NULL")),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
