@@ -10,12 +10,14 @@ import contextlib
 import ipaddress
 import logging
 import socket
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
+from gunicorn.workers.gthread import ThreadWorker
 
 from core import doctor, logs
 from core.errors import DiwanError
@@ -24,6 +26,8 @@ from core.settings import Deployment, all_associations, served_file
 THREADS = 8
 GRACE_SECONDS = 30
 REFERENCE_HEADER = "X-Reference"
+STEP_SECONDS, LONGEST_STEP_SECONDS = 0.0005, 0.004
+"""So long for each connection that it holds, and at most, a worker leaves a new one to another worker."""
 
 
 class RequestLog(Logger):  # type: ignore[misc]
@@ -51,6 +55,14 @@ def access_line(environ: dict[str, Any], status: str, sent: int | None, took: ti
             f" {sent or 0}B {milliseconds}ms {headers.get(REFERENCE_HEADER, '-')}")
 
 
+class EvenWorker(ThreadWorker):  # type: ignore[misc]
+    """A worker that lets one with fewer connections take the next; else browsers, which keep theirs, may all wait for one process."""
+
+    def accept(self, listener: socket.socket) -> None:
+        time.sleep(min(self.nr_conns * STEP_SECONDS, LONGEST_STEP_SECONDS))
+        super().accept(listener)
+
+
 class Server(BaseApplication):  # type: ignore[misc]
     """Gunicorn's application with our settings and none from files or its command line."""
 
@@ -72,7 +84,7 @@ def server_options(host: str, port: int, workers: int) -> dict[str, Any]:
     """Gunicorn's settings. No forwarded header is believed here: ``core.hosting`` does that for declared proxies."""
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     return {
-        "bind": [address], "workers": workers, "worker_class": "gthread", "threads": THREADS, "preload_app": False,
+        "bind": [address], "workers": workers, "worker_class": EvenWorker, "threads": THREADS, "preload_app": False,
         "graceful_timeout": GRACE_SECONDS, "timeout": 60, "keepalive": 5, "umask": 0o077, "control_socket_disable": True,
         "secure_scheme_headers": {}, "forwarded_allow_ips": "", "forwarder_headers": "", "accesslog": "-", "logger_class": RequestLog,
         "when_ready": lambda server: _ready(url_of(host, port)),

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from gunicorn.workers.gthread import ThreadWorker
 
 from core import serving
 from core.errors import DiwanError
@@ -50,8 +51,26 @@ def test_gunicorn_believes_no_forwarded_header_and_loads_no_code_before_the_fork
     assert server.cfg.secure_scheme_headers == {}
     assert not server.cfg.forwarded_allow_ips
     assert not [name for name in server.cfg.forwarder_headers if name]
-    assert server.cfg.worker_class_str == "gthread"
+    assert issubclass(server.cfg.worker_class, ThreadWorker)
     assert server.cfg.umask == 0o077
+
+
+def test_a_worker_leaves_a_new_connection_to_one_that_holds_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr(serving.time, "sleep", waited.append)
+    worker = serving.EvenWorker.__new__(serving.EvenWorker)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        listener.setblocking(False)
+        for held in (0, 2, 1_000):
+            worker.nr_conns = held
+
+            worker.accept(listener)  # meanwhile another has taken it
+
+            assert worker.nr_conns == held
+
+    assert waited == [0, 2 * serving.STEP_SECONDS, serving.LONGEST_STEP_SECONDS]
 
 
 def test_an_access_line_has_no_query_and_no_forged_line() -> None:
