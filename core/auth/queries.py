@@ -189,7 +189,8 @@ def people(session: Session, *, active: bool | None = True) -> list[User]:
 
 def names_of(session: Session, user_ids: Iterable[int | None]) -> dict[int, str]:
     """What people are called, by id, in the reader's language; also of those who cannot sign in any more."""
-    found = session.scalars(select(User).where(User.id.in_({one for one in user_ids if one is not None})))
+    wanted = {one for one in user_ids if one is not None}
+    found = session.scalars(select(User).where(User.id.in_(wanted))) if wanted else ()
     return {one.id: str(one.name) or one.label for one in found}
 
 

@@ -76,8 +76,9 @@ def waiting_for(session: Session, actor: Actor, *, customer_id: int | None = Non
 
 def steps_of(session: Session, ids: Iterable[int]) -> dict[int, StepRun]:
     """The open step of each of these call-backs."""
-    query = sa.select(StepRun).where(StepRun.record_type == Callback.__tablename__, StepRun.record_id.in_(list(ids)), StepRun.ended_at.is_(None))
-    return {run.record_id: run for run in session.scalars(query)}
+    wanted = list(ids)
+    query = sa.select(StepRun).where(StepRun.record_type == Callback.__tablename__, StepRun.record_id.in_(wanted), StepRun.ended_at.is_(None))
+    return {run.record_id: run for run in session.scalars(query)} if wanted else {}
 
 
 def customers_of(session: Session, ids: Iterable[int | None]) -> dict[int, Customer]:
