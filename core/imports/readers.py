@@ -124,12 +124,12 @@ def _read_csv(path: Path, declared: Declaration) -> Reading:
         return _without_headings(rows, encoding, delimiter)
     line_no, headings = _heading(rows, begins)
     checked = check_headings([str(cell) for cell in headings], line_no)
-    return Reading(checked, _even(rows, len(checked)), encoding, delimiter)
+    return Reading(checked, _marked(rows, len(checked)), encoding, delimiter)
 
 
 def _without_headings(rows: Iterator[tuple[int, Sequence[Cell]]], encoding: str, source: str) -> Reading:
     """A file whose first line is a record already: as many columns as most of its first lines have, named by their places."""
-    filled = (row for row in rows if any(cell not in ("", None) for cell in row[1]))
+    filled = (row for row in rows if any(map(_is_filled, row[1])))
     first = list(islice(filled, SNIFF_LINES))
     if not first:
         raise InvalidInput(_l("The file is empty."), field="file")
@@ -144,17 +144,31 @@ def commonest(widths: Sequence[int]) -> int:
 
 
 class Uneven(tuple[Cell, ...]):
-    """A line of another width than the rest of a file without headings: it is refused alone, as nobody can say which cell is which."""
+    """A line of another width than the headings, or than most lines: it is refused alone, as nobody can say which cell is which."""
 
 
 def _marked(rows: Iterator[tuple[int, Sequence[Cell]]], width: int) -> Iterator[tuple[int, Sequence[Cell]]]:
+    """The rows that hold something, those of another width as ``Uneven``. Raises InvalidInput in the end where none has this width."""
+    fitting, first = False, None
     for line_no, cells in rows:
+        if not any(map(_is_filled, cells)):
+            continue
+        if len(cells) > width and not any(map(_is_filled, cells[width:])):
+            cells = cells[:width]
         if len(cells) == width:
+            fitting = True
             yield line_no, cells
-        elif len(cells) > width and not any(cell not in ("", None) for cell in cells[width:]):
-            yield line_no, cells[:width]
         else:
+            first = first or (line_no, len(cells))
             yield line_no, Uneven(cells)
+    if first is not None and not fitting:
+        raise InvalidInput(
+            _l("Line %(line)s has %(found)s cells; the headings are %(width)s. Correct the line: a cell with a comma must stand in quotation marks.",
+               line=first[0], found=first[1], width=width), field="file")
+
+
+def _is_filled(cell: Cell) -> bool:
+    return cell not in ("", None)
 
 
 def detect_encoding(path: Path, declared: str | None) -> str:
@@ -272,19 +286,6 @@ def _without_nul(lines: Iterable[str]) -> Iterator[str]:
         yield line
 
 
-def _even(rows: Iterator[tuple[int, Sequence[Cell]]], width: int) -> Iterator[tuple[int, Sequence[Cell]]]:
-    for line_no, cells in rows:
-        if not any(cell not in ("", None) for cell in cells):
-            continue
-        if len(cells) > width and not any(cell not in ("", None) for cell in cells[width:]):
-            cells = cells[:width]
-        if len(cells) != width:
-            raise InvalidInput(
-                _l("Line %(line)s has %(found)s cells; the headings are %(width)s. Correct the line: a cell with a comma must stand in quotation marks.",
-                   line=line_no, found=len(cells), width=width), field="file")
-        yield line_no, cells
-
-
 def _heading(rows: Iterator[tuple[int, Any]], number: int) -> tuple[int, Sequence[Cell]]:
     for index, (line_no, cells) in enumerate(rows, 1):
         if index == number:
@@ -339,7 +340,7 @@ def _read_xlsx(path: Path, declared: Declaration) -> Reading:
     wanted = declared.header_row or _likely_header(book, name)
     line_no, headings = _heading(rows, wanted)
     checked = check_headings([_as_heading(cell) for cell in _trimmed(headings)], line_no)
-    return Reading(checked, _even(rows, len(checked)), "xlsx", name)
+    return Reading(checked, _marked(rows, len(checked)), "xlsx", name)
 
 
 def _chosen_sheet(book: CalamineWorkbook, declared: str | None) -> str:

@@ -201,7 +201,7 @@ def _staged(reading: readers.Reading, importer: Importer, sources: Sources, decl
 
 
 def _uneven(found: int, width: int) -> LazyString:
-    return _l("The line has %(found)s cells; the others have %(width)s. Correct it and send it again: a cell with a comma must stand in quotation marks.",
+    return _l("The others have %(width)s cells, this line has %(found)s. Correct it and send it again: a cell with a comma must stand in quotation marks.",
               found=found, width=width)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
@@ -287,12 +288,22 @@ def refused_file(session: Any, row: Import, path: Path) -> bytes:
     faults_of: dict[int, list[tuple[str, str]]] = {}
     for line_no, field, reason, _cells in services.refused_lines(session, row.id):
         faults_of.setdefault(line_no, []).append((" + ".join(services.headings_of(row.mapping.get(field))) or field, plain_text(reason)))
-    reading = readers.read(path, services.declaration(row.declared))
+    headings, widest = refused_width(row, path, faults_of)
     columns = [Column("line", _("Line"), "integer"), Column("field", _("Field")), Column("reason", _("Reason")),
-               *(Column(f"column_{place}", heading) for place, heading in enumerate(reading.headings))]
-    rows = ((line_no, " / ".join(sorted({name for name, _why in found if name})), " ".join(why for _name, why in found), *map(as_it_came, cells))
-            for line_no, cells in reading.rows if (found := faults_of.get(line_no)))
+               *(Column(f"column_{place}", heading) for place, heading in enumerate(headings))]
+    rows = ((line_no, " / ".join(sorted({name for name, _why in found if name})), " ".join(why for _name, why in found),
+             *map(as_it_came, cells), *[""] * (widest - len(cells)))
+            for line_no, cells in readers.read(path, services.declaration(row.declared)).rows if (found := faults_of.get(line_no)))
     return b"".join(write_csv(columns, rows, Options(headings=True), keys=False))
+
+
+def refused_width(row: Import, path: Path, lines: Container[int]) -> tuple[list[str], int]:
+    """The headings over the refused lines, and how many there are: a line with more cells than the file has headings gets further ones, by place."""
+    reading = readers.read(path, services.declaration(row.declared))
+    own = list(reading.headings)
+    widest = max((len(cells) for line_no, cells in reading.rows if line_no in lines), default=0)
+    headings = own + [f"({place})" for place in range(len(own) + 1, widest + 1)]
+    return headings, len(headings)
 
 
 def as_it_came(cell: Any) -> str:

@@ -104,10 +104,17 @@ def test_delimiters_are_told_by_the_file(tmp_path, delimiter):
     assert table(file_of(tmp_path, text.getvalue())) == (lines[0], lines[1:])
 
 
-def test_where_lines_differ_the_headings_tell_the_delimiter(tmp_path):
-    refused = refusal(file_of(tmp_path, "a;b\n1;2\n3;4;5\n"))
+def test_where_lines_differ_the_headings_tell_the_delimiter_and_a_line_of_another_width_is_marked(tmp_path):
+    found = read(file_of(tmp_path, "a;b\n1;2\n\n3;4;5\n6;7;\n"), UNDECLARED)
 
-    assert "Line 3 has 3 cells; the headings are 2" in str(refused)
+    assert [(line, list(cells), isinstance(cells, readers.Uneven)) for line, cells in found.rows] == [
+        (2, ["1", "2"], False), (4, ["3", "4", "5"], True), (5, ["6", "7"], False)]
+
+
+def test_a_file_in_which_no_line_has_the_width_of_the_headings_is_refused_whole(tmp_path):
+    refused = refusal(file_of(tmp_path, "Register of the year\n1,2\n3,4,5\n"), Declaration(delimiter=","))
+
+    assert "Line 2 has 2 cells; the headings are 1" in str(refused)
 
 
 def test_two_possible_delimiters_are_asked_for(tmp_path):
@@ -130,8 +137,8 @@ def test_a_declaration_that_means_nothing_is_refused_by_its_field(declared):
 
 
 @pytest.mark.parametrize(("content", "told"), [
-    (b"", "empty"), (b"a,b\n1,2\n\"3,4\n5,6\n", "line 3"), (b"a,b\n1,2\n3\n", "Line 3 has 1"),
-    (b"a,b\n1,2\n3,4,5\n", "Line 3 has 3"), (b"a,b,a\n1,2,3\n", "“a” stands twice"),
+    (b"", "empty"), (b"a,b\n1,2\n\"3,4\n5,6\n", "line 3"), (b"a,b\n3\n", "Line 2 has 1"),
+    (b"a,b\n3,4,5\n", "Line 2 has 3"), (b"a,b,a\n1,2,3\n", "“a” stands twice"),
     (b",,\n1,2,3\n", "Line 1 holds no headings"), (b"a,b\n1,\x00\n", "Line 2"),
     (b"a,b\n1,2\n\xff,3\n", "Line 3 is not UTF-8"), (b"\xd0\xcf\x11\xe0\xa1\xb1", "XLS"),
     (b"PK\x03\x04 nothing", "cannot be read as an Excel workbook"), ("a\u202eb,c\n1,2\n".encode(), "U+202E"), (b'a,b\n1,"2" x\n', "line 2"),
@@ -144,9 +151,7 @@ def test_a_cell_over_several_lines_counts_its_lines(tmp_path):
     path = file_of(tmp_path, 'name,note\nنورة,"one\ntwo"\nسعد,x\n\nعلي\n')
     reading = read(path, UNDECLARED)
 
-    assert [next(reading.rows), next(reading.rows)] == [(2, ["نورة", "one\ntwo"]), (4, ["سعد", "x"])]
-    with pytest.raises(InvalidInput, match="Line 6 "):
-        next(reading.rows)
+    assert list(reading.rows) == [(2, ["نورة", "one\ntwo"]), (4, ["سعد", "x"]), (6, readers.Uneven(["علي"]))]
 
 
 def test_blank_headings_are_named_by_place_and_empty_ends_dropped(tmp_path):

@@ -134,6 +134,20 @@ def test_a_value_that_cannot_be_read_is_shown_and_comes_back_as_it_was(importer:
     assert not re.search("[\u2066-\u2069]", refused)
 
 
+@pytest.mark.parametrize("line", ["بدر علي", "بدر علي,0551112244,جدة"])
+def test_a_line_of_another_width_is_refused_alone_and_comes_back(importer: FlaskClient, line: str) -> None:
+    address = upload(importer, "customers.customers", f"الاسم,الجوال\nأحمد علي,0551112233\n{line}\nسعد علي,0551112255\n")
+    said = {"act": "check", "column.name": "الاسم", "column.mobile": "الجوال", "option.customer_class": "donor"}
+    assert importer.post(f"{address}/columns?lang=en", data=said).status_code == 302
+
+    told = re.sub("[\u2066-\u2069]", "", words(importer, f"{address}?outcome=refused&lang=en"))
+    assert f"The others have 2 cells, this line has {line.count(',') + 1}." in told
+    _heading, refused = importer.post(f"{address}/refused").data.decode("utf-8-sig").splitlines()
+    assert refused.startswith("3,,") and f",{line}" in refused
+    assert importer.post(f"{address}/apply", data={"expected": "2"}).status_code == 422
+    assert importer.post(f"{address}/apply", data={"expected": "2", "leave_out_refused": "1"}).status_code == 302
+
+
 def test_an_applied_import_of_customers_leads_to_its_form(importer: FlaskClient) -> None:
     address = upload(importer, "customers.customers", "الاسم\nأحمد علي\n")
     importer.post(f"{address}/columns", data={"act": "check", "column.name": "الاسم", "option.customer_class": "donor"})
