@@ -31,7 +31,7 @@ run: $(VENV)/run.stamp $(ASSETS) ## set up, make the demo where there is no asso
 
 test: $(VENV)/test.stamp $(ASSETS) ## set up what is needed, then all tests on both engines and in the browser (ARGS="-k name")
 	@$(BIN)/python -m tests.support.prepare
-	@scratch=$$($(BIN)/python -m tests.support.scratch $$$$) && trap "rm -rf $$scratch" EXIT && TMPDIR=$$scratch $(BIN)/python -m pytest -n auto $(ARGS)
+	@scratch=$$($(BIN)/python -m tests.support.scratch $$$$) && trap "rm -rf $$scratch 2>/dev/null || { sleep 2; rm -rf $$scratch; }" EXIT && TMPDIR=$$scratch $(BIN)/python -m pytest -n auto $(ARGS)
 
 check: lint types ## the quick checks
 
