@@ -96,14 +96,15 @@ def find_references(session: Session, reading: Reading, actor: Actor, limit: int
     """Contributions and pledges by their exact reference, and batches by number."""
     text = reading.text.strip()[:120]
     hits: list[SearchHit] = []
-    contribution = queries.readable(session, Contribution, text, actor)
+    given, promised, batched = queries.is_reference(session, text)
+    contribution = queries.readable(session, Contribution, text, actor) if given else None
     if contribution is not None:
         link = path_to("finance_contributions.contribution", reference=contribution.reference)
         hits.append(SearchHit(contribution.reference, link, str(contribution.amount), icon="cash"))
-    pledge = queries.readable(session, Pledge, text, actor)
+    pledge = queries.readable(session, Pledge, text, actor) if promised else None
     if pledge is not None:
         hits.append(SearchHit(pledge.reference, path_to("finance_pledges.pledge", reference=pledge.reference), str(pledge.amount), icon="heart-handshake"))
-    batch = queries.batch_by_number(session, text.upper())
+    batch = queries.batch_by_number(session, text.upper()) if batched else None
     if batch is not None:
         hits.append(SearchHit(batch.number, path_to("finance.batch", number=batch.number), icon="file-export"))
     return hits[:limit]

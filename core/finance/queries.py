@@ -261,6 +261,14 @@ def all_funds(session: Session) -> list[Fund]:
     return list(session.scalars(sa.select(Fund).order_by(Fund.id)))
 
 
+def is_reference(session: Session, text: str) -> tuple[bool, bool, bool]:
+    """Whether a contribution, a pledge, a batch is called so: one statement for what is mostly neither."""
+    given, promised = (sa.exists().where(model.reference == text) for model in (Contribution, Pledge))
+    batched = sa.exists().where(FinanceBatch.number == text.upper())
+    found = session.execute(sa.select(given, promised, batched)).one()
+    return bool(found[0]), bool(found[1]), bool(found[2])
+
+
 def batch_by_number(session: Session, number: str) -> FinanceBatch | None:
     return session.scalar(sa.select(FinanceBatch).where(FinanceBatch.number == number))
 

@@ -10,7 +10,7 @@ from typing import IO, Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from core import rollups, settings
+from core import rollups, settings, work
 from core.audit import services as audit
 from core.auth.actor import Actor, authorize
 from core.auth.models import Role
@@ -27,7 +27,7 @@ from core.reports import files, pdf
 from core.reports.domain import Totals, as_texts, is_whole, plain_filter, read_parameters
 from core.reports.keeping import canonical, checksum
 from core.reports.models import ReportRun, ReportSending
-from core.reports.offers import Chart, Part, Report
+from core.reports.offers import Chart, Parameter, Part, Report
 from core.reports.queries import may_read_run, report_of
 from core.reports.results import Result, document_of, result_of
 from core.reports.words import sentence
@@ -57,8 +57,13 @@ def choices_of(session: Session, report: Report, actor: Actor) -> dict[str, list
         if parameter.kind == "centre":
             found[parameter.key] = _centres(session, actor)
         elif parameter.kind == "choice":
-            found[parameter.key] = list(parameter.choices(session) if callable(parameter.choices) else parameter.choices)
+            found[parameter.key] = _offered(session, report, parameter)
     return found
+
+
+def _offered(session: Session, report: Report, parameter: Parameter) -> list[tuple[str, Any]]:
+    offered = parameter.choices
+    return list(work.read_once(session, f"choices of {report.name} {parameter.key}", lambda: offered(session)) if callable(offered) else offered)
 
 
 def _centres(session: Session, actor: Actor) -> list[tuple[str, Any]]:

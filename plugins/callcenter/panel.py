@@ -50,7 +50,7 @@ class Line:
 
 def of_year(session: Session, year: int, actor: Actor, now: datetime) -> list[Line]:
     """The twelve months of a year, as far as they have begun; a year of which only the whole is known has none."""
-    return _months(session, [year], actor, now)[year]
+    return _months(session, [year], totals.of_years(session), actor, now)[year]
 
 
 def of_years(session: Session, actor: Actor, now: datetime) -> list[Line]:
@@ -60,17 +60,17 @@ def of_years(session: Session, actor: Actor, now: datetime) -> list[Line]:
     zone = settings.time_zone(session)
     this = local_day(now, zone).year
     years = range(min([this, *(year for year, _month in before), *([local_day(first, zone).year] if first else [])]), this + 1)
-    months = _months(session, years, actor, now)
+    months = _months(session, years, before, actor, now)
     return [_former(before[year, 0]) if (year, 0) in before else summed(months[year], year) for year in years]
 
 
-def _months(session: Session, years: Iterable[int], actor: Actor, now: datetime) -> dict[int, list[Line]]:
-    """The months of each year, counted and told together."""
-    before = totals.of_years(session)
+def _months(session: Session, years: Iterable[int], before: Mapping[tuple[int, int], Total], actor: Actor, now: datetime) -> dict[int, list[Line]]:
+    """The months of each year, counted and told together; ``before`` are the totals of periods before the system."""
     today = local_day(now, settings.time_zone(session))
     months = {year: [(year, month) for month in MONTHS if (year, month) <= (today.year, today.month) and (year, 0) not in before] for year in years}
     every = [one for of_year in months.values() for one in of_year]
-    counted, told = _counted(session, every), _told(session, every, actor, now)
+    bounds = [period_bounds(session, *one) for one in every]
+    counted, told = _counted(session, every, bounds), _told(session, every, bounds, actor, now)
     return {year: [_line(*one, before.get(one), counted, told) for one in found] for year, found in months.items()}
 
 
@@ -92,17 +92,18 @@ def _line(year: int, month: int, before: Total | None, counted: Mapping[Any, Map
     return Line(year, month, ways.get(domain.OUT, 0), ways.get(domain.IN, 0), complaints.get("received"), complaints.get("closed"))
 
 
-def _counted(session: Session, periods: Sequence[tuple[int, int]]) -> dict[tuple[int, int], dict[str, int]]:
+def _counted(session: Session, periods: Sequence[tuple[int, int]], bounds: Sequence[figures.Period]) -> dict[tuple[int, int], dict[str, int]]:
     """Calls by direction in each period."""
     found: dict[tuple[int, int], dict[str, int]] = {}
-    bounds = [period_bounds(session, *one) for one in periods]
     for place, way, count, _seconds in session.execute(sums(BY_DAY, periods=bounds, by=("direction",), where=queries.outside)):
         found.setdefault(periods[place], {})[way] = count
     return found
 
 
-def _told(session: Session, periods: Sequence[tuple[int, int]], actor: Actor, now: datetime) -> dict[tuple[int, int], Mapping[str, int]]:
-    told = figures.ask(session, figures.COMPLAINTS, [period_bounds(session, *one) for one in periods], actor=actor, now=now)
+def _told(
+    session: Session, periods: Sequence[tuple[int, int]], bounds: Sequence[figures.Period], actor: Actor, now: datetime,
+) -> dict[tuple[int, int], Mapping[str, int]]:
+    told = figures.ask(session, figures.COMPLAINTS, bounds, actor=actor, now=now)
     return dict(zip(periods, told, strict=True)) if told is not None else {}
 
 
