@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -219,15 +219,27 @@ def search(session: Session, text: str, actor: Actor, *, limit: int = 20) -> Fou
 
 
 def meant(session: Session, text: str, actor: Actor) -> list[int]:
-    """Ids of the customers whom somebody may mean who looks for ``text`` in a list of what belongs to them: at most ``MOST_MEANT``, the newest.
+    """Ids of the customers whom somebody may mean by ``text``: at most ``MOST_MEANT``, the newest; enough for hits while somebody types.
 
-    While reading they are looked up once for all lists: the search of everything asks each plugin's.
+    While reading they are looked up once for all who ask: the search of everything asks each plugin.
     """
     def ids() -> list[int]:
         reading = read_input(session, text, actor)
         return [] if reading.kind == "empty" else list(session.scalars(_newest_found(session, select(Customer.id), reading, actor, MOST_MEANT)))
 
     return ids() if session.info.get("write") else work.read_once(session, f"customers.meant {text} {actor!r}", ids)
+
+
+def whose(session: Session, text: str, actor: Actor) -> list[int] | sa.Select[Any]:
+    """All customers whom ``text`` means, for a list of what belongs to them (``column.in_(…)``): their ids where they are few, else a select."""
+    few = meant(session, text, actor)
+    if len(few) < MOST_MEANT:
+        return few
+    return scope(matching(select(Customer.id), read_input(session, text, actor), dialect_of(session)), actor)
+
+
+Whose = Callable[[Session, str, Actor], list[int] | sa.Select[Any]]
+"""``whose``, which leaves none out, or ``meant``, which is quick."""
 
 
 def _newest_found(session: Session, query: sa.Select[Any], reading: Reading, actor: Actor, limit: int) -> sa.Select[Any]:

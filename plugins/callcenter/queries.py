@@ -40,13 +40,13 @@ def within(since: datetime, until: datetime) -> sa.ColumnElement[bool]:
     return sa.and_(Call.started_at >= since, Call.started_at < until)
 
 
-def matching(query: sa.Select[Any], session: Session, text: str, actor: Actor) -> sa.Select[Any]:
+def matching(query: sa.Select[Any], session: Session, text: str, actor: Actor, whose: customers.Whose = customers.whose) -> sa.Select[Any]:
     """``query`` over Call, narrowed to whose calls: by phone and name only for who may see both; else by the customer's number.
 
     Each way is a search of its own with an index of its own; no engine finds a call by the first of several ways that apply.
     """
     text = normalise_digits(text).strip()
-    ways = [Call.customer_id.in_(customers.meant(session, text, actor))]
+    ways = [Call.customer_id.in_(whose(session, text, actor))]
     if actor.may(PERSONAL) and text:
         ways += [Call.party == text, *_by_name(text), *([Call.phone == phone] if (phone := read_phone(session, text)) else [])]
     return query.where(Call.id.in_(sa.union_all(*(sa.select(Call.id).where(way) for way in ways))))

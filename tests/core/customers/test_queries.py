@@ -61,6 +61,19 @@ def test_a_phone_is_found_by_its_beginning(session, register, text, count, monke
     assert len(names(session, text, "customers.personal")) == count
 
 
+@pytest.mark.parametrize("text", ["احمد", "ا", "0551000", "سالم احمد", "زيد", ""])
+def test_a_list_is_found_by_all_whom_a_text_means_however_many(session, register, text, monkeypatch):
+    seer = actor_with("customers.personal", scopes=ALL)
+    expected = {one.id for one in queries.search(session, text, seer).customers}
+    for most in (1, 2, 200):
+        monkeypatch.setattr(queries, "MOST_MEANT", most)
+        work.forget(session)
+
+        found = session.scalars(select(Customer.id).where(Customer.id.in_(queries.whose(session, text, seer)))).all()
+
+        assert set(found) == expected
+
+
 def test_whom_a_text_means_is_looked_up_once_while_reading_and_anew_in_a_writing_transaction(session, register):
     seer, blind = actor_with("customers.personal", scopes=ALL), actor_with(scopes=ALL)
     expected = [one.id for one in queries.search(session, "احمد", seer).customers]

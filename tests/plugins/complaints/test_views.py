@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from core import work
 from core.audit.models import AuditEvent
+from core.customers import queries as customers
 from core.customers.models import Customer
 from core.phones import format_phone
 from core.testing import sign_in
@@ -265,7 +266,11 @@ def test_filters_narrow_the_list(browse: Any, staff: Staff, receive: Receive, be
         assert listed(page, f"/complaints/?{address}") == {one.number for one in wanted}, address
 
 
-def test_the_search_finds_by_phone_name_and_customer(browse: Any, staff: Staff, receive: Receive, donor: Customer) -> None:
+@pytest.mark.parametrize("few", [1, 200])
+def test_the_search_finds_by_phone_name_and_customer(
+    browse: Any, staff: Staff, receive: Receive, donor: Customer, few: int, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(customers, "MOST_MEANT", few)
     unknown, known = receive(staff.crm, name="هند القحطاني", phone="0559990000"), receive(staff.crm, customer_number=donor.number)
     page = browse(staff.crm)
 

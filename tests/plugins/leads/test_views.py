@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from core import kinds, work
 from core.audit.models import AuditEvent
+from core.customers import queries as customers
 from core.customers.domain import touch_points
 from core.customers.models import Customer
 from core.organisation.models import Programme
@@ -29,9 +30,11 @@ def text(client: FlaskClient, address: str) -> str:
     return answer.get_data(as_text=True)
 
 
+@pytest.mark.parametrize("few", [1, 200])
 def test_the_list_finds_by_number_programme_and_donor(
-    staff: Staff, lead: Callable[..., Lead], donor: Customer, browser: Callable[[Person], FlaskClient],
+    staff: Staff, lead: Callable[..., Lead], donor: Customer, browser: Callable[[Person], FlaskClient], few: int, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(customers, "MOST_MEANT", few)
     one = lead(expected=sar("100000"))
     client = browser(staff.employee)
 
