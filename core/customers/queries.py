@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from core import settings, work
 from core.auth.actor import Actor
@@ -40,7 +40,7 @@ from core.text import fold, normalise_digits
 PERSONAL = "customers.personal"
 COUNTED = 1_000
 """Lists count up to here and then say "more than"."""
-MOST_MEANT = 200
+MOST_MEANT, FREQUENT = 200, 100
 FEW = 50
 """Customers whose numbers begin alike; where there are more, the search by parts shows them page by page."""
 
@@ -230,16 +230,34 @@ def meant(session: Session, text: str, actor: Actor) -> list[int]:
     return ids() if session.info.get("write") else work.read_once(session, f"customers.meant {text} {actor!r}", ids)
 
 
-def whose(session: Session, text: str, actor: Actor) -> list[int] | sa.Select[Any]:
-    """All customers whom ``text`` means, for a list of what belongs to them (``column.in_(…)``): their ids where they are few, else a select."""
+def whose(session: Session, column: InstrumentedAttribute[Any], text: str, actor: Actor) -> sa.ColumnElement[bool]:
+    """A condition on a list of what belongs to customers: ``column`` is one of all whom ``text`` means, by their ids where they are few.
+
+    Where at least every ``FREQUENT``-th is meant, each row of the list is asked for its customer: the first rows that fit are soon found.
+    """
     few = meant(session, text, actor)
     if len(few) < MOST_MEANT:
-        return few
-    return scope(matching(select(Customer.id), read_input(session, text, actor), dialect_of(session)), actor)
+        return column.in_(few)
+    reading = read_input(session, text, actor)
+    if not is_frequent(session, text, actor):
+        return column.in_(scope(matching(select(Customer.id), reading, dialect_of(session)), actor))
+    asked = sa.exists(select(CustomerSearch.customer_id).where(CustomerSearch.customer_id == column, *_words_in(reading, dialect_of(session)))
+                      .correlate_except(CustomerSearch))
+    return asked if scope_of(actor) == "all" else sa.and_(asked, column.in_(scope(select(Customer.id), actor)))
 
 
-Whose = Callable[[Session, str, Actor], list[int] | sa.Select[Any]]
-"""``whose``, which leaves none out, or ``meant``, which is quick."""
+def is_frequent(session: Session, text: str, actor: Actor) -> bool:
+    """Whether ``text`` means at least every ``FREQUENT``-th of the newest customers."""
+    few = meant(session, text, actor)
+    return len(few) >= MOST_MEANT and few[0] - few[-1] <= MOST_MEANT * FREQUENT
+
+
+def newest_of(session: Session, column: InstrumentedAttribute[Any], text: str, actor: Actor) -> sa.ColumnElement[bool]:
+    """The same by the newest of them alone (``meant``): quick enough for hits while somebody types."""
+    return column.in_(meant(session, text, actor))
+
+
+Whose = Callable[[Session, InstrumentedAttribute[Any], str, Actor], sa.ColumnElement[bool]]
 
 
 def _newest_found(session: Session, query: sa.Select[Any], reading: Reading, actor: Actor, limit: int) -> sa.Select[Any]:
@@ -267,11 +285,18 @@ def matching(query: sa.Select[Any], reading: Reading, dialect: str) -> sa.Select
 
 def _holding(reading: Reading, index: sa.TableClause | None) -> list[sa.ColumnElement[bool]]:
     """That a row of ``CustomerSearch`` holds every word, found by ``index`` on SQLite and by the text's own trigrams on PostgreSQL."""
+    if index is None:
+        return _words_in(reading, "postgresql")
+    return [sa.literal_column(index.name).op("MATCH")(_trigrams([_needle(word) for word in reading.words])), *_words_in(reading, "sqlite")]
+
+
+def _words_in(reading: Reading, dialect: str) -> list[sa.ColumnElement[bool]]:
+    """That the text of a row of ``CustomerSearch`` holds every word."""
     column = CustomerSearch.personal_text if reading.personal else CustomerSearch.open_text
     needles = [_needle(word) for word in reading.words]
-    if index is None:
-        return [column.like(f"%{_escaped(needle)}%") for needle in needles]
-    return [sa.literal_column(index.name).op("MATCH")(_trigrams(needles)), *(func.instr(column, needle) > 0 for needle in needles)]
+    if dialect == "sqlite":
+        return [func.instr(column, needle) > 0 for needle in needles]
+    return [column.like(f"%{_escaped(needle)}%") for needle in needles]
 
 
 def newest(reading: Reading, dialect: str) -> sa.ColumnElement[Any]:

@@ -127,7 +127,7 @@ def find(session: Session, reading: Reading, actor: Actor, limit: int) -> list[S
     if not actor.may(PERSONAL):
         return []
     text = reading.value if reading.kind == "phone" else reading.text
-    query = queries.scope(queries.matching(sa.select(Call), session, text, actor, customers.meant), Call, actor).where(queries.outside())
+    query = queries.scope(queries.matching(sa.select(Call), session, text, actor, customers.newest_of), Call, actor).where(queries.outside())
     found = session.scalars(query.order_by(Call.started_at.desc(), Call.id.desc()).limit(limit)).all()
     page.describe(session, found)
     return [_hit(one) for one in found]

@@ -100,7 +100,7 @@ def later_contacts(session: Session, actor: Actor, now: datetime) -> Figure:
 def find(session: Session, reading: Reading, actor: Actor, limit: int) -> list[SearchHit]:
     """Entries by number; by the complainant's phone and name for who may see them."""
     text = reading.value if reading.kind == "phone" else reading.text
-    query = queries.scope(queries.matching(sa.select(Entry), session, text, actor, customers.meant), actor)
+    query = queries.scope(queries.matching(sa.select(Entry), session, text, actor, customers.newest_of), actor)
     found = session.scalars(query.order_by(Entry.id.desc()).limit(limit)).all()
     page.describe(session, found)
     return [_hit(one, actor) for one in found]

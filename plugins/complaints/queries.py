@@ -108,7 +108,7 @@ def matching(query: sa.Select[Any], session: Session, text: str, actor: Actor, w
     text = normalise_digits(text).strip()
     ways = [Entry.number.startswith(text.upper(), autoescape=True)]
     if actor.may(PERSONAL) and text:
-        ways += [Entry.customer_id.in_(whose(session, text, actor)),
+        ways += [whose(session, Entry.customer_id, text, actor),
                  *_by_name(text), *_by_phone(session, text)]
     return query.where(sa.or_(*ways))
 

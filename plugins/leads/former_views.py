@@ -59,7 +59,7 @@ class FormerView(RecordView):
         return statement.where(Former.customer_id.in_(customers.scope(sa.select(Customer.id), actor)))
 
     def find(self, session: Session, statement: sa.Select[Any], text: str, actor: Actor) -> sa.Select[Any]:
-        return statement.where(sa.or_(Former.customer_id.in_(customers.whose(session, text, actor)), Former.reference == text.strip()))
+        return statement.where(sa.or_(customers.whose(session, Former.customer_id, text, actor), Former.reference == text.strip()))
 
     def describe(self, record: Any) -> str:
         return str(record.reference)

@@ -68,7 +68,7 @@ class DonorInterestView(RecordView):
         return statement.where(DonorInterest.customer_id.in_(customers.scope(sa.select(Customer.id), actor)))
 
     def find(self, session: Session, statement: sa.Select[Any], text: str, actor: Actor) -> sa.Select[Any]:
-        return statement.where(DonorInterest.customer_id.in_(customers.whose(session, text, actor)))
+        return statement.where(customers.whose(session, DonorInterest.customer_id, text, actor))
 
     def describe(self, record: Any) -> str:
         return f"{record.customer.number} · {record.interest.name}"

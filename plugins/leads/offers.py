@@ -116,7 +116,7 @@ def undiscussed(session: Session, actor: Actor, now: datetime) -> Figure | None:
 def find(session: Session, reading: Reading, actor: Actor, limit: int) -> list[SearchHit]:
     """Leads by number or programme; by their donors for who may see them."""
     text = reading.value if reading.kind == "phone" else reading.text
-    query = queries.scope(queries.matching(sa.select(Lead), session, text, actor, customers.meant), actor)
+    query = queries.scope(queries.matching(sa.select(Lead), session, text, actor, customers.newest_of), actor)
     found = session.scalars(query.order_by(Lead.id.desc()).limit(limit)).all()
     page.describe(session, found, actor)
     return [_hit(one) for one in found]

@@ -74,7 +74,7 @@ class PersonView(RecordView):
         return statement.where(ContactPerson.customer_id.in_(customers.scope(sa.select(Customer.id), actor)))
 
     def find(self, session: Session, statement: sa.Select[Any], text: str, actor: Actor) -> sa.Select[Any]:
-        return statement.where(ContactPerson.customer_id.in_(customers.whose(session, text, actor)))
+        return statement.where(customers.whose(session, ContactPerson.customer_id, text, actor))
 
     @expose("/details/")
     def details_view(self) -> Any:

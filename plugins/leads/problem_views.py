@@ -69,7 +69,7 @@ class ProblemView(RecordView):
         return problems.scope(statement, actor)
 
     def find(self, session: Session, statement: sa.Select[Any], text: str, actor: Actor) -> sa.Select[Any]:
-        return statement.where(sa.or_(Problem.customer_id.in_(customers.whose(session, text, actor)), Problem.number == text.strip().upper()))
+        return statement.where(sa.or_(customers.whose(session, Problem.customer_id, text, actor), Problem.number == text.strip().upper()))
 
     @expose("/details/")
     def details_view(self) -> Any:

@@ -89,7 +89,7 @@ def matching(query: sa.Select[Any], session: Session, text: str, actor: Actor, w
         named = [one.id for one in session.scalars(sa.select(Programme)) if all(word in fold(f"{one.name_ar} {one.name_en}") for word in words)]
         ways.append(Lead.programme_id.in_(named))
     if actor.may(PERSONAL) and text:
-        ways.append(Lead.id.in_(sa.select(LeadDonor.lead_id).where(LeadDonor.customer_id.in_(whose(session, text, actor)))))
+        ways.append(Lead.id.in_(sa.select(LeadDonor.lead_id).where(whose(session, LeadDonor.customer_id, text, actor))))
     return query.where(sa.or_(*ways))
 
 

@@ -65,13 +65,14 @@ def test_a_phone_is_found_by_its_beginning(session, register, text, count, monke
 def test_a_list_is_found_by_all_whom_a_text_means_however_many(session, register, text, monkeypatch):
     seer = actor_with("customers.personal", scopes=ALL)
     expected = {one.id for one in queries.search(session, text, seer).customers}
-    for most in (1, 2, 200):
+    for most, frequent in ((1, 0), (1, 100), (2, 0), (2, 100), (200, 100)):
         monkeypatch.setattr(queries, "MOST_MEANT", most)
+        monkeypatch.setattr(queries, "FREQUENT", frequent)
         work.forget(session)
 
-        found = session.scalars(select(Customer.id).where(Customer.id.in_(queries.whose(session, text, seer)))).all()
+        found = session.scalars(select(Customer.id).where(queries.whose(session, Customer.id, text, seer))).all()
 
-        assert set(found) == expected
+        assert set(found) == expected, (most, frequent)
 
 
 def test_whom_a_text_means_is_looked_up_once_while_reading_and_anew_in_a_writing_transaction(session, register):
