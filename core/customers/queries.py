@@ -241,8 +241,9 @@ def whose(session: Session, column: InstrumentedAttribute[Any], text: str, actor
     reading = read_input(session, text, actor)
     if not is_frequent(session, text, actor):
         return column.in_(scope(matching(select(Customer.id), reading, dialect_of(session)), actor))
-    asked = sa.exists(select(CustomerSearch.customer_id).where(CustomerSearch.customer_id == column, *_words_in(reading, dialect_of(session)))
-                      .correlate_except(CustomerSearch))
+    # No EXISTS: PostgreSQL would read all texts first, whatever the list is cut at.
+    asked = (select(sa.literal(1)).where(CustomerSearch.customer_id == column, *_words_in(reading, dialect_of(session)))
+             .correlate_except(CustomerSearch).scalar_subquery() == 1)
     return asked if scope_of(actor) == "all" else sa.and_(asked, column.in_(scope(select(Customer.id), actor)))
 
 
