@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Container
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -288,26 +288,23 @@ def refused_file(session: Any, row: Import, path: Path) -> bytes:
     faults_of: dict[int, list[tuple[str, str]]] = {}
     for line_no, field, reason, _cells in services.refused_lines(session, row.id):
         faults_of.setdefault(line_no, []).append((" + ".join(services.headings_of(row.mapping.get(field))) or field, plain_text(reason)))
-    headings, widest = refused_width(row, path, faults_of)
+    reading = readers.read(path, services.declaration(row.declared))
+    width = len(reading.headings)
+    wider = any(len(cells) > width for line_no, cells in reading.rows if line_no in faults_of)
+    headings = [*reading.headings, *([f"({width + 1}…)"] if wider else [])]
     columns = [Column("line", _("Line"), "integer"), Column("field", _("Field")), Column("reason", _("Reason")),
                *(Column(f"column_{place}", heading) for place, heading in enumerate(headings))]
     rows = ((line_no, " / ".join(sorted({name for name, _why in found if name})), " ".join(why for _name, why in found),
-             *map(as_it_came, cells), *[""] * (widest - len(cells)))
+             *as_they_came(cells, width, len(headings)))
             for line_no, cells in readers.read(path, services.declaration(row.declared)).rows if (found := faults_of.get(line_no)))
     return b"".join(write_csv(columns, rows, Options(headings=True), keys=False))
 
 
-def refused_width(row: Import, path: Path, lines: Container[int]) -> tuple[list[str], int]:
-    """The headings over the refused lines, and how many there are: a line with more cells than the file has headings gets further ones, by place."""
-    reading = readers.read(path, services.declaration(row.declared))
-    own = list(reading.headings)
-    widest = max((len(cells) for line_no, cells in reading.rows if line_no in lines), default=0)
-    headings = own + [f"({place})" for place in range(len(own) + 1, widest + 1)]
-    return headings, len(headings)
-
-
-def as_it_came(cell: Any) -> str:
-    return "" if cell is None else str(cell)
+def as_they_came(cells: Sequence[readers.Cell], width: int, columns: int) -> list[str]:
+    """The cells of a line as texts, so many as there are columns; those beyond the headings' width are joined in the last one."""
+    texts = ["" if cell is None else str(cell) for cell in cells]
+    kept = [*texts[:width], *([" | ".join(texts[width:])] if len(texts) > width else [])]
+    return [*kept, *[""] * (columns - len(kept))]
 
 
 __all__ = ["ImportsView", "guess", "refused_file", "staged_path"]

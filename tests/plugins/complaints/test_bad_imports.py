@@ -5,6 +5,7 @@ The cases stand in ``bad_imports`` (reliability, bad input; CMPL-07).
 
 from __future__ import annotations
 
+import csv
 import io
 import itertools
 from collections.abc import Mapping
@@ -97,6 +98,21 @@ def test_a_line_that_is_wrong_is_refused_by_its_field_and_the_others_are_taken(h
     assert apply(house, address).status_code == 302
 
     assert [entry.text for entry in house.entries()[before:]] == [f"سليم {case.name}"]
+
+
+@pytest.mark.parametrize("line", bad_imports.UNEVEN_LINES.values(), ids=bad_imports.UNEVEN_LINES)
+def test_a_line_of_another_width_is_refused_alone(house: House, line: str) -> None:
+    before = len(house.entries())
+
+    answer, address = check(house, f"{bad_imports.SOUND}{line}\n".encode(), "log.csv", {})
+    assert answer.status_code == 302, words_of(answer)[:400]
+    assert checked(house, address).counts == {"refused": 1, "create": 1}
+    back = house.client(MANAGER).post(f"{address}/refused").data.decode("utf-8-sig")
+    assert len(back) < len(line) * 3 + 1_000
+    (_line, _field, reason, *cells), = list(csv.reader(io.StringIO(back)))[1:]
+    assert f"{line.count(',') + 1}" in reason and [one for one in " | ".join(cells).split(" | ") if one] == [one for one in line.split(",") if one]
+    assert apply(house, address).status_code == 302
+    assert len(house.entries()) == before + 1
 
 
 @pytest.mark.parametrize("case", bad_imports.GOOD_LINES, ids=names(bad_imports.GOOD_LINES))
