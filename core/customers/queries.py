@@ -277,7 +277,8 @@ def matching(query: sa.Select[Any], reading: Reading, dialect: str) -> sa.Select
     if query.whereclause is None:
         texts = select(CustomerSearch.customer_id)
         alone = texts if index is None else texts.join(index, index.c.rowid == CustomerSearch.customer_id)
-        query = query.execution_options(alone=(alone.where(*words), len(words)))
+        several = index is None and reading.kind == "name" and len(reading.words) > 1
+        query = query.execution_options(alone=(alone.where(*(_found_by_ends(reading) if several else words)), len(words)))
     query = query.join(CustomerSearch, CustomerSearch.customer_id == Customer.id)
     if index is not None:
         query = query.join(index, index.c.rowid == Customer.id).execution_options(walked=index.name)
@@ -333,10 +334,22 @@ def _needle(word: str) -> str:
 
 
 def _trigrams(needles: Iterable[str]) -> str:
-    """The beginning of each needle, its article aside, and its end, because each is a list to be walked; whether the needle itself is
-    there, its text says."""
-    grams = dict.fromkeys(gram for needle in needles for gram in (_without_article(needle)[:3], needle[-3:]))
+    """The ends of each needle, because each trigram is a list to be walked; whether the needle itself is there, its text says."""
+    grams = dict.fromkeys(gram for needle in needles for gram in _ends(needle))
     return " AND ".join('"' + gram.replace('"', '""') + '"' for gram in grams)
+
+
+def _found_by_ends(reading: Reading) -> list[sa.ColumnElement[bool]]:
+    """The same of several names for PostgreSQL, where every hit is wanted: of a pattern it would walk the list of each of its trigrams."""
+    column = CustomerSearch.personal_text if reading.personal else CustomerSearch.open_text
+    needles = [_needle(word) for word in reading.words]
+    return [*(column.like(f"%{_escaped(gram)}%") for gram in dict.fromkeys(gram for needle in needles for gram in _ends(needle))),
+            *(func.strpos(column, needle) > 0 for needle in needles if len(needle) > 3)]
+
+
+def _ends(needle: str) -> tuple[str, str]:
+    """The trigrams with which a needle begins, its article aside, and ends."""
+    return _without_article(needle)[:3], needle[-3:]
 
 
 def _without_article(needle: str) -> str:

@@ -61,6 +61,16 @@ def test_a_phone_is_found_by_its_beginning(session, register, text, count, monke
     assert len(names(session, text, "customers.personal")) == count
 
 
+@pytest.mark.parametrize("text", ["احمد", "ا", "سالم احمد", "سالم الحربي", "احمد ع", "الزهراني فاطمة", "عبد الله", "سلم احمد"])
+def test_hits_counted_in_the_search_text_alone_are_those_that_are_listed(session, register, text):
+    seer = actor_with("customers.personal", scopes=ALL)
+    query = queries.matching(select(Customer.id), queries.read_input(session, text, seer), queries.dialect_of(session))
+    counted = queries.alone(query)
+
+    assert counted is not None
+    assert set(session.scalars(counted)) == set(session.scalars(query))
+
+
 @pytest.mark.parametrize("text", ["احمد", "ا", "0551000", "سالم احمد", "زيد", ""])
 def test_a_list_is_found_by_all_whom_a_text_means_however_many(session, register, text, monkeypatch):
     seer = actor_with("customers.personal", scopes=ALL)
