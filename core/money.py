@@ -34,8 +34,8 @@ def minor_units(currency: str) -> int:
 
 @cache
 def known_currencies() -> frozenset[str]:
-    """Every code of ISO 4217, those that were replaced by others too: an old gift keeps its currency."""
-    return frozenset(list_currencies())
+    """Every code of ISO 4217 that names a currency, those that were replaced by others too: an old gift keeps its currency."""
+    return frozenset(list_currencies()) - {"XXX", "XTS"}
 
 
 @cache

@@ -19,7 +19,7 @@ from phonenumbers import (
 from core.errors import InvalidInput
 from core.i18n import Bilingual
 from core.i18n import lazy_gettext as _l
-from core.text import digits, isolate, normalise_digits
+from core.text import digits, isolate, normalise_digits, without_marks
 
 _SCIENTIFIC = re.compile(r"\d[.,]\d+\s*[eE]\s*\+?\d+|\d+[eE]\+?\d+")
 _WRITING = re.compile(r"[0-9\s()+.\-‐-―−]+")
@@ -34,7 +34,7 @@ def parse_phone(raw: str, region: str) -> str:
     known = _mobile(raw, region)
     if known is not None:
         return known
-    text = re.sub("[\u200e\u200f\u202a-\u202e\u2066-\u2069]", "", normalise_digits(raw)).replace("＋", "+").strip()
+    text = (without_marks(normalise_digits(raw)) or "").replace("＋", "+").strip()
     if _SCIENTIFIC.search(text):
         raise InvalidInput(_l("“%(value)s” was rounded by a spreadsheet; its digits are lost. Format the column as text and enter the number again.",
                                value=raw[:40]), value=raw)

@@ -15,6 +15,7 @@ from core.customers import finding, queries
 from core.customers.models import Customer
 from core.errors import InvalidInput
 from core.phones import parse_phone
+from core.text import without_marks
 
 MOST_CHOICES = 6
 LONGEST = 200
@@ -35,16 +36,22 @@ class Caller:
 
 def find_caller(session: Session, text: str, actor: Actor) -> Caller:
     """The customers that this person may read and whose number, phone or name was typed (CMPL-24, CALL-01)."""
-    text = text.strip()[:LONGEST]
+    text = (without_marks(text) or "")[:LONGEST]
     if not text:
         return Caller()
     phone = read_phone(session, text) or ""
-    found = queries.search(session, text, actor, limit=MOST_CHOICES + 1).customers
-    if len(found) == 1:
+    search = queries.search(session, text, actor, limit=MOST_CHOICES + 1)
+    found = search.customers
+    if len(found) == 1 and (search.reading.kind != "phone" or _has(session, found[0], phone)):
         return Caller(found[0], phone=phone)
     if found:
         return Caller(choices=found[:MOST_CHOICES], more=len(found) > MOST_CHOICES, phone=phone)
     return Caller(unknown=True, phone=phone, unsearched=finding.unsearched(Reading(text, "phone", phone), actor) if phone else None)
+
+
+def _has(session: Session, customer: Customer, phone: str) -> bool:
+    """Whether the whole number is this customer's: part of one proves nothing, and it is asked who it was."""
+    return bool(phone) and customer.id in {one for _phone, one, _subject in queries.having_phones(session, [phone])}
 
 
 def known_caller(session: Session, number: str, actor: Actor, text: str = "") -> Caller:

@@ -34,8 +34,8 @@ from core.errors import InvalidInput
 from core.i18n import lazy_gettext as _l
 from core.keys import has_key
 from core.numbering import check_digit
-from core.phones import beginnings
-from core.text import fold, normalise_digits
+from core.phones import beginnings, parse_phone
+from core.text import fold, normalise_digits, without_marks
 
 PERSONAL = "customers.personal"
 COUNTED = 1_000
@@ -155,11 +155,15 @@ _ARTICLE = "\u0627\u0644"
 def read_input(session: Session, text: str, actor: Actor) -> Reading:
     """Decide what somebody typed: a customer number (also an old one, also without its check digit), digits of a phone
     or an e-mail address (only for who may see personal data), or parts of a name."""
-    text = normalise_digits(text).strip()
+    text = normalise_digits(without_marks(text) or "").strip()
     if not text:
         return Reading("empty", "")
-    if _NUMBER_LIKE.fullmatch(text) and re.search(r"\d", text):
-        return _read_digits(session, re.sub(r"\D", "", text), actor)
+    digits = re.sub(r"\D", "", text) if _NUMBER_LIKE.fullmatch(text) else ""
+    found = _read_digits(session, digits, actor) if digits else None
+    if found is None or not found.customer_ids:
+        found = _read_phone(session, text, actor) or found
+    if found is not None:
+        return found
     if "@" in text and actor.may(PERSONAL):
         return Reading("email", text.casefold(), (text.casefold(),))
     return Reading("name", text, tuple(fold(text).split()))
@@ -169,13 +173,25 @@ def _read_digits(session: Session, digits: str, actor: Actor) -> Reading:
     if len(digits) <= 19:
         numbers = [digits, digits + check_digit(digits)]
         found = list(session.scalars(select(Customer.id).where(Customer.number.in_(numbers))))
-        found += session.scalars(select(CustomerAlias.customer_id).where(CustomerAlias.number == digits))
+        found += session.scalars(select(CustomerAlias.customer_id).where(CustomerAlias.number.in_(numbers)))
         if found:
             return Reading("number", digits, customer_ids=tuple(dict.fromkeys(found)))
     if actor.may(PERSONAL) and len(digits) >= 3:
         local = digits[2:] if digits.startswith("00") else digits
         return Reading("phone", local, (local,), tuple(_beginning_with(session, digits)))
     return Reading("name", digits, (digits,))
+
+
+def _read_phone(session: Session, text: str, actor: Actor) -> Reading | None:
+    """A whole number in a writing of its own (``tel:``, dots, a zero in brackets) that somebody here has; None for anything else."""
+    if not actor.may(PERSONAL) or not re.search(r"\d{2}", text):
+        return None
+    try:
+        phone = parse_phone(text, settings.get(session, "core.country"))
+    except InvalidInput:
+        return None
+    ids = dict.fromkeys(customer_id for _phone, customer_id, _subject in having_phones(session, [phone]))
+    return Reading("phone", phone, (phone.removeprefix("+"),), tuple(ids)) if ids else None
 
 
 _PHONES: tuple[tuple[Any, Any], ...] = ((Customer.id, Customer.mobile), (Customer.id, Customer.phone), (CustomerFormer.customer_id, CustomerFormer.value))

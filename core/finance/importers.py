@@ -19,7 +19,7 @@ from core.finance.movements import Movement
 from core.finance.services import RECORD, Gift
 from core.i18n import lazy_gettext as _l
 from core.imports.offers import Context, Importer, ImportField, Line, Reason, Verdict
-from core.money import Money, to_minor
+from core.money import Money, check_currency, to_minor
 from core.organisation.models import Programme
 from core.text import fold, normalise_digits
 
@@ -28,7 +28,7 @@ CUSTOMER = ImportField("customer", _l("Customer number"), required=True, longest
                        help=_l("The number here, an earlier one, or that of the former register."))
 DAY = ImportField("day", _l("Day"), "date", required=True)
 AMOUNT = ImportField("amount", _l("Amount"), "amount", required=True)
-CURRENCY = ImportField("currency", _l("Currency"), longest=3, help=_l("Empty: the association's own."))
+CURRENCY = ImportField("currency", _l("Currency"), "currency", help=_l("Empty: the association's own."))
 
 
 def importers() -> list[Importer]:
@@ -56,20 +56,37 @@ def check_contributions(session: Session, lines: Sequence[Line], context: Contex
     known = known_customers(session, (str(line.values["customer"]) for line in lines))
     taken = _references(session, lines)
     programmes = programmes_by_name(session)
-    seen: set[str] = set()
+    seen: dict[str, Money] = {}
     return [_judge(session, line, known, taken, programmes, seen) for line in lines]
 
 
-def _judge(session: Session, line: Line, known: Mapping[str, int], taken: set[str], programmes: Mapping[str, int], seen: set[str]) -> Verdict:
+def _judge(
+    session: Session, line: Line, known: Mapping[str, int], taken: Mapping[str, Money], programmes: Mapping[str, int], seen: dict[str, Money],
+) -> Verdict:
     reference = str(line.values.get("reference") or "")
-    if reference and (reference in taken or reference in seen):
-        return Verdict("duplicate", [Reason("reference", _l("The contribution “%(reference)s” is recorded already.", reference=reference))])
+    there = taken.get(reference) or seen.get(reference)
+    if reference and there is not None:
+        return _known(session, line, reference, there)
     reasons = [*_faults(session, line, known), *_programme_fault(line, programmes)]
     if reasons:
         return Verdict("refused", reasons)
-    seen.add(reference)
+    if reference:
+        seen[reference] = money_of(session, line)
     lacks = [key for key in ("programme", "method", "fund") if not line.values.get(key)]
     return Verdict("create", lacks=lacks)
+
+
+def _known(session: Session, line: Line, reference: str, there: Money) -> Verdict:
+    """The same again adds nothing; another amount under the same reference is somebody's mistake."""
+    try:
+        here = money_of(session, line)
+    except InvalidInput as fault:
+        return Verdict("refused", [Reason("amount", fault.message)])
+    if here == there:
+        return Verdict("duplicate", [Reason("reference", _l("The contribution “%(reference)s” is recorded already.", reference=reference))])
+    return Verdict("refused", [Reason("amount", _l(
+        "The contribution “%(reference)s” is recorded with %(there)s, this line says %(here)s. Correct one of them, or give the line a reference of its own.",
+        reference=reference, there=there, here=here))])
 
 
 def _faults(session: Session, line: Line, known: Mapping[str, int]) -> list[Reason]:
@@ -169,17 +186,17 @@ def known_customers(session: Session, written: Iterable[str]) -> dict[str, int]:
 
 def money_of(session: Session, line: Line) -> Money:
     """The amount in the line's currency, or the association's; raises InvalidInput for too many decimals."""
-    currency = str(line.values.get("currency") or settings.currency(session)).strip().upper()
-    if not (len(currency) == 3 and currency.isascii() and currency.isalpha()):
-        raise InvalidInput(_l("“%(value)s” is no currency code. Write three letters, such as SAR.", value=currency), field="currency", value=currency)
+    currency = check_currency(str(line.values.get("currency") or settings.currency(session)))
     money = Money(line.values["amount"], currency)
     to_minor(money.amount, currency)
     return money
 
 
-def _references(session: Session, lines: Sequence[Line]) -> set[str]:
+def _references(session: Session, lines: Sequence[Line]) -> dict[str, Money]:
+    """The amounts of contributions that are known by the references of these lines."""
     asked = [str(line.values["reference"]) for line in lines if line.values.get("reference")]
-    return set(session.scalars(sa.select(Contribution.reference).where(Contribution.reference.in_(asked)))) if asked else set()
+    found = session.execute(sa.select(Contribution.reference, Contribution.amount_minor, Contribution.currency).where(Contribution.reference.in_(asked)))
+    return {reference: Money.of_minor(minor, currency) for reference, minor, currency in found} if asked else {}
 
 
 def programmes_by_name(session: Session) -> dict[str, int]:

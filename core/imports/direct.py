@@ -75,9 +75,10 @@ def judge(session: Session, importer: Importer, rows: Sequence[Mapping[str, Any]
 def _read(importer: Importer, number: int, row: Mapping[str, Any], declared: readers.Declaration) -> Judged:
     values: dict[str, Any] = {}
     reasons: list[Reason] = []
+    own = readers.of_line(declared, *(next((row.get(one.key) for one in importer.fields if one.kind == kind), None) for kind in ("country", "currency")))
     for one in importer.fields:
         try:
-            value = readers.coerce(row.get(one.key), one.kind, declared, field=one.key, choices=one.choices, labels=one.labels, longest=one.longest)
+            value = readers.coerce(row.get(one.key), one.kind, own, field=one.key, choices=one.choices, labels=one.labels, longest=one.longest)
         except InvalidInput as error:
             reasons += [Reason(one.key, fault.message) for fault in faults(error)]
             continue

@@ -17,8 +17,8 @@ EVERY_OTHER = "*"
 class ImportField:
     """A field that a column of the file can be mapped to.
 
-    ``kind``: text, name, date, moment, amount, phone, email, integer, choice, or country (ISO 3166, two letters: by it the
-    phones of the same line are read). Values arrive coerced by the declared
+    ``kind``: text, name, date, moment, amount, phone, email, integer, choice, country (ISO 3166, two letters: by it the
+    phones of the same line are read) or currency (ISO 4217: by it its amounts are). Values arrive coerced by the declared
     order of date parts, calendar, time zone and country; a value that cannot be read refuses its line with the reason.
     """
 

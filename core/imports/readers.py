@@ -14,7 +14,7 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from functools import cache
@@ -33,7 +33,7 @@ from core.errors import InvalidInput
 from core.exporter.guard import unguard
 from core.i18n import lazy_gettext as _l
 from core.imports.workbooks import check_workbook
-from core.money import parse_amount
+from core.money import check_currency, known_currencies, parse_amount
 from core.phones import parse_phone
 from core.text import check_plain, fold, normalise_digits
 
@@ -425,6 +425,8 @@ def coerce(
         return _to_choice(cell, choices or {}, labels or {}, field)
     if kind == "country":
         return _to_country(cell, field)
+    if kind == "currency":
+        return _to_currency(cell, field)
     if kind in _READERS:
         return _READERS[kind](cell, declared, field)
     try:
@@ -546,6 +548,21 @@ def _to_choice(cell: Cell, choices: Mapping[str, str], labels: Mapping[str, Any]
         raise InvalidInput(_l("“%(value)s” is not one of: %(choices)s.", value=_as_text(cell)[:40], choices=known),
                            field=field, value=_as_text(cell))
     return found
+
+
+def of_line(declared: Declaration, country: Cell, currency: Cell) -> Declaration:
+    """The declaration with the line's own country and currency, by which its phones and its amounts are read, where it gives them."""
+    region, code = (str(cell or "").strip().upper() for cell in (country, currency))
+    if len(region) == 2 and region.isalpha():
+        declared = replace(declared, region=region)
+    return replace(declared, currency=code) if code in known_currencies() else declared
+
+
+def _to_currency(cell: Cell, field: str) -> str:
+    try:
+        return check_currency(_as_text(cell))
+    except InvalidInput as error:
+        raise InvalidInput(error.message, field=field, value=error.value) from None
 
 
 def _to_country(cell: Cell, field: str) -> str:

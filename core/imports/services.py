@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -162,12 +161,12 @@ class Sources:
         rest = [heading for heading in headings if heading not in named]
         takes_rest = any(EVERY_OTHER in own for own in chosen.values())
         self.columns = [(importer.field(key), [place[heading] for heading in _spelled_out(own, rest)]) for key, own in chosen.items() if own]
-        self.country = next((places[0] for one, places in self.columns if one.kind == "country"), None)
+        self.country, self.currency = (next((places[0] for one, places in self.columns if one.kind == kind), None) for kind in ("country", "currency"))
         self.filled = {} if takes_rest else {place[heading]: 0 for heading in rest}
 
     def read(self, values: dict[str, Any], reasons: list[Reason], cells: Sequence[readers.Cell], declared: readers.Declaration) -> None:
         """Put the values of a line in, and why one could not be read."""
-        own = _for_line(declared, cells, self.country)
+        own = readers.of_line(declared, *(None if at is None else cells[at] for at in (self.country, self.currency)))
         for one, places in self.columns:
             if len(places) == 1:
                 _coerce_into(values, reasons, one, cells[places[0]], own)
@@ -203,12 +202,6 @@ def _staged(reading: readers.Reading, importer: Importer, sources: Sources, decl
 def _uneven(found: int, width: int) -> LazyString:
     return _l("The others have %(width)s cells, this line has %(found)s. Correct it and send it again: a cell with a comma must stand in quotation marks.",
               found=found, width=width)
-
-
-def _for_line(declared: readers.Declaration, cells: Sequence[readers.Cell], country: int | None) -> readers.Declaration:
-    """The declaration with the line's own country, by which its phones are read, where a column gives one."""
-    text = str(cells[country] or "").strip().upper() if country is not None else ""
-    return replace(declared, region=text) if len(text) == 2 and text.isalpha() else declared
 
 
 def _coerce_into(values: dict[str, Any], reasons: list[Reason], one: ImportField, cell: Any, declared: readers.Declaration) -> None:

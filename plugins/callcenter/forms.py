@@ -26,7 +26,7 @@ KINDS = (("complaint", _l("Complaint")), ("inquiry", _l("Inquiry")), ("suggestio
 class CallForm(DiwanForm):
     """A call as it is written down. ``looked`` is the caller's field as it was looked up last."""
 
-    caller = StringField(_l("Number or name"), render_kw={**AUTO, "maxlength": 200})
+    caller = StringField(_l("Number or name"), filters=[without_marks], render_kw={**AUTO, "maxlength": 200})
     customer_number, looked, unknown, offered = HiddenField(), HiddenField(), HiddenField(), HiddenField()
     name = StringField(_l("Name"), render_kw={**AUTO, "maxlength": 200})
     direction = RadioField(_l("Direction"), validate_choice=False, choices=choices(WAYS), default=domain.IN)

@@ -29,7 +29,7 @@ DECISIONS = ((domain.ACCEPTED, _l("Accept it")), (domain.DECLINED, _l("Decline i
 class IntakeForm(DiwanForm):
     """What the caller says, and what was answered. ``looked`` is the caller's field as it was looked up last."""
 
-    caller = StringField(_l("Caller"), render_kw={**AUTO, "maxlength": 200})
+    caller = StringField(_l("Caller"), filters=[without_marks], render_kw={**AUTO, "maxlength": 200})
     customer_number, looked, unknown, offered = HiddenField(), HiddenField(), HiddenField(), HiddenField()
     name = StringField(_l("Name"), render_kw=AUTO)
     phone = StringField(_l("Telephone"), filters=[without_marks], render_kw={**LTR, "inputmode": "tel"})

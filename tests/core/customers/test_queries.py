@@ -7,9 +7,10 @@ from werkzeug.datastructures import MultiDict
 from core import work
 from core.admin import lists
 from core.auth import services as auth
-from core.customers import entry, importing, queries, services
+from core.customers import callers, entry, importing, queries, services
 from core.customers.models import Customer, CustomerAlias
 from core.customers.views import CustomersView
+from core.numbering import check_digit
 from core.organisation import services as organisation
 from core.organisation.models import City
 from core.organisation.queries import department_by_slug
@@ -49,6 +50,37 @@ def test_names_are_found_in_any_spelling_and_by_their_beginnings(session, regist
 def test_a_phone_is_found_however_it_is_written_by_who_may_see_it(session, register, text):
     assert names(session, text, "customers.personal") == [NAMES[2]]
     assert names(session, text) == []
+
+
+@pytest.mark.parametrize("text", [
+    "055.100.0002", "tel:+966551000002", "+966 (0) 55 100 0002", "+9660551000002", "\u202a+966551000002\u202c",
+    "0551000002 / +966551000002",
+])
+def test_a_number_on_the_telephone_finds_its_customer_in_any_writing(session, register, text):
+    seer, blind = actor_with("customers.personal", scopes=ALL), actor_with(scopes=ALL)
+    found = callers.find_caller(session, text, seer)
+
+    assert (found.customer.name, found.choices, found.phone) == (NAMES[2], (), "+966551000002")
+    assert names(session, text, "customers.personal") == [NAMES[2]]
+    assert callers.find_caller(session, text, blind).customer is None
+
+
+@pytest.mark.parametrize("text", ["1000002", "051000002", "00002"])
+def test_part_of_a_number_chooses_nobody_by_itself(session, register, text):
+    found = callers.find_caller(session, text, actor_with("customers.personal", scopes=ALL))
+
+    assert found.customer is None
+    assert NAMES[2] in [one.name for one in found.choices] or not found.choices
+
+
+def test_an_earlier_number_finds_without_its_check_digit_too(session, register):
+    one = queries.search(session, NAMES[3], actor_with(scopes=ALL)).customers[0]
+    number = f"990001{check_digit('990001')}"
+    session.add(CustomerAlias(number=number, customer_id=one.id, form_id=one.form_id, created_at=NOW))
+    session.flush()
+
+    for text in (number, "990001"):
+        assert names(session, text) == [NAMES[3]]
 
 
 @pytest.mark.parametrize(("text", "count"), [
