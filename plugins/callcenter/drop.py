@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core import settings, work
@@ -94,18 +95,27 @@ def take(session: Session, path: Path, now: datetime) -> Import | None:
 
 
 def _received(session: Session, importer: Importer, name: str, content: bytes, now: datetime) -> int:
-    """The import of these bytes: of a run that was killed the one it began."""
+    """A new import of these bytes; of a run that was killed the one it began. A file that comes again is read again: settings may have changed."""
     found = hashlib.sha256(content).hexdigest()
     token = secrets.token_hex(16)
     staged = staged_path(session.info["association"].folder, token)
     staged.parent.mkdir(parents=True, exist_ok=True)
     staged.write_bytes(content)
     with work.unit_of_work(session) as own:
-        row = imports.receive(own, importer, file_name=name, token=token, sha256=found, actor=keeper(), now=now, operation_key=f"drop:{found[:59]}")
+        key = _key(own, found)
+        row = imports.receive(own, importer, file_name=name, token=token, sha256=found, actor=keeper(), now=now, operation_key=key)
         row_id, kept = row.id, row.token
     if kept != token:
         staged.unlink(missing_ok=True)
     return row_id
+
+
+def _key(session: Session, sha256: str) -> str:
+    """By what an import of these bytes is known: one for each time that they were taken in to the end."""
+    begins = f"drop:{sha256[:48]}"
+    ended = [one for one in session.scalars(sa.select(Import).where(Import.operation_key.startswith(begins, autoescape=True)))
+             if one.state in ("applied", "undone") or (one.state == "checked" and not imports.good(one.counts))]
+    return f"{begins}:{len(ended)}"
 
 
 def _checked(session: Session, row_id: int, importer: Importer, now: datetime) -> None:

@@ -66,6 +66,30 @@ def test_contributions_of_a_former_year_say_what_they_lack(session: Session, don
     assert (kept.amount_minor, kept.currency, kept.imported) == (25050, "SAR", True)
 
 
+def test_amounts_are_read_by_the_currency_of_their_line(session: Session, donor: Customer, take: Take) -> None:
+    lines = ("10.123,KWD,k", "10.12,sar,s", "10,JPY,j", "10.123,SAR,t", "10.5,JPY,u", "10,XXX,x", "10,Euro,e", "10.12,,n")
+    text = "\n".join(["customer,day,amount,currency,reference", *(f"{donor.number},2026-01-01,{one}" for one in lines)])
+
+    row = take("finance.contributions", text, apply=True)
+
+    kept = {one.reference: (one.amount_minor, one.currency) for one in session.scalars(sa.select(Contribution))}
+    assert kept == {"k": (10123, "KWD"), "s": (1012, "SAR"), "j": (10, "JPY"), "n": (1012, "SAR")}
+    assert {(line, field) for line, field, _reason, _cells in services.refused_lines(session, row.id)} == {
+        (5, "amount"), (6, "amount"), (7, "currency"), (8, "currency")}
+
+
+def test_another_amount_under_a_known_reference_is_refused_with_both(session: Session, donor: Customer, take: Take) -> None:
+    head, one = "customer,day,amount,currency,reference", f"{donor.number},2026-01-01"
+    take("finance.contributions", f"{head}\n{one},150.00,SAR,4711\n", apply=True)
+
+    lines = (f"{one},150,SAR,4711", f"{one},200,SAR,4711", f"{one},150,USD,4711", f"{one},7,,new", f"{one},8,,new")
+    row = take("finance.contributions", "\n".join([head, *lines]))
+
+    assert row.counts == {"duplicate": 1, "refused": 3, "create": 1}
+    refused = {line: reason for line, _field, reason, _cells in services.refused_lines(session, row.id)}
+    assert list(refused) == [3, 4, 6] and all(amount in refused[3] for amount in ("150.00", "200.00"))
+
+
 def test_an_import_is_taken_back_while_nothing_rests_on_it(session: Session, donor: Customer, take: Take) -> None:
     row = take("finance.contributions", f"customer,reference,day,amount\n{donor.number},OLD-1,2019-05-01,250.50\n", apply=True)
 

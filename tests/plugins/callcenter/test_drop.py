@@ -112,6 +112,12 @@ def test_zone_and_order_of_dates_are_those_of_the_settings(session: Session, fol
     settings.put(session, "callcenter.drop_date_order", "dmy")
     settings.put(session, "callcenter.drop_zone", "Europe/Lisbon")
     work.commit(session)
+    lay(folder, "again.csv", FREEPBX)
+    drop.look(session, {}, LATER)
+    assert "again.csv: 1 lines are new, 0 were there before, 0 are refused." in (folder / "done/again.csv.report.txt").read_text()
+    lay(folder, "third.csv", FREEPBX)
+    drop.look(session, {}, LATER)
+    assert "third.csv: 0 lines are new, 1 were there before, 0 are refused." in (folder / "done/third.csv.report.txt").read_text()
     lay(folder, "free.csv", FREEPBX, FREEPBX.replace("15.482", "15.483"))
     drop.look(session, {}, LATER)
 
