@@ -39,7 +39,7 @@ from core.finance.models import Contribution, FinanceBatch, Fund, Pledge
 from core.i18n import gettext as _
 from core.i18n import lazy_gettext as _l
 from core.i18n import ngettext
-from core.money import Money, check_currency, parse_amount
+from core.money import Money, check_currency, parse_amount, plain_amount
 from core.organisation.models import Programme
 from core.organisation.queries import choices
 
@@ -170,7 +170,17 @@ class ContributionsView(MoneyView):
         form = super().create_form(obj)
         if request.method == "GET":
             form["received_on"].data = local_day(work.now(), settings.time_zone(self.session_now))
+            self._begin_for(form, request.args.get("pledge", ""))
         return form
+
+    def _begin_for(self, form: Form, reference: str) -> None:
+        """Fill in what a pledge still awaits: by customer, programme and currency money is found to be a pledge's (FIN-04)."""
+        pledge = queries.readable(self.session_now, Pledge, reference[:120], current_actor()) if reference else None
+        if pledge is None:
+            return
+        left = queries.open_of_pledges(self.session_now, [pledge])[pledge.id]
+        form["amount"].data, form["currency"].data = plain_amount(left.amount, left.currency) if left.amount else "", pledge.currency
+        form["programme_id"].data, form["fund"].data = str(pledge.programme_id or ""), pledge.fund.code if pledge.fund is not None else ""
 
     def create_record(self, session: Session, form: Form, *, actor: Actor, now: datetime) -> Contribution:
         customer = customers.readable(session, form["customer_number"].data or "", actor, field="customer_number")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable
 from datetime import date
@@ -20,6 +21,8 @@ from core.finance.accounts import layout_settings
 from core.finance.models import Contribution, FinanceBatch, Pledge
 from core.finance.movements import Movement, import_movements
 from core.money import Money
+from core.organisation import services as organisation
+from core.testing import actor_with
 from tests.core.finance.conftest import FINANCE, NOW, sar
 from tests.support.people import signed_in
 
@@ -265,6 +268,21 @@ def test_statement_report_has_a_row_per_donor_and_currency(session: Session, off
     html = page(officer, "/reports/finance.donors/")
 
     assert "400.00" in html and "7.000" in html
+
+
+def test_a_contribution_begins_with_what_its_pledge_awaits(session: Session, officer: FlaskClient, give: Give, donor: Customer) -> None:
+    programme = organisation.save_programme(session, name_ar="سقيا الماء", actor=actor_with("organisation.manage"))
+    pledge = services.record_pledge(session, customer_id=donor.id, amount=sar("1000.00"), promised_on=date(2026, 1, 1), programme_id=programme.id, fund="zakat",
+                                    actor=FINANCE, now=NOW)
+    give("400.00", programme_id=programme.id)
+    work.commit(session)
+    link = re.search(r'href="(/finance/contributions/new/[^"]*)"', page(officer, f"/finance/pledges/p/{pledge.reference}"))
+    assert link is not None
+
+    form = page(officer, html.unescape(link[1]))
+
+    assert f'value="{donor.number}"' in form and 'value="600.00"' in form
+    assert re.search(rf'<option selected value="{programme.id}">', form) and re.search(r'<option selected value="zakat">', form)
 
 
 def test_movements_that_do_not_match_are_listed(session: Session, officer: FlaskClient, donor: Customer) -> None:
