@@ -16,7 +16,7 @@ from core.auth.models import User
 from core.consent import services as consent
 from core.customers import queries as customers
 from core.customers.models import Customer
-from core.errors import AppError, Conflict, InvalidInput, InvalidInputs, NotFound, faults
+from core.errors import AppError, Conflict, InvalidInput, InvalidInputs, NotAllowed, NotFound, faults
 from core.i18n import lazy_gettext as _l
 from core.keys import new_subject
 from core.messages import Message, Taken
@@ -43,11 +43,21 @@ def log_call(session: Session, values: Mapping[str, Any], *, actor: Actor, now: 
 
     ``values`` hold direction, subject, result; customer_number, or phone and name of somebody unknown, or neither; started_at (now less its
     duration where absent), duration (seconds, or text such as ``3:20``), agent_id (the writer where absent), note; with the result ``callback``
-    also due_at and callback_to (CALL-04). Sent twice with the same ``operation_key``, it is one call.
+    also due_at and callback_to (CALL-04). Sent twice with the same ``operation_key``, it is one call. Whom this person may not call
+    he has not called: NotAllowed (CALL-10, LEAD-22); a call that came in is always written down.
     """
     authorize(session, actor, RECORD, rule="CALL-01")
     known = made_before(session, Call, operation_key, recorded_by_id=actor.user_id)
-    return known or _logged(session, values, actor, now, operation_key)
+    if known is not None:
+        return known
+    call = _logged(session, values, actor, now, operation_key)
+    if call.direction == domain.OUT and call.customer_id is not None:
+        try:
+            consent.check_contact(session, call.customer_id, "phone", PURPOSE, actor=actor, now=now, made=True)
+        except NotAllowed as refused:
+            refused.field = "caller"  # beside whom he called, with what was typed
+            raise
+    return call
 
 
 def _logged(

@@ -16,7 +16,7 @@ from core.admin.forms import DiwanForm, Title
 from core.admin.help import Help
 from core.admin.lists import ListColumn, ListFilter, by_value, from_day, to_day
 from core.admin.records import RecordView
-from core.admin.views import attempt, current_actor, expose, needs, show_faults, writing
+from core.admin.views import attempt, current_actor, expose, needs, show_faults, show_refusal, writing
 from core.audit import services as audit
 from core.auth.actor import Actor
 from core.customers import callers
@@ -24,7 +24,7 @@ from core.customers.callers import Caller
 from core.customers.queries import PERSONAL as CONTACTS
 from core.customers.shown import HIDDEN
 from core.customers.values import classes
-from core.errors import AppError, InvalidInput, NotFound
+from core.errors import AppError, InvalidInput, NotAllowed, NotFound
 from core.exporter.responses import attachment
 from core.i18n import gettext as _
 from core.i18n import lazy_gettext as _l
@@ -115,6 +115,9 @@ class CallView(RecordView):
                 return self._recorded(form, who)
             except InvalidInput as error:
                 _show(form, error)
+            except NotAllowed as refused:
+                show_refusal(form, refused)
+                return self._intake(form, who), refused.status
         return self._intake(form, who), 422
 
     def _form(self, **data: Any) -> CallForm:

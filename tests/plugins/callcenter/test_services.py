@@ -169,6 +169,16 @@ def test_who_may_not_be_called_now_is_not(session: Session, english: None, staff
     assert (refused.value.rule, promised.state) == ("PERM-01", "open")
 
 
+def test_whom_one_may_not_call_one_has_not_called(session: Session, english: None, staff: Staff, donor: Customer, log: Log, others: Others) -> None:
+    others.reasons = ("Asked not to be called.",)
+
+    with pytest.raises(NotAllowed, match="Asked not to be called") as refused:
+        log(staff.agent, customer_number=donor.number, direction="out")
+    assert (refused.value.field, refused.value.rule) == ("caller", "PERM-01")
+    assert log(staff.agent, customer_number=donor.number, phone="").direction == "in"
+    assert log(staff.agent, phone="", direction="out").customer_id is None
+
+
 def test_a_call_becomes_an_entry_with_customer_channel_time_and_reference(
     session: Session, staff: Staff, donor: Customer, log: Log, others: Others,
 ) -> None:

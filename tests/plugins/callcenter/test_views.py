@@ -19,11 +19,12 @@ from core import settings, work
 from core.audit.models import AuditEvent
 from core.auth import services as auth
 from core.commands import operator
+from core.consent import services as consent
 from core.customers.models import Customer
 from core.exporter.guard import unguard
 from core.organisation.models import Department
 from core.state import state
-from core.testing import sign_in
+from core.testing import actor_with, sign_in
 from plugins.callcenter import recordings
 from plugins.callcenter.models import Call, Callback, Recording
 from tests.core.customers.conftest import person
@@ -51,6 +52,22 @@ def facts(event: AuditEvent) -> dict[str, Any]:
 def last(session: Session) -> Call:
     session.expire_all()
     return session.scalars(sa.select(Call).order_by(Call.id.desc()).limit(1)).one()
+
+
+def test_a_call_to_somebody_who_may_not_be_called_is_refused_with_what_was_typed(session: Session, agent: FlaskClient, donor: Customer) -> None:
+    consent.withdraw_all(session, donor, source="form", actor=actor_with("consent.record", scopes={"*": "all"}), now=MONDAY)
+    work.commit(session)
+
+    answer = agent.post("/callcenter/new", data={**GIVEN, "direction": "out", "caller": donor.mobile, "note": "typed before"})
+    page = text(answer)
+
+    assert answer.status_code == 403
+    assert "typed before" in page and "This customer is not contacted" in page
+    assert session.scalar(sa.select(sa.func.count(Call.id))) == 0
+    session.expire_all()
+    denied = session.scalars(sa.select(AuditEvent).where(AuditEvent.action == "denied").order_by(AuditEvent.id.desc()).limit(1)).one()
+    assert denied.record_id == str(donor.id)
+    assert agent.post("/callcenter/new", data={**GIVEN, "caller": donor.mobile}).status_code == 302
 
 
 @pytest.mark.parametrize("typed", ["0557654321", "+966 55 765 4321", "00966557654321", "٠٥٥٧٦٥٤٣٢١"])
