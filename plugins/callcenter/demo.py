@@ -18,9 +18,10 @@ from core import settings
 from core.auth import services as auth
 from core.auth.actor import Actor
 from core.auth.models import User
+from core.consent import services as consent
 from core.customers import queries as customers
 from core.customers.models import Customer
-from plugins.callcenter import campaigns, exchange, queries, reminders, rules, services, totals
+from plugins.callcenter import campaigns, domain, exchange, queries, reminders, rules, services, totals
 from plugins.callcenter.domain import Leg
 from plugins.callcenter.models import Task
 
@@ -95,7 +96,11 @@ class Day:
         words, agent = self.random.choice(self.words["calls"]), self.random.choice(self.agents)
         given = {"direction": words["direction"], "subject": words["subject"], "result": words["result"], "started_at": at,
                  "duration": self.random.randint(*words["seconds"]), "note": self.random.choice(words["note"])}
-        services.log_call(self.session, {**given, **self.with_whom()}, actor=agent, now=at + timedelta(minutes=8))
+        given |= self.with_whom()
+        called = next((one for one in self.people if one.number == given.get("customer_number")), None)
+        if called is not None and consent.objections(self.session, called.id, "phone", services.PURPOSE, actor=agent, now=at, made=True):
+            given["direction"] = domain.IN  # whom nobody may call, calls
+        services.log_call(self.session, given, actor=agent, now=at + timedelta(minutes=8))
 
     def campaigns(self) -> None:
         """A notice that is half told, a list of donors who have not given for long, and a reminder for tomorrow."""
