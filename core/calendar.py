@@ -21,7 +21,7 @@ from core.errors import InvalidInput
 from core.i18n import LazyString, language, ngettext
 from core.i18n import gettext as _
 from core.i18n import lazy_gettext as _l
-from core.text import isolate, name_key, normalise_digits
+from core.text import isolate, name_key, normalise_digits, without_marks
 
 HIJRI_MONTHS = {
     "ar": ("محرم", "صفر", "ربيع الأول", "ربيع الآخر", "جمادى الأولى", "جمادى الآخرة", "رجب", "شعبان", "رمضان", "شوال", "ذو القعدة", "ذو الحجة"),
@@ -139,7 +139,6 @@ _FURTHER_MONTHS = {
     "hijri": (("المحرم", 1), ("ربيع الثاني", 4), ("جمادى الثانية", 6), ("ذي القعدة", 11), ("ذي الحجة", 12)),
 }
 _ERAS = {"م": "gregorian", "AD": "gregorian", "CE": "gregorian", "هـ": "hijri", "ه": "hijri", "AH": "hijri"}
-_DIRECTION_MARKS = re.compile("[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]")
 _ERA = re.compile(r"\s*(م|هـ|ه|AD|CE|AH)\.?$")
 _NUMERIC = re.compile(r"([0-9]{1,4})\s*[/\-.]\s*([0-9]{1,2})\s*[/\-.]\s*([0-9]{1,4})")
 _NAMED = re.compile(r"(?P<day>[0-9]{1,2})[\s\-./]*(?P<month>[^\W\d][^\d,،]*?)[\s\-./,،]*(?P<year>[0-9]{4}|[0-9]{2})")
@@ -168,7 +167,7 @@ def parse_date(text: str, *, order: str | None = None, calendar: str = "gregoria
     calendar itself. Without a declared order a date that can be read in one way only is read so and any other is
     refused; with one, a date that contradicts it is refused. Raises InvalidInput.
     """
-    plain = _DIRECTION_MARKS.sub("", normalise_digits(text[: LONGEST_DATE + 1])).strip()
+    plain = (without_marks(normalise_digits(text[: LONGEST_DATE + 1])) or "").strip()
     if len(plain) > LONGEST_DATE:
         raise _no_date(text, field)
     era = _ERA.search(plain)
@@ -325,7 +324,7 @@ def read_holiday(line: str, field: str | None = None) -> OwnHoliday:
 
     Raises InvalidInput.
     """
-    plain = _DIRECTION_MARKS.sub("", normalise_digits(line[:LONGEST_DATE])).strip()
+    plain = (without_marks(normalise_digits(line[:LONGEST_DATE])) or "").strip()
     yearly = _YEARLY.fullmatch(plain)
     if yearly is not None and (yearly[1] is None) != (yearly[4] is None):
         month, day = int(yearly[2]), int(yearly[3])

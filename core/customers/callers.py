@@ -8,13 +8,11 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from core import settings
 from core.admin.offers import Reading
 from core.auth.actor import Actor
 from core.customers import finding, queries
 from core.customers.models import Customer
 from core.errors import InvalidInput
-from core.phones import parse_phone
 from core.text import without_marks
 
 MOST_CHOICES = 6
@@ -39,7 +37,7 @@ def find_caller(session: Session, text: str, actor: Actor) -> Caller:
     text = (without_marks(text) or "")[:LONGEST]
     if not text:
         return Caller()
-    phone = read_phone(session, text) or ""
+    phone = queries.read_phone(session, text) or ""
     search = queries.search(session, text, actor, limit=MOST_CHOICES + 1)
     found = search.customers
     if len(found) == 1 and (search.reading.kind != "phone" or _has(session, found[0], phone)):
@@ -56,16 +54,8 @@ def _has(session: Session, customer: Customer, phone: str) -> bool:
 
 def known_caller(session: Session, number: str, actor: Actor, text: str = "") -> Caller:
     """The customer that was chosen before, of whom ``text`` was typed; nobody where the number names none that this person may read."""
-    phone = read_phone(session, text.strip()[:LONGEST]) or ""
+    phone = queries.read_phone(session, text.strip()[:LONGEST]) or ""
     try:
         return Caller(queries.readable(session, number, actor), phone=phone)
     except InvalidInput:
         return Caller(unknown=True, phone=phone)
-
-
-def read_phone(session: Session, text: str) -> str | None:
-    """A number in E.164, read by the association's country; None for what is none."""
-    try:
-        return parse_phone(text, settings.get(session, "core.country")) if text else None
-    except InvalidInput:
-        return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -186,12 +186,17 @@ def _read_phone(session: Session, text: str, actor: Actor) -> Reading | None:
     """A whole number in a writing of its own (``tel:``, dots, a zero in brackets) that somebody here has; None for anything else."""
     if not actor.may(PERSONAL) or not re.search(r"\d{2}", text):
         return None
+    phone = read_phone(session, text)
+    ids = dict.fromkeys(customer_id for _phone, customer_id, _subject in having_phones(session, [phone])) if phone else ()
+    return Reading("phone", phone, (phone.removeprefix("+"),), tuple(ids)) if phone and ids else None
+
+
+def read_phone(session: Session, text: str) -> str | None:
+    """A number in E.164, read by the association's country; None for what is none."""
     try:
-        phone = parse_phone(text, settings.get(session, "core.country"))
+        return parse_phone(text, settings.get(session, "core.country")) if text else None
     except InvalidInput:
         return None
-    ids = dict.fromkeys(customer_id for _phone, customer_id, _subject in having_phones(session, [phone]))
-    return Reading("phone", phone, (phone.removeprefix("+"),), tuple(ids)) if ids else None
 
 
 _PHONES: tuple[tuple[Any, Any], ...] = ((Customer.id, Customer.mobile), (Customer.id, Customer.phone), (CustomerFormer.customer_id, CustomerFormer.value))
@@ -246,13 +251,14 @@ def meant(session: Session, text: str, actor: Actor) -> list[int]:
     return ids() if session.info.get("write") else work.read_once(session, f"customers.meant {text} {actor!r}", ids)
 
 
-def whose(session: Session, column: InstrumentedAttribute[Any], text: str, actor: Actor) -> sa.ColumnElement[bool]:
+def whose(session: Session, column: InstrumentedAttribute[Any], text: str, actor: Actor, *, newest: bool = False) -> sa.ColumnElement[bool]:
     """A condition on a list of what belongs to customers: ``column`` is one of all whom ``text`` means, by their ids where they are few.
 
     Where at least every ``FREQUENT``-th is meant, each row of the list is asked for its customer: the first rows that fit are soon found.
+    ``newest`` is content with the newest of them (``meant``): quick enough for hits while somebody types.
     """
     few = meant(session, text, actor)
-    if len(few) < MOST_MEANT:
+    if newest or len(few) < MOST_MEANT:
         return column.in_(few)
     reading = read_input(session, text, actor)
     if not is_frequent(session, text, actor):
@@ -267,14 +273,6 @@ def is_frequent(session: Session, text: str, actor: Actor) -> bool:
     """Whether ``text`` means at least every ``FREQUENT``-th of the newest customers."""
     few = meant(session, text, actor)
     return len(few) >= MOST_MEANT and few[0] - few[-1] <= MOST_MEANT * FREQUENT
-
-
-def newest_of(session: Session, column: InstrumentedAttribute[Any], text: str, actor: Actor) -> sa.ColumnElement[bool]:
-    """The same by the newest of them alone (``meant``): quick enough for hits while somebody types."""
-    return column.in_(meant(session, text, actor))
-
-
-Whose = Callable[[Session, InstrumentedAttribute[Any], str, Actor], sa.ColumnElement[bool]]
 
 
 def _newest_found(session: Session, query: sa.Select[Any], reading: Reading, actor: Actor, limit: int) -> sa.Select[Any]:
@@ -305,16 +303,19 @@ def _holding(reading: Reading, index: sa.TableClause | None) -> list[sa.ColumnEl
     """That a row of ``CustomerSearch`` holds every word, found by ``index`` on SQLite and by the text's own trigrams on PostgreSQL."""
     if index is None:
         return _words_in(reading, "postgresql")
-    return [sa.literal_column(index.name).op("MATCH")(_trigrams([_needle(word) for word in reading.words])), *_words_in(reading, "sqlite")]
+    return [sa.literal_column(index.name).op("MATCH")(_trigrams(_needles(reading))), *_words_in(reading, "sqlite")]
 
 
 def _words_in(reading: Reading, dialect: str) -> list[sa.ColumnElement[bool]]:
     """That the text of a row of ``CustomerSearch`` holds every word."""
-    column = CustomerSearch.personal_text if reading.personal else CustomerSearch.open_text
-    needles = [_needle(word) for word in reading.words]
+    column = _text_of(reading)
     if dialect == "sqlite":
-        return [func.instr(column, needle) > 0 for needle in needles]
-    return [column.like(f"%{_escaped(needle)}%") for needle in needles]
+        return [func.instr(column, needle) > 0 for needle in _needles(reading)]
+    return [column.like(f"%{_escaped(needle)}%") for needle in _needles(reading)]
+
+
+def _text_of(reading: Reading) -> InstrumentedAttribute[str]:
+    return CustomerSearch.personal_text if reading.personal else CustomerSearch.open_text
 
 
 def newest(reading: Reading, dialect: str) -> sa.ColumnElement[Any]:
@@ -349,23 +350,24 @@ def _needle(word: str) -> str:
     return word if len(word) >= 3 else f"  {word}"
 
 
+def _needles(reading: Reading) -> list[str]:
+    return [_needle(word) for word in reading.words]
+
+
 def _trigrams(needles: Iterable[str]) -> str:
     """The ends of each needle, because each trigram is a list to be walked; whether the needle itself is there, its text says."""
-    grams = dict.fromkeys(gram for needle in needles for gram in _ends(needle))
-    return " AND ".join('"' + gram.replace('"', '""') + '"' for gram in grams)
+    return " AND ".join('"' + gram.replace('"', '""') + '"' for gram in _ends(needles))
 
 
 def _found_by_ends(reading: Reading) -> list[sa.ColumnElement[bool]]:
     """The same of several names for PostgreSQL, where every hit is wanted: of a pattern it would walk the list of each of its trigrams."""
-    column = CustomerSearch.personal_text if reading.personal else CustomerSearch.open_text
-    needles = [_needle(word) for word in reading.words]
-    return [*(column.like(f"%{_escaped(gram)}%") for gram in dict.fromkeys(gram for needle in needles for gram in _ends(needle))),
-            *(func.strpos(column, needle) > 0 for needle in needles if len(needle) > 3)]
+    column, needles = _text_of(reading), _needles(reading)
+    return [*(column.like(f"%{_escaped(gram)}%") for gram in _ends(needles)), *(func.strpos(column, needle) > 0 for needle in needles if len(needle) > 3)]
 
 
-def _ends(needle: str) -> tuple[str, str]:
-    """The trigrams with which a needle begins, its article aside, and ends."""
-    return _without_article(needle)[:3], needle[-3:]
+def _ends(needles: Iterable[str]) -> list[str]:
+    """The trigrams with which needles begin, their article aside, and end; each once."""
+    return list(dict.fromkeys(gram for needle in needles for gram in (_without_article(needle)[:3], needle[-3:])))
 
 
 def _without_article(needle: str) -> str:

@@ -65,7 +65,7 @@ def _judge(
 ) -> Verdict:
     reference = str(line.values.get("reference") or "")
     there = taken.get(reference) or seen.get(reference)
-    if reference and there is not None:
+    if there is not None:
         return _known(session, line, reference, there)
     reasons = [*_faults(session, line, known), *_programme_fault(line, programmes)]
     if reasons:

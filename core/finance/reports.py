@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Any
 
 from sqlalchemy import select
@@ -54,11 +55,10 @@ def _programmes(session: Session) -> list[tuple[str, Any]]:
 
 
 def by_donor(session: Session, parameters: Mapping[str, Any], actor: Actor) -> Iterator[tuple[Any, ...]]:
-    today = local_day(work.now(), settings.time_zone(session))
-    programme = parameters.get("programme")
+    today = _today(session)
     searched = customers.read_input(session, parameters.get("customer") or "", actor)
     only = customers.matching(select(Customer.id), searched, customers.dialect_of(session)) if parameters.get("customer") else None
-    for number, name, one in queries.balances_by_customer(session, actor, today, int(programme) if programme else None, only):
+    for number, name, one in queries.balances_by_customer(session, actor, today, _programme(parameters), only):
         yield (number, name, *_money(one))
 
 
@@ -66,8 +66,8 @@ def some_donors(session: Session, parameters: Mapping[str, Any], actor: Actor, s
     """Rows of the first statement where more donors than a list counts have given; its sums come from the roll-up."""
     if parameters.get("customer") or customers.scope_of(actor) != "all":
         return None
-    today = local_day(work.now(), settings.time_zone(session))
-    programme = int(parameters["programme"]) if parameters.get("programme") else None
+    today = _today(session)
+    programme = _programme(parameters)
     wanted = max(customers.COUNTED, start + limit)
     first = queries.first_donors(session, wanted + 1, programme)
     if len(first) <= wanted:
@@ -79,14 +79,14 @@ def some_donors(session: Session, parameters: Mapping[str, Any], actor: Actor, s
 
 
 def by_programme(session: Session, parameters: Mapping[str, Any], actor: Actor) -> Iterator[tuple[Any, ...]]:
-    today = local_day(work.now(), settings.time_zone(session))
+    today = _today(session)
     for programme, one in queries.balances_by_programme(session, actor, today):
         yield (programme.name if programme else _l("Without a programme"), *_money(one))
 
 
 def overdue(session: Session, parameters: Mapping[str, Any], actor: Actor) -> Iterator[tuple[Any, ...]]:
     """One line a pledge, with the days since its promised day (FIN-07)."""
-    today = local_day(work.now(), settings.time_zone(session))
+    today = _today(session)
     for pledge, minor in _overdue(session, parameters, actor):
         yield (pledge.customer.number, pledge.customer.name, pledge.programme.name if pledge.programme is not None else _l("Without a programme"),
                pledge.reference, pledge.promised_on, pledge.due_on, (today - pledge.due_on).days, pledge.currency, pledge.amount_minor, minor)
@@ -94,14 +94,21 @@ def overdue(session: Session, parameters: Mapping[str, Any], actor: Actor) -> It
 
 def overdue_figures(session: Session, parameters: Mapping[str, Any], actor: Actor) -> list[ReportFigure]:
     found = _overdue(session, parameters, actor)
-    today = local_day(work.now(), settings.time_zone(session))
+    today = _today(session)
     longest = max(((today - pledge.due_on).days for pledge, _minor in found), default=0)
     return [ReportFigure(_l("Overdue pledges"), len(found), tone="bad" if found else ""), ReportFigure(_l("Longest overdue, in days"), longest)]
 
 
 def _overdue(session: Session, parameters: Mapping[str, Any], actor: Actor) -> list[tuple[Any, int]]:
-    programme = parameters.get("programme")
-    return queries.overdue_pledges(session, actor, local_day(work.now(), settings.time_zone(session)), int(programme) if programme else None)
+    return queries.overdue_pledges(session, actor, _today(session), _programme(parameters))
+
+
+def _today(session: Session) -> date:
+    return local_day(work.now(), settings.time_zone(session))
+
+
+def _programme(parameters: Mapping[str, Any]) -> int | None:
+    return int(parameters["programme"]) if parameters.get("programme") else None
 
 
 def _money(one: Balance) -> tuple[Any, ...]:

@@ -425,11 +425,11 @@ def coerce(
         return _to_choice(cell, choices or {}, labels or {}, field)
     if kind == "country":
         return _to_country(cell, field)
-    if kind == "currency":
-        return _to_currency(cell, field)
     if kind in _READERS:
         return _READERS[kind](cell, declared, field)
     try:
+        if kind == "currency":
+            return check_currency(_as_text(cell))
         return check_plain(_as_text(cell), field=field, multiline=True, longest=longest)
     except InvalidInput as error:
         raise InvalidInput(error.message, field=field, value=error.value) from None
@@ -556,13 +556,6 @@ def of_line(declared: Declaration, country: Cell, currency: Cell) -> Declaration
     if len(region) == 2 and region.isalpha():
         declared = replace(declared, region=region)
     return replace(declared, currency=code) if code in known_currencies() else declared
-
-
-def _to_currency(cell: Cell, field: str) -> str:
-    try:
-        return check_currency(_as_text(cell))
-    except InvalidInput as error:
-        raise InvalidInput(error.message, field=field, value=error.value) from None
 
 
 def _to_country(cell: Cell, field: str) -> str:

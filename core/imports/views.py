@@ -289,14 +289,13 @@ def refused_file(session: Any, row: Import, path: Path) -> bytes:
     for line_no, field, reason, _cells in services.refused_lines(session, row.id):
         faults_of.setdefault(line_no, []).append((" + ".join(services.headings_of(row.mapping.get(field))) or field, plain_text(reason)))
     reading = readers.read(path, services.declaration(row.declared))
-    width = len(reading.headings)
-    wider = any(len(cells) > width for line_no, cells in reading.rows if line_no in faults_of)
+    width, refused = len(reading.headings), [(line_no, cells) for line_no, cells in reading.rows if line_no in faults_of]
+    wider = any(len(cells) > width for _line, cells in refused)
     headings = [*reading.headings, *([f"({width + 1}…)"] if wider else [])]
     columns = [Column("line", _("Line"), "integer"), Column("field", _("Field")), Column("reason", _("Reason")),
                *(Column(f"column_{place}", heading) for place, heading in enumerate(headings))]
-    rows = ((line_no, " / ".join(sorted({name for name, _why in found if name})), " ".join(why for _name, why in found),
-             *as_they_came(cells, width, len(headings)))
-            for line_no, cells in readers.read(path, services.declaration(row.declared)).rows if (found := faults_of.get(line_no)))
+    rows = ((line_no, " / ".join(sorted({name for name, _why in faults_of[line_no] if name})), " ".join(why for _name, why in faults_of[line_no]),
+             *as_they_came(cells, width, len(headings))) for line_no, cells in refused)
     return b"".join(write_csv(columns, rows, Options(headings=True), keys=False))
 
 

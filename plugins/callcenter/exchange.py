@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from core.audit import services as audit
 from core.auth.actor import Actor, authorize
-from core.customers.callers import read_phone
+from core.customers.queries import read_phone
 from core.database import section
 from core.errors import Conflict
 from core.i18n import lazy_gettext as _l

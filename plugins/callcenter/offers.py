@@ -11,7 +11,6 @@ from core import settings
 from core.admin.offers import Figure, Reading, SearchHit
 from core.auth.actor import Actor
 from core.calendar import day_bounds, local_day
-from core.customers import queries as customers
 from core.customers.models import Customer
 from core.customers.offers import CustomerAct, SummaryLine, TimelineEntry
 from core.i18n import gettext as _
@@ -127,7 +126,7 @@ def find(session: Session, reading: Reading, actor: Actor, limit: int) -> list[S
     if not actor.may(PERSONAL):
         return []
     text = reading.value if reading.kind == "phone" else reading.text
-    query = queries.scope(queries.matching(sa.select(Call), session, text, actor, customers.newest_of), Call, actor).where(queries.outside())
+    query = queries.scope(queries.matching(sa.select(Call), session, text, actor, newest=True), Call, actor).where(queries.outside())
     found = session.scalars(query.order_by(Call.started_at.desc(), Call.id.desc()).limit(limit)).all()
     page.describe(session, found)
     return [_hit(one) for one in found]

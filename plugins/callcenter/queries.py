@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 from core import settings
 from core.auth.actor import Actor
 from core.customers import queries as customers
-from core.customers.callers import read_phone
 from core.customers.models import Customer
 from core.procedures.models import StepRun
 from core.text import fold, normalise_digits
@@ -40,16 +39,16 @@ def within(since: datetime, until: datetime) -> sa.ColumnElement[bool]:
     return sa.and_(Call.started_at >= since, Call.started_at < until)
 
 
-def matching(query: sa.Select[Any], session: Session, text: str, actor: Actor, whose: customers.Whose = customers.whose) -> sa.Select[Any]:
+def matching(query: sa.Select[Any], session: Session, text: str, actor: Actor, *, newest: bool = False) -> sa.Select[Any]:
     """``query`` over Call, narrowed to whose calls: by phone and name only for who may see both; else by the customer's number.
 
     Each way is a search of its own with an index of its own, unless it fits so many calls that the list is better walked.
     """
     text = normalise_digits(text).strip()
-    ways = [whose(session, Call.customer_id, text, actor)]
+    ways = [customers.whose(session, Call.customer_id, text, actor, newest=newest)]
     if actor.may(PERSONAL) and text:
-        ways += [Call.party == text, *_by_name(text), *([Call.phone == phone] if (phone := read_phone(session, text)) else [])]
-    if customers.is_frequent(session, text, actor) and whose is customers.whose:
+        ways += [Call.party == text, *_by_name(text), *([Call.phone == phone] if (phone := customers.read_phone(session, text)) else [])]
+    if not newest and customers.is_frequent(session, text, actor):
         return query.where(sa.or_(*ways))
     return query.where(Call.id.in_(sa.union_all(*(sa.select(Call.id).where(way) for way in ways))))
 

@@ -22,6 +22,7 @@ from core.auth.actor import Actor
 from core.customers import callers
 from core.customers.callers import Caller
 from core.customers.queries import PERSONAL as CONTACTS
+from core.customers.queries import read_phone
 from core.customers.shown import HIDDEN
 from core.customers.values import classes
 from core.errors import AppError, InvalidInput, NotAllowed, NotFound
@@ -134,7 +135,7 @@ class CallView(RecordView):
         """Who is meant: as chosen before, or looked up anew when the field or the button says so."""
         session, actor, (button, value), text = self.session_now, current_actor(), _pressed(), (form.caller.data or "").strip()
         if button == "not":
-            found = Caller(unknown=True, phone=callers.read_phone(session, text) or "")
+            found = Caller(unknown=True, phone=read_phone(session, text) or "")
         elif button == "choose":
             found = callers.known_caller(session, value, actor, text)
         elif button == "look" or text != (form.looked.data or ""):
@@ -142,7 +143,7 @@ class CallView(RecordView):
         elif form.customer_number.data:
             found = callers.known_caller(session, form.customer_number.data, actor, text)
         else:
-            found = Caller(unknown=bool(form.unknown.data), phone=callers.read_phone(session, text) or "")
+            found = Caller(unknown=bool(form.unknown.data), phone=read_phone(session, text) or "")
         _remember(form, found, text)
         return found
 

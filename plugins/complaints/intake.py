@@ -13,8 +13,8 @@ from core import settings
 from core.auth.actor import Actor
 from core.calendar import local_day
 from core.customers import queries as customers
-from core.customers.callers import read_phone
 from core.customers.models import Customer
+from core.customers.queries import read_phone
 from core.i18n import lazy_gettext as _l
 from core.organisation.models import Centre, Department
 from core.phones import format_phone

@@ -11,7 +11,6 @@ from core import settings
 from core.admin.offers import Figure, Reading, SearchHit
 from core.auth.actor import Actor
 from core.calendar import day_bounds, local_day
-from core.customers import queries as customers
 from core.customers.models import Customer
 from core.customers.offers import CustomerAct, SummaryLine, TimelineEntry
 from core.i18n import gettext as _
@@ -100,7 +99,7 @@ def later_contacts(session: Session, actor: Actor, now: datetime) -> Figure:
 def find(session: Session, reading: Reading, actor: Actor, limit: int) -> list[SearchHit]:
     """Entries by number; by the complainant's phone and name for who may see them."""
     text = reading.value if reading.kind == "phone" else reading.text
-    query = queries.scope(queries.matching(sa.select(Entry), session, text, actor, customers.newest_of), actor)
+    query = queries.scope(queries.matching(sa.select(Entry), session, text, actor, newest=True), actor)
     found = session.scalars(query.order_by(Entry.id.desc()).limit(limit)).all()
     page.describe(session, found)
     return [_hit(one, actor) for one in found]

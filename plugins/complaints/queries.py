@@ -103,12 +103,12 @@ def open_of(session: Session, actor: Actor, *, customer_id: int | None = None, p
     return session.scalars(scope(query, actor).limit(limit)).all()
 
 
-def matching(query: sa.Select[Any], session: Session, text: str, actor: Actor, whose: customers.Whose = customers.whose) -> sa.Select[Any]:
+def matching(query: sa.Select[Any], session: Session, text: str, actor: Actor, *, newest: bool = False) -> sa.Select[Any]:
     """``query`` over Entry, narrowed to a number, or to whose entries: by phone and name only for who may see both."""
     text = normalise_digits(text).strip()
     ways = [Entry.number.startswith(text.upper(), autoescape=True)]
     if actor.may(PERSONAL) and text:
-        ways += [whose(session, Entry.customer_id, text, actor),
+        ways += [customers.whose(session, Entry.customer_id, text, actor, newest=newest),
                  *_by_name(text), *_by_phone(session, text)]
     return query.where(sa.or_(*ways))
 

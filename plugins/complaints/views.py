@@ -24,6 +24,7 @@ from core.calendar import day_bounds
 from core.customers import callers
 from core.customers.callers import Caller
 from core.customers.queries import PERSONAL as CONTACTS
+from core.customers.queries import read_phone
 from core.customers.shown import HIDDEN
 from core.errors import InvalidInput, NotFound
 from core.files.views import download_of
@@ -176,7 +177,7 @@ class LogView(RecordView):
         session, actor, now, typed = self.session_now, current_actor(), work.now(), form.data
         _offer(form, intake.reached_at(caller.customer, typed, actor))
         customer = caller.customer
-        phone = callers.read_phone(session, form.phone.data or "") if customer is None else None
+        phone = read_phone(session, form.phone.data or "") if customer is None else None
         same = queries.open_of(session, actor, customer_id=customer.id if customer is not None else None, phone=phone)
         page.describe(session, same)
         return {

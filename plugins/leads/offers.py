@@ -11,7 +11,6 @@ from core import settings
 from core.admin.offers import Figure, Reading, SearchHit
 from core.auth.actor import Actor
 from core.calendar import day_words, local_day
-from core.customers import queries as customers
 from core.customers.models import Customer
 from core.customers.offers import SummaryLine, TimelineEntry
 from core.i18n import gettext as _
@@ -116,7 +115,7 @@ def undiscussed(session: Session, actor: Actor, now: datetime) -> Figure | None:
 def find(session: Session, reading: Reading, actor: Actor, limit: int) -> list[SearchHit]:
     """Leads by number or programme; by their donors for who may see them."""
     text = reading.value if reading.kind == "phone" else reading.text
-    query = queries.scope(queries.matching(sa.select(Lead), session, text, actor, customers.newest_of), actor)
+    query = queries.scope(queries.matching(sa.select(Lead), session, text, actor, newest=True), actor)
     found = session.scalars(query.order_by(Lead.id.desc()).limit(limit)).all()
     page.describe(session, found, actor)
     return [_hit(one) for one in found]

@@ -80,7 +80,7 @@ def of_interest(interest_id: int) -> sa.ColumnElement[bool]:
     return Lead.programme_id.in_(sa.select(Item.programme_id).where(Item.id.in_(newest_items()), Item.interest_id == interest_id))
 
 
-def matching(query: sa.Select[Any], session: Session, text: str, actor: Actor, whose: customers.Whose = customers.whose) -> sa.Select[Any]:
+def matching(query: sa.Select[Any], session: Session, text: str, actor: Actor, *, newest: bool = False) -> sa.Select[Any]:
     """``query`` over Lead, narrowed to a number, a programme by name, or a donor for who may see donors."""
     text = normalise_digits(text).strip()
     ways: list[sa.ColumnElement[bool]] = [Lead.number.startswith(text.upper(), autoescape=True)]
@@ -89,7 +89,7 @@ def matching(query: sa.Select[Any], session: Session, text: str, actor: Actor, w
         named = [one.id for one in session.scalars(sa.select(Programme)) if all(word in fold(f"{one.name_ar} {one.name_en}") for word in words)]
         ways.append(Lead.programme_id.in_(named))
     if actor.may(PERSONAL) and text:
-        ways.append(Lead.id.in_(sa.select(LeadDonor.lead_id).where(whose(session, LeadDonor.customer_id, text, actor))))
+        ways.append(Lead.id.in_(sa.select(LeadDonor.lead_id).where(customers.whose(session, LeadDonor.customer_id, text, actor, newest=newest))))
     return query.where(sa.or_(*ways))
 
 
