@@ -137,8 +137,14 @@ def sign_in(window: Window, who: str, password: str = demo.PASSWORD) -> None:
     page = window.open("login/")
     page.fill("input[name=username]", who)
     page.fill("input[name=password]", password)
-    page.press("input[name=password]", "Enter")
-    page.wait_for_url(lambda url: "/login" not in url)
+    turn(page, lambda: page.press("input[name=password]", "Enter"))
+    assert "/login" not in page.url, window.text()
+
+
+def turn(page: Any, act: Callable[[], Any]) -> None:
+    """Do what leads to another page, and wait until that one is there: before, the page of before still answers."""
+    with page.expect_navigation():
+        act()
 
 
 def links(page: Any, pattern: str) -> list[str]:

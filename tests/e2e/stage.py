@@ -27,7 +27,7 @@ from core.opening import opened
 from core.organisation.models import Department
 from core.settings import Deployment
 from core.testing import new_association, test_deployment
-from tests.e2e.conftest import DESKTOP, Window, new_window, sign_in
+from tests.e2e.conftest import DESKTOP, Window, new_window, sign_in, turn
 from tests.support.server import Server, run, serving
 
 SLUG, PASSWORD = "journey", "palm-orchard-seventeen-lanterns"
@@ -130,7 +130,8 @@ def hire(session: Session, people: Mapping[str, Person]) -> dict[str, User]:
 
 
 def press(page: Any, name: str) -> None:
-    page.get_by_role("button", name=name, exact=True).first.click()
+    """Press a button that sends its form, and wait for the page that answers."""
+    turn(page, page.get_by_role("button", name=name, exact=True).first.click)
 
 
 def told(page: Any, words: str) -> None:
@@ -145,6 +146,5 @@ def inbox(window: Window, *words: str) -> str:
         row = row.filter(has_text=one)
     assert row.count() == 1, f"{row.count()} steps with {words} in:\n{window.text()}"
     said = " ".join(str(row.inner_text()).split())
-    row.locator(".dw-step-act").click()
-    window.page.wait_for_url(lambda url: url != window.root)
+    turn(window.page, row.locator(".dw-step-act").click)
     return said

@@ -18,7 +18,7 @@ from core.auth.models import User
 from core.commands import operator
 from core.organisation import services as organisation
 from core.organisation.models import City
-from tests.e2e.conftest import PHONE, Window
+from tests.e2e.conftest import PHONE, Window, turn
 from tests.e2e.stage import SLUG, Stage, at, inbox, press, staged, told
 
 OUTPUT = Path(__file__).parent / "output" / "complaint"
@@ -199,7 +199,7 @@ def decide(stage: Stage, recommendation: str) -> None:
     press(page, "Close the review")
     page.locator(".dw-error", has_text="1 recommendation of this month or before waits for a decision").wait_for()
     stage.picture(secretary, "to-be-decided")
-    page.locator("button[name=verdict][value=adopt]").click()
+    turn(page, page.locator("button[name=verdict][value=adopt]").click)
     told(page, "is adopted")
     press(page, "Close the review")
     told(page, "The step is done.")

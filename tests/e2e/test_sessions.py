@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.e2e.conftest import Window, sign_in
+from tests.e2e.conftest import Window, sign_in, turn
 
 Open = Callable[..., Window]
 
@@ -19,8 +19,7 @@ def test_ending_a_session_from_another_window_signs_it_out(window: Open) -> None
     assert before >= 2 and there.open("account/").url.endswith("/account/")
 
     others = page.locator("tr", has=ends).filter(has_not=page.locator(".dw-tag"))
-    others.first.locator("form[action*='/account/sessions/'] button").click()
-    page.wait_for_load_state()
+    turn(page, others.first.locator("form[action*='/account/sessions/'] button").click)
     assert page.locator("form[action*='/account/sessions/'] button").count() == before - 1
     there.page.goto(f"{there.root}account/")
     assert "/login" in there.page.url and "/account" in here.open("account/").url

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import PHONE, Window
+from tests.e2e.conftest import PHONE, Window, turn
 
 Open = Callable[..., Window]
 MENUS = (("manager", "ar"), ("finance", "en"), ("admin", "ar"), ("auditor", "ar"), ("officer", "en"))
@@ -40,22 +40,33 @@ def test_the_first_tab_leads_past_the_menu(window: Open) -> None:
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "dw-skip"
     page.keyboard.press("Enter")
-    assert page.evaluate("document.activeElement.id") == "content"
+    expect(page.locator("#content")).to_be_focused()
 
 
 def test_search_opens_on_slash_moves_by_arrows_and_closes_on_escape(window: Open) -> None:
     page = window("manager", language="en").open("customers/forms/")
     page.keyboard.press("/")
     assert page.evaluate("document.activeElement.closest('[data-finder]') !== null")
-    page.keyboard.type("محمد")
-    page.locator("[data-finder-results] a[aria-current]").first.wait_for()
-    first = page.locator("[data-finder-results] a[aria-current]").get_attribute("href")
+    page.keyboard.insert_text("محمد")
+    pointed = page.locator("[data-finder-results] a[aria-current]")
+    pointed.wait_for()
+    first = pointed.get_attribute("href")
     page.keyboard.press("ArrowDown")
-    assert page.locator("[data-finder-results] a[aria-current]").get_attribute("href") != first
+    expect(pointed).not_to_have_attribute("href", first)
     page.keyboard.press("Escape")
-    page.locator("[data-finder]").wait_for(state="hidden")
+    expect(page.locator("[data-finder]")).to_be_hidden()
     page.keyboard.press("/")
-    assert page.locator("[data-finder][open]").count() == 1
+    expect(page.locator("[data-finder]")).to_be_visible()
+
+
+def test_a_slash_right_after_escape_opens_the_search_again(window: Open) -> None:
+    """The browser leaves the focus in the hidden field until it has drawn; both keys may come before."""
+    page = window("manager", language="en").open("customers/forms/")
+    page.keyboard.press("/")
+    expect(page.locator("[data-finder] input")).to_be_focused()
+    page.evaluate("""for (const key of ["Escape", "/"])
+        document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }))""")
+    expect(page.locator("[data-finder]")).to_be_visible()
 
 
 def test_a_slash_in_a_field_is_a_letter(window: Open) -> None:
@@ -71,7 +82,7 @@ def test_a_confirmation_asks_names_what_stays_and_gives_the_focus_back(window: O
     page = admin.open("settings/plugins/")
     switch = page.locator("form[action$='/dummy_plugin/on'] button")
     if switch.count():
-        switch.click()
+        turn(page, switch.click)
     opener = page.locator("form[action$='/dummy_plugin/off'] button")
     opener.focus()
     page.keyboard.press("Enter")
@@ -84,25 +95,25 @@ def test_a_confirmation_asks_names_what_stays_and_gives_the_focus_back(window: O
         assert page.evaluate("document.activeElement === document.body || document.activeElement.closest('dialog') !== null")
     page.keyboard.press("Escape")
     dialog.wait_for(state="hidden")
-    assert opener.evaluate("(one) => one === document.activeElement")
-    assert opener.get_attribute("aria-checked") == "true"
+    expect(opener).to_be_focused()
+    expect(opener).to_have_attribute("aria-checked", "true")
 
 
 def test_the_menu_of_a_phone_says_that_it_is_open(window: Open) -> None:
     page = window("employee", language="ar", size=PHONE).open("")
     opener = page.locator(".dw-menu-button")
-    assert opener.get_attribute("aria-expanded") == "false"
+    expect(opener).to_have_attribute("aria-expanded", "false")
     opener.click()
-    assert opener.get_attribute("aria-expanded") == "true"
-    assert page.evaluate("document.activeElement.closest('#menu') !== null")
+    expect(opener).to_have_attribute("aria-expanded", "true")
+    expect(page.locator("#menu a:focus")).to_have_count(1)
     page.locator(".dw-side-close").click()
-    assert opener.get_attribute("aria-expanded") == "false"
+    expect(opener).to_have_attribute("aria-expanded", "false")
 
 
 def test_the_device_decides_on_dark_where_the_person_has_not(window: Open) -> None:
     person = window("employee", language="en", theme="system")
     person.page.emulate_media(color_scheme="dark")
     page = person.open("")
-    assert page.evaluate("document.documentElement.dataset.bsTheme") == "dark"
+    expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
     page.emulate_media(color_scheme="light")
     expect(page.locator("html")).to_have_attribute("data-bs-theme", "light")

@@ -15,6 +15,12 @@ export function openFinder(text = "") {
   return true
 }
 
+// Until the next drawing the browser keeps the focus in what it has just hidden, and a key pressed meanwhile would be lost there.
+function shut(dialog) {
+  dialog.close()
+  if (dialog.contains(document.activeElement)) document.activeElement.blur()
+}
+
 function find(dialog) {
   const input = dialog.querySelector("input"), results = dialog.querySelector("[data-finder-results]"), form = dialog.querySelector("form")
   let running
@@ -29,11 +35,11 @@ function find(dialog) {
   }, 180)
   input.addEventListener("input", search)
   dialog.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") { event.preventDefault(); dialog.close() }
+    if (event.key === "Escape") { event.preventDefault(); shut(dialog) }
     if (event.key === "ArrowDown" || event.key === "ArrowUp") { event.preventDefault(); point(results, current(results) + (event.key === "ArrowDown" ? 1 : -1)) }
     if (event.key === "Enter" && current(results) >= 0) { event.preventDefault(); hits(results)[current(results)].click() }
   })
-  dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close() })
+  dialog.addEventListener("click", (event) => { if (event.target === dialog) shut(dialog) })
   for (const opener of document.querySelectorAll("[data-search-open]")) {
     opener.addEventListener("focus", () => { if (openFinder(opener.value)) opener.blur() })
   }

@@ -13,7 +13,8 @@ function watch(form) {
       const answer = await fetch(form.dataset.parts, { method: "POST", body: new URLSearchParams(new FormData(form)), credentials: "same-origin", signal: running.signal })
       if (answer.ok) take(new DOMParser().parseFromString(await answer.text(), "text/html"))
     } catch (error) {
-      if (error.name !== "AbortError") throw error
+      // Somebody typed on, left the page, or the network is gone: the server says the same when the form is sent.
+      if (error.name !== "AbortError" && !(error instanceof TypeError)) throw error
     }
   }
   const soon = later(ask, 350)
