@@ -77,7 +77,7 @@ def importers() -> list[Importer]:
 def check(session: Session, lines: Sequence[Line], context: Context) -> list[Verdict]:
     """Judge a block: every fault of a line, then doubles in the register, in this file, and by the former number."""
     rules, places = values.Rules(session, "import"), Places(session)
-    targets = _targets(session, lines)
+    targets = _targets(session, lines, context.actor)
     judged = [_judge(places, rules, line, context, targets.get(str(line.values.get("number") or ""))) for line in lines]
     sound = [(index, row) for index, (row, _reasons) in enumerate(judged) if row is not None and not row.get("customer_id")]
     found = queries.find_duplicates(session, [row for _index, row in sound])
@@ -92,7 +92,7 @@ def check(session: Session, lines: Sequence[Line], context: Context) -> list[Ver
 
 def _judge(places: Places, rules: values.Rules, line: Line, context: Context, target: Customer | None) -> tuple[dict[str, Any] | None, list[Reason]]:
     if line.values.get("number") and target is None:
-        return None, [Reason("number", _l("There is no customer “%(number)s”.", number=line.values["number"]))]
+        return None, [Reason("number", _l("There is no customer “%(number)s”, or it is not among the records you may read.", number=line.values["number"]))]
     raw: dict[str, Any] = {key: str(line.values[key]) for key in PLAIN if key in line.values}
     raw |= {key: line.values[key] for key in ("customer_class", "contact_channel") if key in line.values}
     if target is None:
@@ -107,11 +107,14 @@ def _judge(places: Places, rules: values.Rules, line: Line, context: Context, ta
     return (None, reasons) if reasons else (row, [])
 
 
-def _targets(session: Session, lines: Sequence[Line]) -> dict[str, Customer]:
+def _targets(session: Session, lines: Sequence[Line], actor: Actor) -> dict[str, Customer]:
+    """Number → the customer that a line changes; of whom ``actor`` may read."""
     numbers = {str(line.values["number"]) for line in lines if line.values.get("number")}
     if not numbers:
         return {}
-    return {number: found for number in numbers if (found := queries.by_number(session, number)) is not None}
+    found = {number: one for number in numbers if (one := queries.by_number(session, number)) is not None}
+    readable = queries.readable_ids(session, {one.id for one in found.values()}, actor)
+    return {number: one for number, one in found.items() if one.id in readable}
 
 
 class Places:
@@ -255,7 +258,7 @@ def apply(session: Session, lines: Sequence[Line], context: Context, *, actor: A
     """Append a block to the import's form; it is sent to the reviewer after the last block."""
     form = importing.begin_import_form(session, source=context.source, operation_key=_key(context), actor=actor, now=now)
     rules, places = values.Rules(session, "import"), Places(session)
-    targets = _targets(session, lines)
+    targets = _targets(session, lines, actor)
     rows = []
     for line in lines:
         row, _reasons = _judge(places, rules, line, context, targets.get(str(line.values.get("number") or "")))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -419,12 +419,13 @@ def duplicates(
     """
     found = find_duplicates(session, [values], personal=actor.may(PERSONAL), limit=limit + 1).get(0, [])
     kept = [one for one in found if one.customer_id is None or one.customer_id != exclude]
-    readable = _readable(session, [one.customer_id for one in kept if one.customer_id], actor)
+    readable = readable_ids(session, [one.customer_id for one in kept if one.customer_id], actor)
     kept = [one if one.customer_id is None or one.customer_id in readable else _hidden(one) for one in kept]
     return [one for one in [*kept, *_under_way(session, values, actor, exclude_form)] if one.form_id is None or one.form_id != exclude_form][:limit]
 
 
-def _readable(session: Session, ids: list[int], actor: Actor) -> set[int]:
+def readable_ids(session: Session, ids: Collection[int], actor: Actor) -> set[int]:
+    """Of these customers those whom this actor may read."""
     return set(session.scalars(scope(select(Customer.id).where(Customer.id.in_(ids)), actor))) if ids else set()
 
 

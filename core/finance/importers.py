@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from core import settings
 from core.auth.actor import Actor
+from core.customers import queries as customers
 from core.customers.models import Customer, CustomerAlias
 from core.errors import InvalidInput
 from core.finance import movements, services
@@ -53,20 +54,19 @@ def importers() -> list[Importer]:
 
 def check_contributions(session: Session, lines: Sequence[Line], context: Context) -> list[Verdict]:
     """Who gave is found by number; a reference that is known is a duplicate; what the line lacks is named."""
-    known = known_customers(session, (str(line.values["customer"]) for line in lines))
-    taken = _references(session, lines)
+    known = known_customers(session, (str(line.values["customer"]) for line in lines), context.actor)
+    taken = _references(session, lines, context.actor)
     programmes = programmes_by_name(session)
     seen: dict[str, Money] = {}
     return [_judge(session, line, known, taken, programmes, seen) for line in lines]
 
 
 def _judge(
-    session: Session, line: Line, known: Mapping[str, int], taken: Mapping[str, Money], programmes: Mapping[str, int], seen: dict[str, Money],
+    session: Session, line: Line, known: Mapping[str, int], taken: Mapping[str, Money | None], programmes: Mapping[str, int], seen: dict[str, Money],
 ) -> Verdict:
     reference = str(line.values.get("reference") or "")
-    there = taken.get(reference) or seen.get(reference)
-    if there is not None:
-        return _known(session, line, reference, there)
+    if reference in taken or reference in seen:
+        return _known(session, line, reference, seen[reference] if reference in seen else taken[reference])
     reasons = [*_faults(session, line, known), *_programme_fault(line, programmes)]
     if reasons:
         return Verdict("refused", reasons)
@@ -76,14 +76,18 @@ def _judge(
     return Verdict("create", lacks=lacks)
 
 
-def _known(session: Session, line: Line, reference: str, there: Money) -> Verdict:
-    """The same again adds nothing; another amount under the same reference is somebody's mistake."""
+def _known(session: Session, line: Line, reference: str, there: Money | None) -> Verdict:
+    """The same again adds nothing; another amount under the same reference is somebody's mistake. ``there``: None where it may not be told."""
     try:
         here = money_of(session, line)
     except InvalidInput as fault:
         return Verdict("refused", [Reason("amount", fault.message)])
     if here == there:
         return Verdict("duplicate", [Reason("reference", _l("The contribution “%(reference)s” is recorded already.", reference=reference))])
+    if there is None:
+        return Verdict("refused", [Reason("reference", _l(
+            "The reference “%(reference)s” is taken by a contribution that is not among the records you may read. Give the line a reference of its own.",
+            reference=reference))])
     return Verdict("refused", [Reason("amount", _l(
         "The contribution “%(reference)s” is recorded with %(there)s, this line says %(here)s. Correct one of them, or give the line a reference of its own.",
         reference=reference, there=there, here=here))])
@@ -93,7 +97,8 @@ def _faults(session: Session, line: Line, known: Mapping[str, int]) -> list[Reas
     reasons = []
     customer = number_of(line)
     if customer not in known:
-        reasons.append(Reason("customer", _l("There is no customer “%(number)s”. Take the customers in first.", number=customer)))
+        reasons.append(Reason("customer", _l(
+            "There is no customer “%(number)s”, or it is not among the records you may read. Take the customers in first.", number=customer)))
     try:
         money = money_of(session, line)
         if money.minor == 0:
@@ -112,7 +117,7 @@ def _programme_fault(line: Line, programmes: Mapping[str, int]) -> list[Reason]:
 
 def apply_contributions(session: Session, lines: Sequence[Line], context: Context, *, actor: Actor, now: datetime) -> list[int | None]:
     """Record a block through the service, marked as imported."""
-    known = known_customers(session, (str(line.values["customer"]) for line in lines))
+    known = known_customers(session, (str(line.values["customer"]) for line in lines), actor)
     programmes = programmes_by_name(session)
     gifts = [gift_of(session, line, known, programmes) for line in lines]
     return list(services.record_contributions(session, gifts, source="import", source_name=context.source, imported=True, actor=actor, now=now))
@@ -145,7 +150,7 @@ def check_movements(session: Session, lines: Sequence[Line], context: Context) -
             readable.append((line, _movement(session, line)))
         except InvalidInput as fault:
             found[line.line_no] = Verdict("refused", [Reason("amount", fault.message)])
-    for (line, _one), match in zip(readable, movements.judge_movements(session, [one for _line, one in readable]), strict=True):
+    for (line, _one), match in zip(readable, movements.judge_movements(session, [one for _line, one in readable], context.actor), strict=True):
         reasons = [Reason(None, match.reason)] if match.reason else []
         found[line.line_no] = Verdict("duplicate" if match.known_id else "create", reasons, target_id=match.known_id)
     return [found[line.line_no] for line in lines]
@@ -174,14 +179,16 @@ def number_of(line: Line) -> str:
     return plain if plain.isdigit() else text
 
 
-def known_customers(session: Session, written: Iterable[str]) -> dict[str, int]:
-    """Number → customer id, by present numbers, earlier ones, and those of a former register."""
+def known_customers(session: Session, written: Iterable[str], actor: Actor) -> dict[str, int]:
+    """Number → customer id, by present numbers, earlier ones, and those of a former register; of whom ``actor`` may read (CUST-37)."""
     numbers = {number_of(Line(0, {"customer": text})) for text in written}
     if not numbers:
         return {}
     found = {number: customer_id for number, customer_id in session.execute(sa.select(Customer.number, Customer.id).where(Customer.number.in_(numbers)))}
     aliases = session.execute(sa.select(CustomerAlias.number, CustomerAlias.customer_id).where(CustomerAlias.number.in_(numbers - set(found))))
-    return {**found, **{number: customer_id for number, customer_id in aliases}}
+    found |= {number: customer_id for number, customer_id in aliases}
+    readable = customers.readable_ids(session, set(found.values()), actor)
+    return {number: customer_id for number, customer_id in found.items() if customer_id in readable}
 
 
 def money_of(session: Session, line: Line) -> Money:
@@ -192,11 +199,13 @@ def money_of(session: Session, line: Line) -> Money:
     return money
 
 
-def _references(session: Session, lines: Sequence[Line]) -> dict[str, Money]:
-    """The amounts of contributions that are known by the references of these lines."""
+def _references(session: Session, lines: Sequence[Line], actor: Actor) -> dict[str, Money | None]:
+    """The amounts of contributions that are known by the references of these lines; None for one that ``actor`` may not read."""
     asked = [str(line.values["reference"]) for line in lines if line.values.get("reference")]
-    found = session.execute(sa.select(Contribution.reference, Contribution.amount_minor, Contribution.currency).where(Contribution.reference.in_(asked)))
-    return {reference: Money.of_minor(minor, currency) for reference, minor, currency in found} if asked else {}
+    query = sa.select(Contribution.reference, Contribution.customer_id, Contribution.amount_minor, Contribution.currency)
+    found = session.execute(query.where(Contribution.reference.in_(asked))).all() if asked else []
+    readable = customers.readable_ids(session, {one.customer_id for one in found}, actor)
+    return {one.reference: Money.of_minor(one.amount_minor, one.currency) if one.customer_id in readable else None for one in found}
 
 
 def programmes_by_name(session: Session) -> dict[str, int]:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core.auth.actor import Actor, authorize
+from core.customers import queries as customers
 from core.customers.models import Customer, CustomerAlias
 from core.finance.models import Contribution, FinanceMovement
 from core.finance.services import RECORD
@@ -46,9 +47,9 @@ class Match:
     known_id: int | None = None
 
 
-def judge_movements(session: Session, movements: Sequence[Movement]) -> list[Match]:
-    """Match without writing; the outcome of each, in order."""
-    numbers = _customers(session, {one.number for one in movements})
+def judge_movements(session: Session, movements: Sequence[Movement], actor: Actor) -> list[Match]:
+    """Match without writing; the outcome of each, in order. A customer whom ``actor`` may not read matches nothing (CUST-37)."""
+    numbers = _customers(session, {one.number for one in movements}, actor)
     references = [one.reference for one in movements]
     given = {one.reference: one for one in session.scalars(sa.select(Contribution).where(Contribution.reference.in_(references)))}
     known = _known(session, references)
@@ -60,7 +61,7 @@ def import_movements(session: Session, movements: Sequence[Movement], *, source_
     authorize(session, actor, RECORD, rule="FIN-03")
     outcomes: list[Match] = []
     fresh: dict[tuple[Any, ...], FinanceMovement] = {}
-    for match in judge_movements(session, movements):
+    for match in judge_movements(session, movements, actor):
         row = fresh.get(match.movement.key)
         if match.known_id is None and row is None:
             row = fresh[match.movement.key] = _row(match, source_name, now)
@@ -79,7 +80,7 @@ def match_again(session: Session, *, actor: Actor) -> int:
     """Judge what did not match before: its contribution may have been recorded since. Returns how many match now."""
     authorize(session, actor, RECORD, rule="FIN-03")
     waiting = list(session.scalars(sa.select(FinanceMovement).where(FinanceMovement.state != MATCHED).order_by(FinanceMovement.id)))
-    judged = judge_movements(session, [Movement(one.number, one.reference, one.booked_on, one.amount) for one in waiting])
+    judged = judge_movements(session, [Movement(one.number, one.reference, one.booked_on, one.amount) for one in waiting], actor)
     for row, match in zip(waiting, judged, strict=True):
         row.state, row.customer_id, row.contribution_id = match.state, match.customer_id, match.contribution_id
     session.flush()
@@ -94,12 +95,13 @@ def remove_movements(session: Session, ids: Sequence[int], *, actor: Actor) -> N
     session.flush()
 
 
-def _customers(session: Session, numbers: set[str]) -> dict[str, int]:
-    """Customers by number; an earlier number leads to the customer who has it now."""
+def _customers(session: Session, numbers: set[str], actor: Actor) -> dict[str, int]:
+    """Customers by number whom ``actor`` may read; an earlier number leads to the customer who has it now."""
     aliases = session.execute(sa.select(CustomerAlias.number, CustomerAlias.customer_id).where(CustomerAlias.number.in_(numbers)))
     found = {row.number: row.customer_id for row in aliases}
     found |= {row.number: row.id for row in session.execute(sa.select(Customer.number, Customer.id).where(Customer.number.in_(numbers)))}
-    return found
+    readable = customers.readable_ids(session, set(found.values()), actor)
+    return {number: customer_id for number, customer_id in found.items() if customer_id in readable}
 
 
 def _known(session: Session, references: Sequence[str]) -> dict[tuple[Any, ...], int]:
@@ -110,7 +112,8 @@ def _known(session: Session, references: Sequence[str]) -> dict[tuple[Any, ...],
 def _match(movement: Movement, numbers: Mapping[str, int], given: Mapping[str, Contribution], known: Mapping[tuple[Any, ...], int]) -> Match:
     customer_id, contribution, known_id = numbers.get(movement.number), given.get(movement.reference), known.get(movement.key)
     if customer_id is None:
-        return Match(movement, UNMATCHED, _l("There is no customer with the number “%(value)s”.", value=movement.number), known_id=known_id)
+        reason = _l("There is no customer with the number “%(value)s”, or it is not among the records you may read.", value=movement.number)
+        return Match(movement, UNMATCHED, reason, known_id=known_id)
     if contribution is None or contribution.customer_id != customer_id:
         reason = _l("This customer has no contribution with the reference “%(value)s”.", value=movement.reference)
         return Match(movement, UNMATCHED, reason, customer_id, known_id=known_id)

@@ -5,17 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
 
 from core.auth.actor import Actor, authorize
 from core.customers import queries as customers
-from core.customers.models import Customer
 from core.errors import NotAllowed, NotFound
 from core.finance import batches, importers, queries, services
 from core.finance.models import Contribution, FinanceBatch
 from core.i18n import lazy_gettext as _l
 from core.imports import direct
-from core.imports.direct import Judged
 from core.imports.offers import Importer, Reason
 from core.rest.offers import COUNT, DAY, LARGE_BODY, MOMENT, Call, File, Resource, maybe, record, text
 
@@ -51,11 +48,10 @@ def contribute(call: Call) -> dict[str, Any]:
     """Record the good lines and list the others, as an import does."""
     session = call.session
     authorize(session, call.actor, services.RECORD, rule="FIN-01")
-    judged = direct.judge(session, _importer(), call.body["lines"], call.actor.label)
-    known = importers.known_customers(session, (str(one.line.values["customer"]) for one in direct.good(judged)))
-    _refuse_beyond(session, judged, known, call.actor)
-    programmes = importers.programmes_by_name(session)
+    judged = direct.judge(session, _importer(), call.body["lines"], actor=call.actor)
     good = direct.good(judged)
+    known = importers.known_customers(session, (str(one.line.values["customer"]) for one in good), call.actor)
+    programmes = importers.programmes_by_name(session)
     gifts = [importers.gift_of(session, one.line, known, programmes) for one in good]
     for one, faults in zip(good, services.faults_of_gifts(session, gifts, now=call.now), strict=True):
         if faults:
@@ -71,16 +67,6 @@ def contribute(call: Call) -> dict[str, Any]:
 
 FIELDS = {"received_on": "day", "programme_id": "programme", "customer_id": "customer"}
 """What services call a field, as a line has it."""
-
-
-def _refuse_beyond(session: Session, judged: list[Judged], known: dict[str, int], actor: Actor) -> None:
-    """A customer whom this system may not read is none to it (CUST-37)."""
-    readable = set(session.scalars(customers.scope(sa.select(Customer.id).where(Customer.id.in_(set(known.values()))), actor)))
-    for one in direct.good(judged):
-        number = importers.number_of(one.line)
-        if known.get(number) not in readable:
-            direct.refuse(one, [Reason("customer", _l("There is no customer with the number “%(value)s”, or it is not among the records you may read.",
-                                                      value=number[:40]))])
 
 
 # --- batches -------------------------------------------------------------------------------------------------------------

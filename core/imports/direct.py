@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from core import settings
+from core.auth.actor import Actor
 from core.errors import InvalidInput, faults
 from core.i18n import lazy_gettext as _l
 from core.imports import readers
@@ -60,13 +61,13 @@ def answer_schema(of_line: Mapping[str, Any]) -> dict[str, Any]:
     return record({**dict.fromkeys(OUTCOMES, COUNT), "lines": {"type": "array", "items": line}}, required=(*OUTCOMES, "lines"))
 
 
-def judge(session: Session, importer: Importer, rows: Sequence[Mapping[str, Any]], source: str) -> list[Judged]:
+def judge(session: Session, importer: Importer, rows: Sequence[Mapping[str, Any]], *, actor: Actor) -> list[Judged]:
     """Read and judge the lines; nothing is written. Moments without an offset are by the association's clock."""
     declared = readers.Declaration(date_order="ymd", time_zone=str(settings.time_zone(session)), region=str(settings.get(session, "core.country")),
                                    currency=settings.currency(session))
     found = [_read(importer, number, row, declared) for number, row in enumerate(rows, 1)]
     readable = [one for one in found if not one.reasons]
-    verdicts = importer.check(session, [one.line for one in readable], Context(NO_FILE, {}, source)) if readable else ()
+    verdicts = importer.check(session, [one.line for one in readable], Context(NO_FILE, actor, source=actor.label)) if readable else ()
     for one, verdict in zip(readable, verdicts, strict=True):
         _take(one, verdict)
     return found

@@ -9,6 +9,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from core.auth.actor import Actor
+
 EVERY_OTHER = "*"
 """Stands for every column that no other field takes."""
 
@@ -79,9 +81,13 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Context:
-    """What check and apply are told besides the lines: the import's options and its file."""
+    """What check and apply are told besides the lines: who asks, the import's options and its file.
+
+    A record that ``actor`` may not read is none to a check: no line changes it, and no reason says what stands in it.
+    """
 
     import_id: int
+    actor: Actor
     options: Mapping[str, Any] = field(default_factory=dict)
     source: str = ""
 

@@ -139,7 +139,7 @@ def stage_and_check(
     sources = Sources(importer, reading.headings, row.mapping)
     staged = 0
     for block in _blocks(_staged(reading, importer, sources, saved), BLOCK):
-        _judge_block(session, row, importer, block)
+        _judge_block(session, row, importer, block, actor)
         staged += len(block)
         if commit:
             commit(staged)
@@ -220,14 +220,14 @@ def shown(cell: Any) -> str:
     return "".join(ch if ch.isprintable() else " " for ch in str(cell))[:LONGEST_SHOWN]
 
 
-def context_of(row: Import) -> Context:
+def context_of(row: Import, actor: Actor) -> Context:
     """What an importer is told besides the lines."""
-    return Context(row.id, row.options, row.file_name)
+    return Context(row.id, actor, row.options, row.file_name)
 
 
-def _judge_block(session: Session, row: Import, importer: Importer, block: list[tuple[Line, list[Reason]]]) -> None:
+def _judge_block(session: Session, row: Import, importer: Importer, block: list[tuple[Line, list[Reason]]], actor: Actor) -> None:
     readable = [line for line, reasons in block if not reasons]
-    context = context_of(row)
+    context = context_of(row, actor)
     verdicts = dict(zip((line.line_no for line in readable), importer.check(session, readable, context) if readable else (), strict=True))
     rows = []
     for line, reasons in block:
@@ -301,7 +301,7 @@ def apply_block(session: Session, row: Import, importer: Importer, *, actor: Act
     lines = [Line(line_no, {key: from_json(value) for key, value in cells.items()}, line_id, target_id)
              for line_id, line_no, cells, target_id in session.execute(query)]
     if lines:
-        results = importer.apply(session, lines, context_of(row), actor=actor, now=now)
+        results = importer.apply(session, lines, context_of(row, actor), actor=actor, now=now)
         _mark_applied(session, {line.id: target for line, target in zip(lines, results, strict=True)})
     return len(lines) == BLOCK
 
@@ -320,7 +320,7 @@ def _mark_applied(session: Session, targets: Mapping[int, int | None]) -> None:
 def finish(session: Session, row: Import, importer: Importer, *, actor: Actor, now: datetime) -> None:
     """Mark the import applied after its last block."""
     if importer.finish is not None:
-        importer.finish(session, context_of(row), actor=actor, now=now)
+        importer.finish(session, context_of(row, actor), actor=actor, now=now)
     row.state, row.applied_at = "applied", now
     session.flush()
     telling.applied(session, row, actor=actor, now=now)
@@ -332,7 +332,7 @@ def undo(session: Session, row: Import, importer: Importer, *, actor: Actor, now
     if row.state != "applied" or importer.undo is None:
         raise Conflict(_l("Only an applied import can be undone; this one is %(state)s.", state=row.state))
     query = sa.select(ImportLine.target_id).where(ImportLine.import_id == row.id, ImportLine.applied, ImportLine.outcome == "create")
-    importer.undo(session, [one for one in session.scalars(query) if one is not None], context_of(row), actor=actor, now=now)
+    importer.undo(session, [one for one in session.scalars(query) if one is not None], context_of(row, actor), actor=actor, now=now)
     row.state = "undone"
     audit.name_action(session, row, "undo")
     session.flush()

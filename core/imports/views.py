@@ -169,7 +169,7 @@ class ImportsView(PageView):
         if outcome not in (None, "create", "update", "duplicate", "refused"):
             raise NotFound(_l("There is no such group of lines."))
         lines = queries.lines(self.session, row.id, outcome, after=page_number("after", 0, 10**9))
-        result = importer.result(self.session, services.context_of(row)) if importer.result and row.state == "applied" else None
+        result = importer.result(self.session, services.context_of(row, self.actor)) if importer.result and row.state == "applied" else None
         return self.render("imports/preview.html", row=row, importer=importer, lines=lines[: queries.PAGE_SIZE], more=len(lines) > queries.PAGE_SIZE,
                            outcome=outcome, good=services.good(row.counts), states=STATES, outcomes=OUTCOMES, plain=services.from_json, result=result,
                            error=error, progress=queries.progress(self.session, row) if row.state == "applying" else None)

@@ -29,9 +29,9 @@ def take_in(call: Call) -> dict[str, Any]:
     """Take in the good legs and list the others, as an import does."""
     authorize(call.session, call.actor, exchange.IMPORT, rule="CALL-01")
     importer = _importer()
-    judged = direct.judge(call.session, importer, call.body["lines"], call.actor.label)
-    good = direct.good(judged)
-    made = importer.apply(call.session, [one.line for one in good], Context(direct.NO_FILE, {}, call.actor.label), actor=call.actor, now=call.now)
+    judged = direct.judge(call.session, importer, call.body["lines"], actor=call.actor)
+    good, context = direct.good(judged), Context(direct.NO_FILE, call.actor, source=call.actor.label)
+    made = importer.apply(call.session, [one.line for one in good], context, actor=call.actor, now=call.now)
     for one, number in zip(good, made, strict=True):
         one.id = number
     return direct.told(judged, lambda one: {"call": one.id} if one.id is not None and one.outcome != "refused" else {})

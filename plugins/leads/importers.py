@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from core import settings, work
 from core.auth.actor import Actor
 from core.calendar import local_day
+from core.customers import queries as customers
 from core.customers.domain import name_key
 from core.customers.models import Customer, CustomerAlias, CustomerSearch
 from core.errors import InvalidInput, NotFound
@@ -75,7 +76,7 @@ class Judge:
         self.file = ":".join(part for part in (row.sha256[:24], str(row.declared.get("sheet") or "")[:60]) if part)
         self.currency = check_currency(str(context.options.get("currency") or row.declared.get("currency") or settings.currency(session)).strip().upper())
         self.today = local_day(work.now(), settings.time_zone(session))
-        self.donors = donors_named(session, (str(line.values.get("donor") or "") for line in lines))
+        self.donors = donors_named(session, (str(line.values.get("donor") or "") for line in lines), context.actor)
         self.programmes = {fold(text): one.id for one in session.scalars(sa.select(Programme)) for text in (one.name_ar, one.name_en) if text}
         self.states = writings()
         self.seen = _seen(session, context.import_id)
@@ -165,8 +166,8 @@ def writings() -> dict[str, str]:
     return {fold(text): code for code, label in domain.states().items() for text in (code, label.ar, label.en, *more.get(code, ()))}
 
 
-def donors_named(session: Session, written: Any) -> dict[str, list[tuple[int, str]]]:
-    """For each text the customers (id and subject) whose number, earlier number or name it is."""
+def donors_named(session: Session, written: Any, actor: Actor) -> dict[str, list[tuple[int, str]]]:
+    """For each text the customers (id and subject) whose number, earlier number or name it is; of whom ``actor`` may read."""
     texts = {text.strip() for text in written if text.strip()}
     numbers = {text: normalise_digits(text) for text in texts}
     keys = {text: name_key(text) for text in texts}
@@ -180,7 +181,9 @@ def donors_named(session: Session, written: Any) -> dict[str, list[tuple[int, st
                                                      .join(Customer, Customer.id == CustomerSearch.customer_id)
                                                      .where(CustomerSearch.name_key.in_(set(keys.values()))).order_by(Customer.id)):
         by_name.setdefault(str(key), []).append((customer_id, subject))
-    return {text: [by_number[numbers[text]]] if numbers[text] in by_number else by_name.get(keys[text], []) for text in texts}
+    found = {text: [by_number[numbers[text]]] if numbers[text] in by_number else by_name.get(keys[text], []) for text in texts}
+    readable = customers.readable_ids(session, {customer_id for own in found.values() for customer_id, _subject in own}, actor)
+    return {text: [one for one in own if one[0] in readable] for text, own in found.items()}
 
 
 # --- apply -----------------------------------------------------------------------------------------------------------

@@ -302,3 +302,26 @@ def test_somebody_elses_import_is_not_read(app: Flask, client: FlaskClient, worl
     assert client.post(columns, data={"act": "check"}).status_code == 404
     for act in ("apply", "undo", "refused"):
         assert client.post(f"{columns.removesuffix('/columns')}/{act}").status_code == 404
+
+
+STAGED = {
+    "customers.customers": "number,name,address\n{number},Somebody,somewhere else\n",
+    "finance.contributions": "customer,day,amount,reference\n{number},2026-01-01,5.00,new\n{open},2026-01-01,5.00,SECRET-REF\n",
+    "finance.movements": "customer,day,amount,reference\n{number},2026-01-10,5.00,SECRET-REF\n",
+}
+
+
+@pytest.mark.parametrize("kind", STAGED)
+def test_a_file_neither_changes_nor_tells_of_a_record_beyond_its_sender(client: FlaskClient, world: World, kind: str) -> None:
+    """The check of an import finds nobody whom its sender may not read: not to change him, not to say what is recorded (CUST-37)."""
+    text = STAGED[kind].format(number=world.hidden.number, open=world.open.number)
+    sent = client.post("/imports/new", data={"kind": kind, "file": (io.BytesIO(text.encode()), "mine.csv")})
+    columns = {f"column.{key}": key for key in text.split("\n", 1)[0].split(",")}
+
+    checked = client.post(sent.headers["Location"], data={"act": "check", "date_order": "ymd", **columns}, follow_redirects=True)
+
+    page = checked.get_data(as_text=True)
+    assert "not among the records you may read" in page
+    assert told(checked, text) == [] and "1,234" not in page and "1234" not in page
+    made = world.session.scalar(sa.select(sa.func.count()).select_from(CustomerForm).where(CustomerForm.kind == "import", CustomerForm.number.is_(None)))
+    assert made == 0

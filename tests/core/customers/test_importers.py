@@ -14,12 +14,12 @@ from core.organisation import services as organisation
 from core.organisation.models import Centre
 from core.testing import actor_with
 
-BOSS = actor_with(organisation.MANAGE)
+ANYBODY, BOSS = actor_with("customers.read"), actor_with(organisation.MANAGE)
 
 
 def check(session: Session, *rows: dict[str, Any], **options: str) -> list[Verdict]:
     lines = [Line(number, {"customer_class": "donor", **row}) for number, row in enumerate(rows, 2)]
-    return list(importers.check(session, lines, Context(1, options, "file.csv")))
+    return list(importers.check(session, lines, Context(1, ANYBODY, options, "file.csv")))
 
 
 @pytest.fixture

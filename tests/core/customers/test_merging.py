@@ -191,9 +191,9 @@ def test_import_by_the_old_number_is_of_the_survivor(session: Session, pair: tup
     number = lost.number
     merge(kept, lost)
     line = Line(2, {"number": number, "name": "شركة النور القابضة", "customer_class": "donor"})
-    [verdict] = importers.check(session, [line], Context(1, {}, "file.csv"))
+    [verdict] = importers.check(session, [line], Context(1, ANYBODY, source="file.csv"))
     assert verdict.outcome == "update"
-    importers.apply(session, [line], Context(1, {}, "file.csv"), actor=ANYBODY, now=LATER)
+    importers.apply(session, [line], Context(1, ANYBODY, source="file.csv"), actor=ANYBODY, now=LATER)
     form = session.scalars(select(CustomerForm).where(CustomerForm.kind == "import")).one()
     assert [(one.customer_id, one.action) for one in form.lines] == [(kept.id, "update")]
 
