@@ -6,6 +6,8 @@ import argparse
 import hashlib
 import secrets
 import sys
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from flask import Flask
@@ -23,6 +25,9 @@ from core.imports.offers import Importer
 from core.imports.views import guess, staged_path
 from core.opening import opened
 from core.settings import Deployment
+
+SHOWN = 20
+"""Reasons of each outcome that are printed; the rest is named."""
 
 
 def import_file(options: argparse.Namespace) -> int:
@@ -106,15 +111,19 @@ def _show(session: Session, row: Import, importer: Importer, options: argparse.N
     if row.left_out:
         print("Not taken: " + ", ".join(f"{heading} ({count} filled)" for heading, count in row.left_out.items()))
     print("  ".join(f"{outcome}: {row.counts.get(outcome, 0)}" for outcome in ("create", "update", "duplicate", "refused")))
-    for number, (line_no, field, reason, _cells) in enumerate(services.refused_lines(session, row.id)):
-        if number == 20:
-            print("… (all of them in the file of --refused)", file=sys.stderr)
-            break
-        print(f"line {line_no}: {field}: {reason}", file=sys.stderr)
+    for outcome, rest in (("duplicate", f"see the page of import {row.id}"), ("refused", "all of them in the file of --refused")):
+        _list(services.reasons_of(session, row.id, outcome), "duplicate: " if outcome == "duplicate" else "", rest)
     if options.refused:
         from core.imports.views import refused_file
 
         Path(options.refused).write_bytes(refused_file(session, row, staged_path(session.info["association"].folder, row.token)))
+
+
+def _list(reasons: Iterator[tuple[int, str, str, object]], before: str, rest: str) -> None:
+    for line_no, field, reason, _cells in islice(reasons, SHOWN):
+        print(f"line {line_no}: {before}{f'{field}: ' if field else ''}{reason}", file=sys.stderr)
+    if next(reasons, None) is not None:
+        print(f"… ({rest})", file=sys.stderr)
 
 
 def _apply(session: Session, row_id: int, importer: Importer, options: argparse.Namespace, actor: Actor) -> int:

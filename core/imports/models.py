@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, JsonDict
+from core.i18n import Bilingual
 
 STATES = ("uploaded", "checking", "checked", "applying", "applied", "undone", "failed")
 OUTCOMES = ("staged", "create", "update", "duplicate", "refused")
@@ -58,9 +60,14 @@ class ImportLine(Base):
     """Coerced values by field key, as JSON; dates ISO, amounts as text."""
     outcome: Mapped[str] = mapped_column(sa.String(20), default="staged")
     reasons: Mapped[dict[str, Any] | None] = mapped_column(JsonDict)
-    """``{"reasons": [[field, sentence], …], "lacks": [key, …]}`` in the importer's language."""
+    """``{"reasons": [[field, {language: sentence}], …], "lacks": [key, …]}``; a sentence of before is text in the language of its check."""
     target_id: Mapped[int | None]
     applied: Mapped[bool] = mapped_column(default=False)
+
+    @property
+    def said(self) -> list[tuple[str | None, str]]:
+        """Field and sentence of each reason, in the reader's language."""
+        return [(field, Bilingual.of(text).localized() if isinstance(text, Mapping) else text) for field, text in (self.reasons or {}).get("reasons", ())]
 
 
 class ImportMapping(Base):

@@ -20,10 +20,11 @@ from sqlalchemy.orm import Session
 from core import work
 from core.audit import services as audit
 from core.auth.actor import Actor, authorize
+from core.auth.models import User
 from core.bulk import insert_rows
 from core.database import section
 from core.errors import AppError, Conflict, InvalidInput, NotFound, faults
-from core.i18n import LazyString
+from core.i18n import LazyString, in_both, language, use_language
 from core.i18n import lazy_gettext as _l
 from core.imports import readers, telling
 from core.imports.models import Import, ImportLine, ImportMapping
@@ -83,6 +84,7 @@ def declare(
     if row.state not in ("uploaded", "checked", "failed"):
         raise Conflict(_l("This import is %(state)s; its columns can no longer be changed.", state=row.state))
     _check_mapping(importer, headings, mapping)
+    _check_options(importer, options)
     row.mapping, row.declared, row.options = dict(mapping), dict(declared), dict(options)
     kept = remembered(session, row.kind, headings)
     if kept is None:
@@ -112,6 +114,19 @@ def _check_mapping(importer: Importer, headings: Sequence[str], mapping: Columns
         for heading in own:
             if heading not in headings and not (heading == EVERY_OTHER and one.joins == "\n"):
                 raise InvalidInput(_l("The file has no column “%(column)s”.", column=heading), field=key, value=heading)
+
+
+def _check_options(importer: Importer, options: Mapping[str, Any]) -> None:
+    """Options there are, and choices that they know; raises InvalidInput naming what there is."""
+    known = {one.key: one for one in importer.options}
+    for key, value in options.items():
+        if key not in known:
+            raise InvalidInput(_l("There is no option “%(option)s” in this kind of import. There are: %(known)s.", option=key, known=", ".join(known) or "–"),
+                               field=key, value=str(value))
+        codes = list(dict.fromkeys((known[key].choices or {}).values()))
+        if value and codes and value not in codes:
+            raise InvalidInput(_l("“%(value)s” is no choice of “%(option)s”. Write one of: %(known)s.", value=value, option=known[key].label,
+                                  known=", ".join(codes)), field=key, value=str(value))
 
 
 def declaration(declared: Mapping[str, Any]) -> readers.Declaration:
@@ -238,7 +253,7 @@ def _judge_block(session: Session, row: Import, importer: Importer, block: list[
 
 
 def _staged_row(import_id: int, line: Line, verdict: Verdict) -> dict[str, Any]:
-    reasons = {"reasons": [[reason.field, str(reason.message)] for reason in verdict.reasons], "lacks": list(verdict.lacks)}
+    reasons = {"reasons": [[reason.field, in_both(reason.message)] for reason in verdict.reasons], "lacks": list(verdict.lacks)}
     return {
         "import_id": import_id, "line_no": line.line_no, "cells": {key: to_json(value) for key, value in line.values.items()},
         "outcome": verdict.outcome, "reasons": reasons if verdict.reasons or verdict.lacks else None, "target_id": verdict.target_id, "applied": False,
@@ -343,8 +358,10 @@ def fail(session: Session, import_id: int, error: Exception, *, now: datetime) -
     """Keep why an import stopped, and tell the person who began it; it can be checked again."""
     row = session.get(Import, import_id)
     if row is not None:
+        maker = session.get(User, row.made_by_id) if row.made_by_id else None
         row.state = "failed"
-        row.failure = str(error) if isinstance(error, AppError) else _unexpected()
+        with use_language(maker.language if maker is not None and maker.language else language()):
+            row.failure = str(error) if isinstance(error, AppError) else _unexpected()
         session.flush()
         telling.failed(session, row, now=now)
 
@@ -362,9 +379,14 @@ def one_import(session: Session, import_id: int) -> Import:
 
 def refused_lines(session: Session, import_id: int) -> Iterator[tuple[int, str, str, Mapping[str, Any]]]:
     """(line, field, reason, cells) of every refused line, for the file that goes back: one row a reason."""
-    query = sa.select(ImportLine).where(ImportLine.import_id == import_id, ImportLine.outcome == "refused").order_by(ImportLine.line_no)
+    return reasons_of(session, import_id, "refused")
+
+
+def reasons_of(session: Session, import_id: int, outcome: str) -> Iterator[tuple[int, str, str, Mapping[str, Any]]]:
+    """(line, field, reason, cells) of every line of this outcome, one row a reason, in the reader's language."""
+    query = sa.select(ImportLine).where(ImportLine.import_id == import_id, ImportLine.outcome == outcome).order_by(ImportLine.line_no)
     for line in session.scalars(query.execution_options(yield_per=1000)):
-        for field, reason in (line.reasons or {}).get("reasons", []):
+        for field, reason in line.said:
             yield line.line_no, field or "", reason, line.cells
 
 

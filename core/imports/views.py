@@ -74,7 +74,7 @@ class ImportsView(PageView):
         before = page_number("before", 0, 10**9) or None
         rows = queries.recent(self.session, list(self.importers()), self.actor, before=before)
         return self.render("imports/index.html", rows=rows[: queries.PAGE_SIZE], more=len(rows) > queries.PAGE_SIZE, importers=self.importers(), states=STATES,
-                           names=names_of(self.session, [one.made_by_id for one in rows]))
+                           names=names_of(self.session, [one.made_by_id for one in rows]), everybody=queries.sees_all(self.actor))
 
     @expose("/new", methods=("GET", "POST"))
     def new(self) -> Any:

@@ -124,6 +124,18 @@ def test_refused_lines_are_shown_kept_out_by_choice_only_and_come_back_as_a_file
     assert session.scalar(sa.select(sa.func.count()).select_from(City).where(City.region_ar == "الشرقية")) == 0
 
 
+def test_a_reason_is_told_in_the_language_of_whoever_reads_it(importer: FlaskClient) -> None:
+    address = upload(importer, "customers.customers", "Name,Mobile\nAhmad Ali,05512\n")
+    said = {"act": "check", "column.name": "Name", "column.mobile": "Mobile", "option.customer_class": "donor"}
+    assert importer.post(f"{address}/columns?lang=en", data=said).status_code == 302
+
+    told = {}
+    for language, phrase in (("ar", "رقم هاتف"), ("en", "phone number")):
+        assert phrase in words(importer, f"{address}?outcome=refused&lang={language}")
+        told[language] = importer.post(f"{address}/refused?lang={language}").data.decode("utf-8-sig").splitlines()[1].split(",")[2]
+        assert phrase in told[language]
+
+
 def test_a_value_that_cannot_be_read_is_shown_and_comes_back_as_it_was(importer: FlaskClient) -> None:
     address = upload(importer, "customers.customers", "الاسم,الجوال\nأحمد علي,05512\nبدر علي,0551112233\n")
     importer.post(f"{address}/columns", data={"act": "check", "column.name": "الاسم", "column.mobile": "الجوال", "option.customer_class": "donor"})
