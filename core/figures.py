@@ -17,8 +17,8 @@ HOOK = "tell_figures"
 COMPLAINTS = "complaints"
 """``received`` and ``closed``: complaints received in the period, and how many of these are closed by its end (or by now)."""
 CALLS = "calls"
-"""``outgoing`` and ``incoming`` calls with people outside, the ``answered`` ones of both, and ``talk_seconds``, what these lasted in all:
-by ``answered`` the average length of a conversation (CALL-06)."""
+"""``outgoing`` and ``incoming`` calls with people outside, the ``answered`` ones of both, ``talk_seconds``, what these lasted in all, and ``untimed``, those
+of which nobody says how long: ``talk_seconds`` by ``answered`` without ``untimed`` is the average length of a conversation (CALL-06)."""
 
 Period = tuple[datetime, datetime]
 

@@ -37,9 +37,14 @@ def rows(session: Session, scoped: sa.Select[Any]) -> Iterator[tuple[Any, ...]]:
 
 
 def _open(call: Call, agent: User | None) -> tuple[Any, ...]:
-    return (call.id, domain.DIRECTIONS[call.direction], call.started_at, domain.clock_of(call.talk_seconds), call.talk_seconds, call.answered,
+    return (call.id, domain.DIRECTIONS[call.direction], call.started_at, *_length(call), call.answered,
             str(agent.name) if agent is not None else None, call.extension, domain.subjects().get(call.subject or ""),
             domain.results().get(call.result or ""), call.entry_number)
+
+
+def _length(call: Call) -> tuple[str, int | None]:
+    """How long was talked, as a clock and in seconds; nothing where nobody says."""
+    return ("", None) if call.untimed else (domain.clock_of(call.talk_seconds), call.talk_seconds)
 
 
 def _personal(call: Call, customer: Customer | None) -> tuple[Any, ...]:

@@ -44,6 +44,8 @@ class Call(Base):
     talk_seconds: Mapped[int] = mapped_column(default=0)
     """What counts as handling time: of a call by hand its duration, of one from the exchange the seconds in which somebody talked."""
     answered: Mapped[bool]
+    untimed: Mapped[int] = mapped_column(default=0, server_default="0", info={"audit": False})
+    """1 where somebody was spoken to and nobody wrote down for how long: it counts as answered, and in no average."""
     agent_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"), index=True)
     extension: Mapped[str | None] = mapped_column(sa.String(40), index=True)
     customer_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_customer.id"))
@@ -73,9 +75,10 @@ class Call(Base):
         return name
 
 
-BY_DAY = rollup("callcenter_call_day", Call, at="started_at", every="day", by=("direction", "answered"), sums=("talk_seconds",))
-BY_AGENT = rollup("callcenter_call_agent", Call, at="started_at", every="month", by=("direction", "answered", "agent_id", "extension"), sums=("talk_seconds",))
-BY_SUBJECT = rollup("callcenter_call_subject", Call, at="started_at", every="month", by=("direction", "answered", "subject"), sums=("talk_seconds",))
+LENGTHS = ("talk_seconds", "untimed")
+BY_DAY = rollup("callcenter_call_day", Call, at="started_at", every="day", by=("direction", "answered"), sums=LENGTHS)
+BY_AGENT = rollup("callcenter_call_agent", Call, at="started_at", every="month", by=("direction", "answered", "agent_id", "extension"), sums=LENGTHS)
+BY_SUBJECT = rollup("callcenter_call_subject", Call, at="started_at", every="month", by=("direction", "answered", "subject"), sums=LENGTHS)
 
 
 class Leg(Base):

@@ -49,7 +49,7 @@ def acts(session: Session, customer: Customer, actor: Actor) -> list[CustomerAct
 
 
 def _told(one: Call) -> TimelineEntry:
-    length = domain.clock_of(one.talk_seconds) if one.answered else str(_l("not answered"))
+    length = str(_l("not answered")) if not one.answered else "" if one.untimed else domain.clock_of(one.talk_seconds)
     words = [str(domain.subjects().get(one.subject or "", "")), str(domain.results().get(one.result or "", "")), length]
     title = _l("Incoming call") if one.direction == domain.IN else _l("Outgoing call")
     return TimelineEntry(one.started_at, title, " · ".join(word for word in words if word), page.ICONS[one.direction], page.address(one),
@@ -112,8 +112,9 @@ def my_calls(session: Session, actor: Actor, now: datetime) -> Figure | None:
     """What this person has done on the telephone today."""
     mine = [queries.within(*_today(session, now)), Call.agent_id == actor.user_id]
     found = _count(session, *mine)
-    seconds = session.scalar(sa.select(sa.func.sum(Call.talk_seconds)).where(*mine, Call.answered)) or 0
-    average = domain.average_seconds(int(seconds), _count(session, *mine, Call.answered))
+    timed = [*mine, Call.answered, Call.untimed == 0]
+    seconds = session.scalar(sa.select(sa.func.sum(Call.talk_seconds)).where(*timed)) or 0
+    average = domain.average_seconds(int(seconds), _count(session, *timed))
     words = _("%(time)s each on average", time=domain.clock_of(average)) if average is not None else ""
     return Figure(found, words, f"{CALLS}?f.mine=1&f.from={_day(session, now)}")
 

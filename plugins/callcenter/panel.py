@@ -95,7 +95,7 @@ def _line(year: int, month: int, before: Total | None, counted: Mapping[Any, Map
 def _counted(session: Session, periods: Sequence[tuple[int, int]], bounds: Sequence[figures.Period]) -> dict[tuple[int, int], dict[str, int]]:
     """Calls by direction in each period."""
     found: dict[tuple[int, int], dict[str, int]] = {}
-    for place, way, count, _seconds in session.execute(sums(BY_DAY, periods=bounds, by=("direction",), where=queries.outside)):
+    for place, way, count, *_lengths in session.execute(sums(BY_DAY, periods=bounds, by=("direction",), where=queries.outside)):
         found.setdefault(periods[place], {})[way] = count
     return found
 
@@ -112,16 +112,18 @@ def _told(
 
 @dataclass
 class Handling:
-    """Answered calls of a group, and their seconds."""
+    """Answered calls of a group, their seconds, and how many of them say no length: these count in no average."""
 
     answered: int = 0
     unanswered: int = 0
     seconds: int = 0
+    untimed: int = 0
 
-    def add(self, answered: bool, count: int, seconds: int) -> None:
+    def add(self, answered: bool, count: int, seconds: int, untimed: int) -> None:
         if answered:
             self.answered += count
             self.seconds += seconds
+            self.untimed += untimed
         else:
             self.unanswered += count
 
@@ -131,31 +133,31 @@ class Handling:
 
     @property
     def average(self) -> int | None:
-        return domain.average_seconds(self.seconds, self.answered)
+        return domain.average_seconds(self.seconds, self.answered - self.untimed)
 
 
 def handling(session: Session, since: datetime, until: datetime, by: str) -> dict[Any, Handling]:
     """Handling of calls with somebody outside from ``since`` up to ``until``: agents and subjects with most calls first, days in their order."""
     groups: dict[Any, Handling] = {}
-    for key, answered, count, seconds in {"agent": _by_agent, "day": _by_day, "subject": _by_subject}[by](session, since, until):
-        groups.setdefault(key, Handling()).add(answered, count, seconds)
+    for key, *found in {"agent": _by_agent, "day": _by_day, "subject": _by_subject}[by](session, since, until):
+        groups.setdefault(key, Handling()).add(*found)
     order = (lambda key: key) if by == "day" else (lambda key: (-groups[key].calls, str(key)))
     return {key: groups[key] for key in sorted(groups, key=order)}
 
 
-def _by_agent(session: Session, since: datetime, until: datetime) -> Iterator[tuple[Any, bool, int, int]]:
-    for _place, agent_id, extension, answered, count, seconds in session.execute(
+def _by_agent(session: Session, since: datetime, until: datetime) -> Iterator[tuple[Any, ...]]:
+    for _place, agent_id, extension, *found in session.execute(
             sums(BY_AGENT, periods=[(since, until)], by=("agent_id", "extension", "answered"), where=queries.outside)):
-        yield (agent_id, None if agent_id else extension), answered, count, seconds
+        yield (agent_id, None if agent_id else extension), *found
 
 
-def _by_subject(session: Session, since: datetime, until: datetime) -> Iterator[tuple[Any, bool, int, int]]:
-    for _place, subject, answered, count, seconds in session.execute(
+def _by_subject(session: Session, since: datetime, until: datetime) -> Iterator[tuple[Any, ...]]:
+    for _place, subject, *found in session.execute(
             sums(BY_SUBJECT, periods=[(since, until)], by=("subject", "answered"), where=queries.outside)):
-        yield subject, answered, count, seconds
+        yield subject, *found
 
 
-def _by_day(session: Session, since: datetime, until: datetime) -> Iterator[tuple[Any, bool, int, int]]:
+def _by_day(session: Session, since: datetime, until: datetime) -> Iterator[tuple[Any, ...]]:
     """Each day of the association's between the first call and the last one."""
     zone = settings.time_zone(session)
     first, last = session.execute(sa.select(sa.func.min(Call.started_at), sa.func.max(Call.started_at)).where(queries.within(since, until))).one()
@@ -163,8 +165,8 @@ def _by_day(session: Session, since: datetime, until: datetime) -> Iterator[tupl
         return
     days = [local_day(first, zone) + timedelta(days=number) for number in range((local_day(last, zone) - local_day(first, zone)).days + 1)]
     bounds = [(max(since, begin), min(until, end)) for begin, end in (day_bounds(day, zone) for day in days)]
-    for place, answered, count, seconds in session.execute(sums(BY_DAY, periods=bounds, by=("answered",), where=queries.outside)):
-        yield days[place], answered, count, seconds
+    for place, *found in session.execute(sums(BY_DAY, periods=bounds, by=("answered",), where=queries.outside)):
+        yield days[place], *found
 
 
 def year_of(given: Any, session: Session, now: datetime) -> int:

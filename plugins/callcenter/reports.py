@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
 from datetime import date, datetime
 from typing import Any
 
@@ -31,7 +32,8 @@ HONEST = _l("As the files say it: one result is one person whom the file does no
             "and no year, so months of several years stand together; no day was made of them.")
 RATE = _l("Closing percentage = complaints closed ÷ complaints received, with one decimal; some panels print the first as “closed calls”. Calls between own "
           "extensions are left out. Periods before calls were recorded here are their imported totals.")
-AVERAGE = _l("Average handling time = seconds of the answered calls ÷ their number. Calls that nobody answered count in neither.")
+AVERAGE = _l("Average handling time = seconds of the answered calls ÷ their number. Calls that nobody answered count in neither, nor do those of which nobody "
+             "wrote down the length.")
 
 
 def reports() -> list[Report]:
@@ -134,9 +136,15 @@ def group_name(key: Any, names: Mapping[int, str]) -> str:
 
 
 def handling_figures(session: Session, parameters: Mapping[str, Any], actor: Actor, loaded: Mapping[Any, Handling]) -> list[ReportFigure]:
-    whole = Handling(sum(one.answered for one in loaded.values()), sum(one.unanswered for one in loaded.values()), sum(one.seconds for one in loaded.values()))
+    whole = Handling(*(sum(getattr(one, each.name) for one in loaded.values()) for each in fields(Handling)))
     return [ReportFigure(_l("Average handling time"), domain.clock_of(whole.average) or "–", _l("hours : minutes : seconds")),
-            ReportFigure(_l("Answered calls"), whole.answered, _l("%(n)s not answered", n=whole.unanswered))]
+            ReportFigure(_l("Answered calls"), whole.answered, _others(whole))]
+
+
+def _others(whole: Handling) -> Any:
+    if whole.untimed:
+        return _l("%(n)s not answered, %(untimed)s without a length", n=whole.unanswered, untimed=whole.untimed)
+    return _l("%(n)s not answered", n=whole.unanswered)
 
 
 # --- campaigns -----------------------------------------------------------------------------------------------------------

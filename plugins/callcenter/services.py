@@ -67,7 +67,8 @@ def _logged(
     read = reading.read()
     who = read.pop("customer")
     call = Call(**read, customer_id=who.id if who is not None else None, subject_id=who.subject_id if who is not None else new_subject(session),
-                talk_seconds=read["duration_seconds"] if read["answered"] else 0, source="staff", recorded_at=now, recorded_by_id=actor.user_id,
+                talk_seconds=read["duration_seconds"] if read["answered"] else 0,
+                untimed=int(read["answered"] and values.get("duration") in (None, "")), source="staff", recorded_at=now, recorded_by_id=actor.user_id,
                 operation_key=operation_key or None)
     session.add(call)
     session.flush()

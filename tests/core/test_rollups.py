@@ -286,3 +286,20 @@ def test_doctor_names_the_rollup_that_differs_and_an_upgrade_mends_it(own: tuple
     schema.upgrade(engine, installed_plugins(deployment.plugin_path))
     with engine.connect() as connection:
         assert doctor.check_rollups(doctor.replace(patient, connection=connection))[0].state == "ok"
+
+
+def test_a_sum_that_an_upgrade_adds_is_filled_too(own: tuple[Association, Engine], deployment: Deployment) -> None:
+    _association, engine = own
+    catalogue = installed_plugins(deployment.plugin_path)
+    owner = next(one for one in schema.owners(catalogue) if one.name == "callcenter")
+    schema.downgrade(engine, owner, "0004_callcenter_found")
+    with writing(engine).begin() as connection, section("test"):
+        connection.execute(CALL, [{"at": f"2026-01-0{day} 09:00:00.000000", "seconds": seconds, "answered": answered}
+                                  for day, seconds, answered in ((1, 0, True), (1, 7, True), (2, 0, False))])
+
+    schema.upgrade(engine, catalogue)
+
+    with engine.connect() as connection:
+        kept = connection.exec_driver_sql("SELECT sum(row_count), sum(talk_seconds), sum(untimed) FROM callcenter_call_day").one()
+        assert [int(one) for one in kept] == [3, 7, 1]
+        assert [unequal(connection, one) for one in rollups.rollups(connection)] == [0] * len(rollups.rollups(connection))

@@ -14,7 +14,7 @@ from core import figures
 from core.customers.models import Customer
 from core.imports import services as imports
 from core.testing import actor_with
-from plugins.callcenter import reports, results
+from plugins.callcenter import exports, panel, reports, results
 from plugins.callcenter.models import Call, Campaign, CampaignResult
 from plugins.callcenter.results import Sum
 from tests.plugins.callcenter.conftest import KEEPER, MONDAY, RESULTS, Staff, take_in
@@ -78,9 +78,23 @@ def test_others_are_told_calls_and_their_length(session: Session, staff: Staff, 
     log(staff.agent, duration="4:00", direction="out")
     log(staff.agent, duration="0:30", direction="out", result="no_answer")
     log(staff.agent, duration="1:00", at=MONDAY - timedelta(days=40))
+    log(staff.agent, duration="", at=MONDAY - timedelta(days=40))
     periods = [(MONDAY - timedelta(days=1), MONDAY + timedelta(days=1)), (MONDAY - timedelta(days=60), MONDAY + timedelta(days=1))]
 
     told = figures.ask(session, figures.CALLS, periods, actor=actor_with("callcenter.panel"), now=MONDAY)
 
-    assert told == [{"outgoing": 2, "incoming": 1, "answered": 2, "talk_seconds": 360}, {"outgoing": 2, "incoming": 2, "answered": 3, "talk_seconds": 420}]
+    assert told == [{"outgoing": 2, "incoming": 1, "answered": 2, "talk_seconds": 360, "untimed": 0},
+                    {"outgoing": 2, "incoming": 3, "answered": 4, "talk_seconds": 420, "untimed": 1}]
     assert figures.ask(session, figures.CALLS, periods, actor=actor_with("callcenter.read"), now=MONDAY) is None
+
+
+def test_a_call_without_a_length_counts_as_answered_and_in_no_average(session: Session, staff: Staff, log: Callable[..., Call]) -> None:
+    log(staff.agent, duration="2:00")
+    log(staff.agent, duration="")
+    log(staff.agent, duration="0")
+    log(staff.agent, duration="", result="no_answer")
+
+    found, = panel.handling(session, MONDAY - timedelta(days=1), MONDAY + timedelta(days=1), "agent").values()
+
+    assert (found.answered, found.unanswered, found.untimed, found.average) == (3, 1, 1, 60)
+    assert [file[3:5] for file in exports.rows(session, sa.select(Call))] == [("00:02:00", 120), ("", None), ("00:00:00", 0), ("00:00:00", 0)]

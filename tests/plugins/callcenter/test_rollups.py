@@ -33,7 +33,8 @@ NEAR = [datetime(year, month, day, hour, minute, tzinfo=UTC) for year, month, da
         for hour, minute in ((0, 0), (9, 30), (18, 30), (20, 59), (21, 0), (21, 30), (23, 59))]
 MOMENTS = st.sampled_from(NEAR) | st.datetimes(datetime(2025, 12, 1), datetime(2026, 4, 30)).map(lambda at: at.replace(tzinfo=UTC))
 CALLS = st.fixed_dictionaries({"started_at": MOMENTS, "direction": st.sampled_from(["in", "out", "internal"]), "answered": st.booleans(),
-                               "talk_seconds": st.integers(0, 600), "subject": st.sampled_from([None, "", "donation", "complaint"]),
+                               "talk_seconds": st.integers(0, 600), "untimed": st.integers(0, 1),
+                               "subject": st.sampled_from([None, "", "donation", "complaint"]),
                                "extension": st.sampled_from([None, "", "201", "202"])})
 ZONES = st.sampled_from(["Asia/Riyadh", "Africa/Cairo", "Asia/Kolkata", "America/New_York", "UTC"])
 
@@ -80,15 +81,15 @@ def _month(one: dict[str, Any], clock: ZoneInfo) -> tuple[int, int]:
 def _handled(calls: list[dict[str, Any]], key: Any) -> dict[Any, panel.Handling]:
     found: dict[Any, panel.Handling] = {}
     for one in calls:
-        found.setdefault(key(one), panel.Handling()).add(one["answered"], 1, one["talk_seconds"])
+        found.setdefault(key(one), panel.Handling()).add(one["answered"], 1, one["talk_seconds"], one["untimed"])
     return found
 
 
 def _told(calls: list[dict[str, Any]], since: datetime | None = None) -> dict[str, int]:
     calls = [one for one in calls if since is None or one["started_at"] >= since]
-    answered = [one["talk_seconds"] for one in calls if one["answered"]]
+    answered = [one for one in calls if one["answered"]]
     return {"outgoing": sum(one["direction"] == "out" for one in calls), "incoming": sum(one["direction"] == "in" for one in calls),
-            "answered": len(answered), "talk_seconds": sum(answered)}
+            "answered": len(answered), **{key: sum(one[key] for one in answered) for key in ("talk_seconds", "untimed")}}
 
 
 def test_groups_stand_with_most_calls_first_and_days_in_their_order(session: Session, staff: Staff) -> None:
@@ -103,9 +104,9 @@ def test_groups_stand_with_most_calls_first_and_days_in_their_order(session: Ses
 def test_whole_days_are_not_counted_call_by_call(session: Session, staff: Staff) -> None:
     """The roll-ups are really read: what is put into one shows in the figures of whole days of this zone."""
     with section("test"):
-        session.execute(sa.insert(BY_DAY.table).values(day=date(2026, 1, 5), direction="out", answered=True, row_count=1000, talk_seconds=5))
-        session.execute(sa.insert(BY_AGENT.table).values(month=date(2026, 1, 1), direction="out", answered=True, row_count=2000, talk_seconds=5))
-        session.execute(sa.insert(BY_SUBJECT.table).values(month=date(2026, 1, 1), direction="out", answered=True, row_count=3000, talk_seconds=5))
+        session.execute(sa.insert(BY_DAY.table).values(day=date(2026, 1, 5), direction="out", answered=True, row_count=1000, talk_seconds=5, untimed=0))
+        session.execute(sa.insert(BY_AGENT.table).values(month=date(2026, 1, 1), direction="out", answered=True, row_count=2000, talk_seconds=5, untimed=0))
+        session.execute(sa.insert(BY_SUBJECT.table).values(month=date(2026, 1, 1), direction="out", answered=True, row_count=3000, talk_seconds=5, untimed=0))
     write(session.connection(), [{**_call(datetime(2026, 1, 5, 9, tzinfo=UTC), "201"), "direction": "out"}])
     january = period_bounds(session, 2026, 1)
 
