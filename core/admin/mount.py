@@ -55,6 +55,8 @@ class MenuEntry:
     url: str
     current: bool
     count: int | None = None
+    daily: bool = False
+    """Whether it is the daily work of this person's roles."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,8 @@ def families_of(offered: Sequence[Any]) -> Families:
 def _entry(family: list[Any], here: str) -> MenuEntry:
     view = family[0]
     count = getattr(view, "menu_count", None)
-    return MenuEntry(view.menu_title, view.menu_icon, _address(view), here in {one.endpoint for one in family}, count() if count else None)
+    return MenuEntry(view.menu_title, view.menu_icon, _address(view), here in {one.endpoint for one in family}, count() if count else None,
+                     bool(view.daily_for & current_actor().roles))
 
 
 def _address(view: Any) -> str:

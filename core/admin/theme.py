@@ -171,11 +171,12 @@ _drawn: dict[tuple[Any, ...], Markup] = {}
 
 
 def bottom_bar(groups: Any) -> list[Any]:
-    """The four entries of the menu that a thumb reaches on a phone: the first of each group, then what follows."""
+    """The four entries of the menu that a thumb reaches on a phone: home, the person's daily work, the first of each group, then what follows."""
     by_key = {group.key: group.entries for group in groups}
     first = [by_key[key][0] for key in BAR_GROUPS if by_key.get(key)]
     rest = [entry for key in BAR_GROUPS for entry in by_key.get(key, ())[1:]]
-    return [*first, *rest, *by_key.get("administration", ())][:4]
+    daily = [entry for entry in (*first, *rest) if entry.daily]
+    return list({entry.url: entry for entry in (*first[:1], *daily, *first, *rest, *by_key.get("administration", ()))}.values())[:4]
 
 
 def language_name(code: str) -> str:

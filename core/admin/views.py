@@ -77,6 +77,8 @@ class Guarded:
     menu_icon: ClassVar[str] = "file"
     menu_beside: ClassVar[str] = ""
     """The endpoint of the view in whose menu entry this one stands too, as a tab beside it: what is about one thing has one entry."""
+    daily_for: ClassVar[frozenset[str]] = frozenset()
+    """Roles whose daily work this is: for them its menu entry stands in the bar of a phone before those of other groups."""
     help: ClassVar[Any] = None
     """A ``core.admin.help.Help`` or a text, shown beside the title of each of its pages; a view with a menu entry has one."""
     endpoint: str | None

@@ -51,6 +51,7 @@ class CallView(RecordView):
     menu_group = "customers"
     menu_order = 40
     menu_icon = "phone"
+    daily_for = frozenset({"call_agent", "donor_service_agent"})
     help = Help(
         _l("Every call with people outside: written down by who spoke, or counted by the exchange."),
         can=_l("Write a call down, find calls by number or name, say what a call of the exchange was about, make an entry of the log of it."),

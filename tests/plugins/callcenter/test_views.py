@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -183,6 +184,18 @@ def test_the_file_of_the_list_is_what_is_filtered_and_is_logged(session: Session
     assert "00:03:20" in lines[-1]
     logged = session.scalars(sa.select(AuditEvent).where(AuditEvent.action == "export")).one()
     assert (facts(logged)["rows"], facts(logged)["filter"]) == (1, {"direction": "in"})
+
+
+def test_calls_stand_in_the_bar_of_a_phone_for_whose_daily_work_they_are(english: None, agent: FlaskClient, client: FlaskClient, staff: Staff) -> None:
+    def bar() -> list[str]:
+        nav = text(client.get("/callcenter/")).split('<nav class="dw-bar-bottom"')[1].split("</nav>")[0]
+        return re.findall(r'<a href="([^"]+)"', nav)
+
+    of_agent = bar()
+    sign_in(client, staff.manager.user)
+
+    assert of_agent[:2] == ["/", "/callcenter/"] and len(of_agent) == 4 == len(set(of_agent))
+    assert "/callcenter/" not in bar()
 
 
 def test_the_donor_service_is_shown_where_calls_are(session: Session, agent: FlaskClient) -> None:
