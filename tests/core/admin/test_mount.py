@@ -35,8 +35,9 @@ def test_the_administration_is_in_order(client: FlaskClient, session: Session) -
 
 
 def view(endpoint: str, order: int, *, beside: str = "", accessible: bool = True) -> Any:
-    return SimpleNamespace(endpoint=endpoint, menu_title=endpoint, menu_icon="file", menu_group="customers", menu_order=order, menu_beside=beside, daily_for=frozenset(),
-                           is_visible=lambda: True, is_accessible=lambda: accessible, _default_view="index", menu_addresses={"": f"/{endpoint}/"})
+    return SimpleNamespace(endpoint=endpoint, menu_title=endpoint, menu_icon="file", menu_group="customers", menu_order=order, menu_beside=beside,
+                           daily_for=frozenset(), is_visible=lambda: True, is_accessible=lambda: accessible, _default_view="index",
+                           menu_addresses={"": f"/{endpoint}/"})
 
 
 @pytest.fixture
