@@ -38,11 +38,12 @@ def guessed(session: Session, text: str) -> dict[str, str]:
 
 def reached_at(customer: Customer | None, values: Mapping[str, Any], actor: Actor) -> list[str]:
     """Where the caller can be called back, as far as this person may see it."""
+    told = [str(values[name]) for name in ("phone", "email") if values.get(name)]
     if customer is None:
-        return [str(values[name]) for name in ("phone", "email") if values.get(name)]
+        return told
     if not actor.may(customers.PERSONAL):
-        return []
-    return [*(format_phone(one) for one in (customer.mobile, customer.phone) if one), *([customer.email] if customer.email else [])]
+        return told
+    return [*told, *(format_phone(one) for one in (customer.mobile, customer.phone) if one), *([customer.email] if customer.email else [])]
 
 
 def proposed_callback(session: Session, entry: Entry, actor: Actor, now: datetime) -> dict[str, Any]:

@@ -118,13 +118,14 @@ def people(session: Session, entry: Entry) -> dict[int, str]:
 
 
 def contacts(entry: Entry, actor: Actor) -> list[tuple[str, Any]]:
-    """Where the complainant is reached, each with its kind: of somebody unknown as he said it, of a customer by the register."""
+    """Where the complainant is reached, each with its kind: as he said it, and of a customer then by the register."""
     customer = entry.shown.customer  # type: ignore[attr-defined]
+    told = [(kind, value if actor.may(PERSONAL) else HIDDEN) for kind, value in (("phone", entry.phone), ("email", entry.email)) if value]
     if customer is None:
-        return [(kind, value if actor.may(PERSONAL) else HIDDEN) for kind, value in (("phone", entry.phone), ("email", entry.email)) if value]
+        return told
     whole = actor.may("customers.personal")
     kinds = (("phone", "mobile"), ("phone", "phone"), ("email", "email"))
-    return [(kind, value if whole else masked(name, value)) for kind, name in kinds if (value := getattr(customer, name))]
+    return [*told, *((kind, value if whole else masked(name, value)) for kind, name in kinds if (value := getattr(customer, name)))]
 
 
 def callback(entry: Entry, actor: Actor) -> tuple[str, Any] | None:

@@ -16,7 +16,7 @@ from core import settings
 from core.audit import services as audit
 from core.auth.actor import Actor, authorize
 from core.customers import queries as customers
-from core.customers.domain import classes
+from core.customers.domain import classes, email_key
 from core.customers.models import Customer
 from core.errors import Conflict, InvalidInput, InvalidInputs, NotFound
 from core.i18n import lazy_gettext as _l
@@ -258,14 +258,17 @@ class Reading:
         return customers.readable(self.session, number, self.actor, field="customer_number") if number else None
 
     def _stranger(self, customer: Customer | None) -> tuple[str | None, str | None, str | None]:
-        """Name, phone and e-mail of somebody who is no customer; of a customer the register has them."""
-        if customer is not None:
-            return None, None, None
-        name = self._tried(self._name)
-        phone, email = str(self.values.get("phone") or "").strip(), str(self.values.get("email") or "").strip()
-        if not (phone or email or self.elsewhere):
+        """Name, phone and e-mail of somebody who is no customer; of a customer those at which he is reached this time and the register has not."""
+        name = self._tried(self._name) if customer is None else None
+        typed, address = str(self.values.get("phone") or "").strip(), str(self.values.get("email") or "").strip()
+        if customer is None and not (typed or address or self.elsewhere):
             raise InvalidInput(_l("Write a telephone number or an e-mail address at which the caller is reached."), field="phone", rule="CMPL-24")
-        return name, self._tried(_phone, self.session, phone, "phone") if phone else None, self._tried(_email, email, "email") if email else None
+        phone = self._tried(_phone, self.session, typed, "phone") if typed else None
+        email = self._tried(_email, address, "email") if address else None
+        if customer is not None:
+            phone = phone if phone not in (customer.mobile, customer.phone) else None
+            email = email if email_key(email) != email_key(customer.email) else None
+        return name, phone, email
 
     def _name(self) -> str:
         missing = _l("Choose a customer, or write the caller's name.")

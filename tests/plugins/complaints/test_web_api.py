@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from core import work
 from core.audit.models import AuditEvent
 from core.customers.models import Customer
-from core.testing import sign_in
-from plugins.complaints import follow
+from core.testing import actor_with, sign_in
+from plugins.complaints import follow, page
 from plugins.complaints.models import Entry
 from tests.core.rest.conftest import System, make_token
 from tests.plugins.complaints.conftest import MONDAY, Staff
@@ -93,6 +93,26 @@ def test_of_a_customer_the_number_is_enough(session: Session, site: System, cust
 
     assert answer.status_code == 201
     assert session.scalars(sa.select(Entry.customer_id)).one() == one.id
+
+
+def test_a_number_that_the_register_has_not_is_kept_with_the_entry_of_a_customer(
+    session: Session, site: System, customer: Callable[..., Customer],
+) -> None:
+    one = customer()
+    own, other = str(one.mobile), "+966559990001"
+    work.commit(session)
+    said = {"kind": "inquiry", "channel": "phone", "text": "متى؟", "customer_number": one.number}
+
+    site.post("/complaints", {**said, "phone": own}, key="a")
+    site.post("/complaints", {**said, "phone": "0559990001", "email": "other@example.org"}, key="b")
+
+    assert session.execute(sa.select(Entry.name, Entry.phone, Entry.email).order_by(Entry.id)).all() == [
+        (None, None, None), (None, other, "other@example.org")]
+    told = session.scalars(sa.select(Entry).order_by(Entry.id.desc())).first()
+    assert told is not None and told.subject_id == one.subject_id
+    page.describe(session, [told])
+    reader = actor_with("complaints.personal", "customers.personal", "customers.read", scopes={"*": "all"})
+    assert page.contacts(told, reader)[:2] == [("phone", other), ("email", "other@example.org")] and ("phone", own) in page.contacts(told, reader)
 
 
 @pytest.mark.parametrize(("change", "field"), [
