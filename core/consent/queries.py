@@ -38,6 +38,11 @@ def latest(events: Iterable[Consent], channel: str, purpose: str) -> Consent | N
     return next((one for one in events if one.channel in channels and one.purpose in purposes), None)
 
 
+def withdrawn(events: Sequence[Consent], channel: str, purpose: str) -> bool:
+    """Whether the customer of these events has withdrawn for all of it: of ``all`` channels or purposes, for each."""
+    return all((one := latest(events, *cell)) is not None and not one.given for cell in domain.cells(channel, purpose))
+
+
 @dataclass(frozen=True)
 class Standing:
     """How one customer stands to one channel and purpose: ``given``, ``withdrawn`` or ``never``, by which event."""

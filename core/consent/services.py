@@ -126,7 +126,7 @@ def _withdraw(
     if known:
         return known[0]
     events = queries.events_of(session, customer.id)
-    if all((one := queries.latest(events, *cell)) is not None and not one.given for cell in domain.cells(channel, purpose)):
+    if queries.withdrawn(events, channel, purpose):
         return None
     at = max([now, *(one.said_at for one in events[:1])])  # a clock that was set back does not undo a withdrawal
     made = Consent(customer_id=customer.id, subject_id=customer.subject_id, channel=channel, purpose=purpose, given=False, said_at=at, source=source, note=note,

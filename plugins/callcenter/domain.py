@@ -18,6 +18,8 @@ CATALOGUE = Catalogue(__file__)
 
 CALLS, CALL_BACK = "CALLS", 1
 IN, OUT, INTERNAL = "in", "out", "internal"
+NOT_WANTED = "not_wanted"
+"""The result of a call in which the customer said that he does not want to be called."""
 OPEN, DONE, DROPPED = "open", "done", "dropped"
 DIRECTIONS = {OUT: _l("Outgoing"), IN: _l("Incoming"), INTERNAL: _l("Internal")}
 CALLBACK_STATES = {OPEN: _l("to be called"), DONE: _l("called"), DROPPED: _l("not needed")}

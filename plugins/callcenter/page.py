@@ -15,6 +15,9 @@ from core.admin import values
 from core.admin.addresses import path_to
 from core.auth import queries as staff
 from core.auth.actor import Actor
+from core.consent import queries as consents
+from core.consent import services as consent
+from core.consent.domain import ALL
 from core.customers import queries as customers
 from core.customers.callers import Caller
 from core.customers.models import Customer
@@ -94,7 +97,9 @@ def call_page(session: Session, call: Call, actor: Actor, now: datetime) -> dict
     personal = actor.may(PERSONAL)
     waiting = queries.waiting_for(session, actor, customer_id=call.customer_id, phone=call.phone) if personal else []
     choices = choices_of(session, call, actor) if call.customer_id is None and call.phone and personal else []
+    said = call.result == domain.NOT_WANTED and call.customer_id is not None and actor.may(consent.RECORD)
     return {"personal": personal, "hidden_words": HIDDEN, "legs": queries.legs_of(session, call), "recordings": queries.recordings_of(session, call),
+            "stop": said and not consents.withdrawn(consents.events_of(session, call.customer_id or 0), "phone", ALL),
             "waiting": waiting, "choices": choices, "subjects": domain.subjects(), "results": domain.results(), "directions": domain.DIRECTIONS,
             "icons": ICONS, "clock": domain.clock_of, "recorded_by": staff.names_of(session, [call.recorded_by_id]).get(call.recorded_by_id or 0, "")}
 

@@ -14,6 +14,7 @@ from core.audit import services as audit
 from core.auth.actor import Actor, authorize
 from core.auth.models import User
 from core.consent import services as consent
+from core.consent.domain import ALL
 from core.customers import queries as customers
 from core.customers.models import Customer
 from core.errors import AppError, Conflict, InvalidInput, InvalidInputs, NotAllowed, NotFound, faults
@@ -205,6 +206,14 @@ def describe_call(session: Session, call: Call, *, subject: str, result: str = "
     audit.name_action(session, call, "describe")
     session.flush()
     return call
+
+
+def stop_calling(session: Session, call: Call, *, actor: Actor, now: datetime) -> None:
+    """The customer said in this call that he does not want to be called: recorded as his withdrawal, by telephone for every purpose (PERM-02)."""
+    customer = session.get(Customer, call.customer_id) if call.customer_id is not None else None
+    if customer is None or call.result != domain.NOT_WANTED:
+        raise Conflict(_l("A withdrawal is recorded of a call with a customer who said that he does not want to be called."), rule="PERM-02")
+    consent.withdraw(session, customer, "phone", ALL, source="call", operation_key=f"call-{call.id}", actor=actor, now=now)
 
 
 def attach(session: Session, call: Call, number: str, *, actor: Actor, now: datetime) -> Call:

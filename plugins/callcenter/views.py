@@ -19,6 +19,7 @@ from core.admin.records import RecordView
 from core.admin.views import attempt, current_actor, expose, needs, show_faults, show_refusal, writing
 from core.audit import services as audit
 from core.auth.actor import Actor
+from core.consent import services as consent
 from core.customers import callers
 from core.customers.callers import Caller
 from core.customers.queries import PERSONAL as CONTACTS
@@ -220,6 +221,15 @@ class CallView(RecordView):
             with audit.about(call):
                 made = ACTS[act](session, call, form, {"actor": current_actor(), "now": work.now()})
             return made.link if act == "entry" else ""
+
+    @expose("/<int:id>/stop", methods=("POST",))
+    @needs(consent.RECORD, rule="PERM-02")
+    def stop(self, id: int) -> Response:
+        """The customer does not want to be called: his withdrawal, recorded from the call in which he said so."""
+        with writing() as session:
+            services.stop_calling(session, services.call_for(session, id, current_actor()), actor=current_actor(), now=work.now())
+        flash(_("The withdrawal is recorded. From now on nobody calls this customer."), "success")
+        return redirect(url_for(".call", id=id))
 
     @expose("/<int:id>/recordings/<int:recording_id>", methods=("POST",))
     @needs(recordings.LISTEN, rule="CUST-34")

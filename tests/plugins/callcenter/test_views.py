@@ -21,6 +21,7 @@ from core.audit.models import AuditEvent
 from core.auth import services as auth
 from core.commands import operator
 from core.consent import services as consent
+from core.consent.models import Consent
 from core.customers.models import Customer
 from core.exporter.guard import unguard
 from core.organisation.models import Department
@@ -184,6 +185,22 @@ def test_the_file_of_the_list_is_what_is_filtered_and_is_logged(session: Session
     assert "00:03:20" in lines[-1]
     logged = session.scalars(sa.select(AuditEvent).where(AuditEvent.action == "export")).one()
     assert (facts(logged)["rows"], facts(logged)["filter"]) == (1, {"direction": "in"})
+
+
+def test_who_does_not_want_to_be_called_is_withdrawn_from_the_page_of_the_call(
+    session: Session, agent: FlaskClient, staff: Staff, donor: Customer, log: Log,
+) -> None:
+    call = log(staff.agent, customer_number=donor.number, result="not_wanted")
+    other = log(staff.agent, customer_number=donor.number)
+    work.commit(session)
+    assert "Record the withdrawal" in text(agent.get(f"/callcenter/{call.id}")) and "Record the withdrawal" not in text(agent.get(f"/callcenter/{other.id}"))
+
+    assert agent.post(f"/callcenter/{other.id}/stop").status_code == 409
+    for _twice in range(2):
+        assert agent.post(f"/callcenter/{call.id}/stop").status_code == 302
+
+    assert session.execute(sa.select(Consent.channel, Consent.purpose, Consent.given, Consent.source)).all() == [("phone", "all", False, "call")]
+    assert "Record the withdrawal" not in text(agent.get(f"/callcenter/{call.id}"))
 
 
 def test_calls_stand_in_the_bar_of_a_phone_for_whose_daily_work_they_are(english: None, agent: FlaskClient, client: FlaskClient, staff: Staff) -> None:
