@@ -16,7 +16,7 @@ import fcntl
 import os
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -152,6 +152,8 @@ class OwnedBase:
     """Whether changes are written to the audit log; an untracked model is listed with its reason in its manifest."""
     __audit_subject__: ClassVar[str | None] = None
     """Name of the attribute with the subject id (UUID text) under whose key personal values are encrypted."""
+    __audit_fields__: ClassVar[Mapping[str, Any]] = {}
+    """On an owner's base: what the log calls the columns of its models, by name, in both languages."""
     __merge_same__: ClassVar[bool] = False
     """Whether of two rows that a merge of customers makes equal by a unique key the lost customer's goes aside: it says no more than the other."""
     id: Any

@@ -1,16 +1,18 @@
 """What actions, records and fields are called in the log; what is no longer installed keeps its bare name and stays readable.
 
-A model may say ``__audit_title__``, a column ``info={"label": …}``; the rest is in ``catalogue.json``.
+A model may say ``__audit_title__``, a column ``info={"label": …}``, an owner's base ``__audit_fields__``; what is called the same
+everywhere is in ``catalogue.json``.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from core.customers.domain import field_labels
-from core.database import Base, OwnedBase, metadata
+from core.database import Base, OwnedBase, metadata, owner_of
 from core.i18n import Bilingual
 
 _catalogue = json.loads((Path(__file__).parent / "catalogue.json").read_text(encoding="utf-8"))
@@ -42,7 +44,12 @@ def field_title(table: str | None, name: str) -> Any:
         known = field_labels().get(name)
         if known is not None:
             return known
-    return FIELDS.get(name) or name.removesuffix("_id").replace("_", " ")
+    return _own_titles(table).get(name) or FIELDS.get(name) or name.removesuffix("_id").replace("_", " ")
+
+
+def _own_titles(table: str | None) -> Mapping[str, Any]:
+    owner = owner_of(table) if table is not None else ""
+    return next((base.__audit_fields__ for base in _bases() if base.owner == owner), {})
 
 
 def model_of(table: str) -> Any:

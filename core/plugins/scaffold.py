@@ -52,6 +52,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import owner_base
+from core.i18n import lazy_gettext as _l
 
 Base = owner_base("{name}")
 
@@ -60,6 +61,7 @@ class Entry(Base):
     """One entry."""
 
     __tablename__ = "{name}_entry"
+    __audit_title__ = _l("Entry")
     id: Mapped[int] = mapped_column(primary_key=True)
     title: Mapped[str] = mapped_column(sa.String(200))
     made_at: Mapped[datetime]
@@ -132,6 +134,9 @@ msgstr "الاطلاع"
 
 msgid "The entries of this plugin, the newest first."
 msgstr "قيود هذه الإضافة، الأحدث أولًا."
+
+msgid "Entry"
+msgstr "قيد"
 
 msgid "Title"
 msgstr "العنوان"

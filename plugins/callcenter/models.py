@@ -12,8 +12,10 @@ from core.database import Phone, UtcDateTime, owner_base
 from core.i18n import lazy_gettext as _l
 from core.rollups import rollup
 from core.text import fold
+from plugins.callcenter import domain
 
 Base = owner_base("callcenter")
+Base.__audit_fields__ = domain.CATALOGUE.labels("fields")
 
 
 class Call(Base):
@@ -38,7 +40,7 @@ class Call(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     subject_id: Mapped[str | None] = mapped_column(sa.String(36), index=True)
     """None of a call between own extensions, which is with nobody."""
-    direction: Mapped[str] = mapped_column(sa.String(10))
+    direction: Mapped[str] = mapped_column(sa.String(10), info={"choices": domain.DIRECTIONS})
     started_at: Mapped[datetime] = mapped_column(UtcDateTime)
     duration_seconds: Mapped[int] = mapped_column(default=0)
     talk_seconds: Mapped[int] = mapped_column(default=0)
@@ -54,8 +56,8 @@ class Call(Base):
     """The number outside as the exchange wrote it, where it cannot be read as one of the country."""
     name: Mapped[str | None] = mapped_column(sa.String(200), info={"personal": True})
     name_key: Mapped[str | None] = mapped_column(sa.Text, info={"personal": True, "audit": False})
-    subject: Mapped[str | None] = mapped_column(sa.String(40))
-    result: Mapped[str | None] = mapped_column(sa.String(40))
+    subject: Mapped[str | None] = mapped_column(sa.String(40), info={"choices": domain.subjects})
+    result: Mapped[str | None] = mapped_column(sa.String(40), info={"choices": domain.results})
     note: Mapped[str | None] = mapped_column(sa.Text, info={"personal": True})
     source: Mapped[str] = mapped_column(sa.String(20), default="staff")
     """``staff`` or ``exchange``."""
@@ -142,10 +144,10 @@ class Callback(Base):
     customer_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_customer.id"), index=True)
     name: Mapped[str | None] = mapped_column(sa.String(200), info={"personal": True})
     phone: Mapped[str] = mapped_column(Phone(20), info={"personal": True})
-    subject: Mapped[str | None] = mapped_column(sa.String(40))
+    subject: Mapped[str | None] = mapped_column(sa.String(40), info={"choices": domain.subjects})
     due_at: Mapped[datetime] = mapped_column(UtcDateTime)
     note: Mapped[str | None] = mapped_column(sa.Text, info={"personal": True})
-    state: Mapped[str] = mapped_column(sa.String(10), default="open")
+    state: Mapped[str] = mapped_column(sa.String(10), default="open", info={"choices": domain.CALLBACK_STATES})
     promised_at: Mapped[datetime] = mapped_column(UtcDateTime)
     promised_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"))
     done_call_id: Mapped[int | None] = mapped_column(sa.ForeignKey("callcenter_call.id"), index=True)
@@ -190,11 +192,11 @@ class Campaign(Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    kind: Mapped[str] = mapped_column(sa.String(10))
+    kind: Mapped[str] = mapped_column(sa.String(10), info={"choices": domain.KINDS})
     title: Mapped[str] = mapped_column(sa.String(200))
     purpose: Mapped[str] = mapped_column(sa.String(20))
     """For what the customers are contacted, as ``core.consent`` names it."""
-    subject: Mapped[str] = mapped_column(sa.String(40))
+    subject: Mapped[str] = mapped_column(sa.String(40), info={"choices": domain.subjects})
     script: Mapped[str | None] = mapped_column(sa.Text)
     """What is said; names nobody."""
     link: Mapped[str | None] = mapped_column(sa.String(300))
@@ -206,7 +208,7 @@ class Campaign(Base):
     source: Mapped[str | None] = mapped_column(sa.String(40))
     reference: Mapped[str | None] = mapped_column(sa.String(80))
     due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    state: Mapped[str] = mapped_column(sa.String(10), default="open")
+    state: Mapped[str] = mapped_column(sa.String(10), default="open", info={"choices": domain.CAMPAIGN_STATES})
     made_at: Mapped[datetime] = mapped_column(UtcDateTime)
     made_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"))
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -232,7 +234,7 @@ class Task(Base):
     campaign_id: Mapped[int] = mapped_column(sa.ForeignKey("callcenter_campaign.id"))
     customer_id: Mapped[int] = mapped_column(sa.ForeignKey("core_customer.id"))
     subject_id: Mapped[str] = mapped_column(sa.String(36))
-    state: Mapped[str] = mapped_column(sa.String(10), default="open")
+    state: Mapped[str] = mapped_column(sa.String(10), default="open", info={"choices": domain.TASK_STATES})
     attempts: Mapped[int] = mapped_column(default=0)
     tried_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     call_id: Mapped[int | None] = mapped_column(sa.ForeignKey("callcenter_call.id"), index=True)
@@ -294,14 +296,14 @@ class Reminder(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     customer_id: Mapped[int] = mapped_column(sa.ForeignKey("core_customer.id"), index=True)
     subject_id: Mapped[str] = mapped_column(sa.String(36))
-    kind: Mapped[str] = mapped_column(sa.String(20))
+    kind: Mapped[str] = mapped_column(sa.String(20), info={"choices": domain.reminder_kinds})
     channel: Mapped[str] = mapped_column(sa.String(10))
     about: Mapped[str] = mapped_column(sa.Text, info={"personal": True})
     about_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When the thing itself is: the appointment, the promised day."""
     due_at: Mapped[datetime] = mapped_column(UtcDateTime)
     state: Mapped[str] = mapped_column(sa.String(10), default="open")
-    result: Mapped[str | None] = mapped_column(sa.String(20))
+    result: Mapped[str | None] = mapped_column(sa.String(20), info={"choices": domain.reminder_results})
     attempts: Mapped[int] = mapped_column(default=0)
     call_id: Mapped[int | None] = mapped_column(sa.ForeignKey("callcenter_call.id"), index=True)
     mail_id: Mapped[int | None]

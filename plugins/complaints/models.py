@@ -10,14 +10,17 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from core.auth.models import User
+from core.customers.domain import classes
 from core.customers.models import Customer
 from core.database import JsonDict, Phone, UtcDateTime, derive, owner_base, refusal
 from core.i18n import Bilingual
 from core.i18n import lazy_gettext as _l
 from core.kinds import Kind
 from core.text import fold
+from plugins.complaints import domain
 
 Base = owner_base("complaints")
+Base.__audit_fields__ = domain.CATALOGUE.labels("fields")
 
 
 class Cause(Kind, Base):
@@ -56,11 +59,11 @@ class Entry(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     number: Mapped[str] = mapped_column(sa.String(30), unique=True)
     subject_id: Mapped[str] = mapped_column(sa.String(36))
-    kind: Mapped[str] = mapped_column(sa.String(20))
-    channel: Mapped[str] = mapped_column(sa.String(40))
-    state: Mapped[str] = mapped_column(sa.String(20), default="received")
+    kind: Mapped[str] = mapped_column(sa.String(20), info={"choices": domain.kinds})
+    channel: Mapped[str] = mapped_column(sa.String(40), info={"choices": domain.channels})
+    state: Mapped[str] = mapped_column(sa.String(20), default="received", info={"choices": domain.states})
     customer_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_customer.id"), index=True)
-    customer_class: Mapped[str] = mapped_column(sa.String(20))
+    customer_class: Mapped[str] = mapped_column(sa.String(20), info={"choices": classes})
     name: Mapped[str | None] = mapped_column(sa.String(200), info={"personal": True})
     name_key: Mapped[str | None] = mapped_column(sa.Text, info={"personal": True, "audit": False})
     """The name as searches find it, in any writing; it follows ``name``."""
@@ -79,7 +82,7 @@ class Entry(Base):
     helping_party: Mapped[str | None] = mapped_column(sa.String(300), info={"personal": True})
     analysis: Mapped[str | None] = mapped_column(sa.Text, info={"personal": True})
     answer: Mapped[str | None] = mapped_column(sa.Text, info={"personal": True})
-    answer_channel: Mapped[str | None] = mapped_column(sa.String(40))
+    answer_channel: Mapped[str | None] = mapped_column(sa.String(40), info={"choices": domain.channels})
     returned_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     decision: Mapped[str | None] = mapped_column(sa.String(20))
     """Of a suggestion: accepted or declined (CMPL-23)."""
@@ -192,7 +195,7 @@ class Contact(Base):
     planned_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"))
     settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     settled_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id"))
-    channel: Mapped[str | None] = mapped_column(sa.String(40))
+    channel: Mapped[str | None] = mapped_column(sa.String(40), info={"choices": domain.channels})
     outcome: Mapped[str | None] = mapped_column(sa.Text, info={"personal": True})
     operation_key: Mapped[str | None] = mapped_column(sa.String(80), unique=True, info={"audit": False})
     customer: Mapped[Customer] = relationship(lazy="joined")

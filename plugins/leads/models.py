@@ -16,8 +16,10 @@ from core.i18n import lazy_gettext as _l
 from core.kinds import Kind
 from core.money import Money
 from core.organisation.models import Programme
+from plugins.leads import domain
 
 Base = owner_base("leads")
+Base.__audit_fields__ = domain.CATALOGUE.labels("fields")
 
 
 class Interest(Kind, Base):
@@ -179,7 +181,7 @@ class Lead(Base):
     subject_id: Mapped[str] = mapped_column(sa.String(36))
     study_id: Mapped[int] = mapped_column(sa.ForeignKey("leads_study.id"), unique=True)
     programme_id: Mapped[int] = mapped_column(sa.ForeignKey("core_programme.id"), index=True)
-    state: Mapped[str] = mapped_column(sa.String(20), default="identified")
+    state: Mapped[str] = mapped_column(sa.String(20), default="identified", info={"choices": domain.states})
     probability: Mapped[int]
     factors: Mapped[str] = mapped_column(sa.Text, info={"personal": True})
     expected_minor: Mapped[int | None] = mapped_column(sa.BigInteger)
@@ -229,8 +231,8 @@ class Progress(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     lead_id: Mapped[int] = mapped_column(sa.ForeignKey("leads_lead.id"), index=True)
     subject_id: Mapped[str] = mapped_column(sa.String(36))
-    state_before: Mapped[str | None] = mapped_column(sa.String(20))
-    state: Mapped[str] = mapped_column(sa.String(20))
+    state_before: Mapped[str | None] = mapped_column(sa.String(20), info={"choices": domain.states})
+    state: Mapped[str] = mapped_column(sa.String(20), info={"choices": domain.states})
     probability_before: Mapped[int | None]
     probability: Mapped[int]
     factors: Mapped[str] = mapped_column(sa.Text, info={"personal": True})
@@ -251,7 +253,7 @@ class Contact(Base):
     lead_id: Mapped[int] = mapped_column(sa.ForeignKey("leads_lead.id"), index=True)
     customer_id: Mapped[int] = mapped_column(sa.ForeignKey("core_customer.id"), index=True)
     subject_id: Mapped[str] = mapped_column(sa.String(36))
-    channel: Mapped[str] = mapped_column(sa.String(40))
+    channel: Mapped[str] = mapped_column(sa.String(40), info={"choices": domain.channels})
     summary: Mapped[str] = mapped_column(sa.Text, info={"personal": True})
     document: Mapped[str] = mapped_column(sa.String(200), info={"personal": True})
     """The document on the programme that the donor was given; empty where none was. That one was given outlasts an erasure."""
@@ -390,7 +392,7 @@ class ContactRequest(Base):
     remark: Mapped[str] = mapped_column(sa.String(500), default="", info={"personal": True})
     """Why it was refused."""
     used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    used_channel: Mapped[str | None] = mapped_column(sa.String(40))
+    used_channel: Mapped[str | None] = mapped_column(sa.String(40), info={"choices": domain.channels})
     operation_key: Mapped[str | None] = mapped_column(sa.String(40), unique=True, info={"audit": False})
     customer: Mapped[Customer] = relationship(lazy="joined")
     person: Mapped[User] = relationship(foreign_keys=person_id, lazy="joined")
@@ -453,7 +455,7 @@ class Development(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     number: Mapped[str] = mapped_column(sa.String(30), unique=True)
-    kind: Mapped[str] = mapped_column(sa.String(20))
+    kind: Mapped[str] = mapped_column(sa.String(20), info={"choices": domain.developments})
     text: Mapped[str] = mapped_column(sa.Text)
     measure: Mapped[str] = mapped_column(sa.Text)
     happened_on: Mapped[date] = mapped_column(index=True)
@@ -494,7 +496,7 @@ class Improvement(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     number: Mapped[str] = mapped_column(sa.String(30), unique=True)
-    relation: Mapped[str] = mapped_column(sa.String(20))
+    relation: Mapped[str] = mapped_column(sa.String(20), info={"choices": domain.relations})
     source: Mapped[str] = mapped_column(sa.String(200))
     action: Mapped[str] = mapped_column(sa.Text)
     person_id: Mapped[int] = mapped_column(sa.ForeignKey("core_user.id"), index=True)
@@ -529,7 +531,7 @@ class Former(Base):
     reference: Mapped[str] = mapped_column(sa.String(160), unique=True)
     customer_id: Mapped[int] = mapped_column(sa.ForeignKey("core_customer.id"), index=True)
     subject_id: Mapped[str] = mapped_column(sa.String(36))
-    state: Mapped[str] = mapped_column(sa.String(20), index=True)
+    state: Mapped[str] = mapped_column(sa.String(20), index=True, info={"choices": domain.states})
     words: Mapped[str] = mapped_column(sa.String(100))
     """The state as the register writes it."""
     about: Mapped[str] = mapped_column(sa.String(200), default="", info={"personal": True})

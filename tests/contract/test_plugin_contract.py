@@ -14,8 +14,11 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 from core import schema
+from core.audit.plan import plan_for
+from core.audit.titles import field_title, record_title
 from core.consent.domain import PURPOSES
 from core.database import _bases, make_engine, metadata
+from core.i18n import Bilingual, LazyString
 from core.plugins.discovery import Installed
 from core.settings import Association
 from core.testing import new_database
@@ -40,6 +43,19 @@ def test_every_model_is_tracked_or_listed_with_a_reason(plugin: Installed) -> No
 
     assert untracked == set(plugin.info.untracked)
     assert all(len(reason) > 10 for reason in plugin.info.untracked.values())
+
+
+def test_the_log_has_words_in_both_languages_for_every_record_and_field(plugin: Installed) -> None:
+    for mapper in (one for one in models(plugin) if one.class_.__audit__):
+        table = mapper.local_table.name
+        assert both(record_title(table)), f"{table}: say what one is called, by `__audit_title__`"
+        nameless = [field for field in plan_for(mapper).fields if not both(field_title(table, field))]
+        assert nameless == [], f"{table}: say what they are called, by `Base.__audit_fields__`"
+
+
+def both(title: object) -> bool:
+    """Whether a title is said in both languages: as data, or as a text of the catalogue, which another test holds complete."""
+    return isinstance(title, LazyString) or (isinstance(title, Bilingual) and title.en.isascii() and not title.ar.isascii())
 
 
 def test_tables_have_no_database_side_effects(plugin: Installed) -> None:
