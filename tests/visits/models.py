@@ -12,9 +12,7 @@ from core.i18n import lazy_gettext as _l
 class Visit(owner_base("visits")):
     """One visit. What was seen stands in the audit log under the key of the person visited."""
 
-    __tablename__ = "visits_visit"
-    __audit_title__ = _l("Visit")
-    __audit_subject__ = "subject_id"
+    __tablename__, __audit_title__, __audit_subject__ = "visits_visit", _l("Visit"), "subject_id"
     id: Mapped[int] = mapped_column(primary_key=True)
     customer_id: Mapped[int] = mapped_column(sa.ForeignKey("core_customer.id"), index=True)
     subject_id: Mapped[str] = mapped_column(sa.String(36))
