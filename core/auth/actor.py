@@ -6,7 +6,7 @@ that a page, a bulk action, an import, the API, a job and a command are judged a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,13 +67,14 @@ class Actor:
             return None
         return next((one for one in self.delegators if permission in one.permissions), None)
 
-    def delegator_for_role(self, role: str) -> Delegator | None:
+    def delegator_for_role(self, role: str, *, made_by: Collection[int | None] = ()) -> Delegator | None:
+        """The person whose role is used, when the actor has it not himself; none of ``made_by`` lends it."""
         if role in self.roles:
             return None
-        return next((one for one in self.delegators if role in one.roles), None)
+        return next((one for one in self.delegators if role in one.roles and one.user_id not in made_by), None)
 
-    def holds(self, role: str) -> bool:
-        return role in self.roles or self.delegator_for_role(role) is not None
+    def holds(self, role: str, *, made_by: Collection[int | None] = ()) -> bool:
+        return role in self.roles or self.delegator_for_role(role, made_by=made_by) is not None
 
 
 def system_actor(source: str, label: str = "system") -> Actor:

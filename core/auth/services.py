@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -112,22 +112,27 @@ def refuse_own(actor: Actor, maker_id: int | None, *, rule: str = "ORG-09", dele
         raise NotAllowed(_l("Whoever prepared a record does not decide on it. Another person with the permission must."), rule=rule)
 
 
-def require_approver(session: Session, decision: str, actor: Actor) -> None:
-    """The actor holds the role that approves this, or decides it where nobody else approves (ORG-08), in person or by delegation; otherwise NotAllowed."""
+def require_approver(session: Session, decision: str, actor: Actor, *, made_by: Collection[int | None] = ()) -> None:
+    """The actor holds the role that approves this, or decides it where nobody else approves (ORG-08), in person or by delegation; otherwise NotAllowed.
+
+    Whoever prepared what is decided on (``made_by``) does not lend the role either (ORG-09).
+    """
     decides, approves = queries.authority(session, decision)
-    _require_role(session, approves or decides, actor)
+    _require_role(session, approves or decides, actor, made_by)
 
 
-def approves(session: Session, decision: str, actor: Actor) -> bool:
+def approves(session: Session, decision: str, actor: Actor, *, made_by: Collection[int | None] = ()) -> bool:
     """Whether the approve button is for this person."""
     decides, approving = queries.authority(session, decision)
-    return actor.holds(approving or decides)
+    return actor.holds(approving or decides, made_by=made_by)
 
 
-def _require_role(session: Session, slug: str, actor: Actor) -> None:
+def _require_role(session: Session, slug: str, actor: Actor, made_by: Collection[int | None]) -> None:
     if slug in actor.roles:
         return
-    delegator = actor.delegator_for_role(slug)
+    delegator = actor.delegator_for_role(slug, made_by=made_by)
+    if delegator is None and actor.holds(slug):
+        raise NotAllowed(_l("Whoever prepared a record does not decide on it. Another person with the permission must."), rule="ORG-09")
     if delegator is None:
         role = session.scalar(select(Role).where(Role.slug == slug))
         raise NotAllowed(_l("By the table of authorities this is for: %(role)s.", role=role.name if role else slug), value=slug, rule="ORG-08")

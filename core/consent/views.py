@@ -17,6 +17,8 @@ from core.consent.forms import GIVE
 from core.consent.models import Consent
 from core.customers import queries as register
 from core.customers.models import Customer
+from core.customers.queries import PERSONAL
+from core.customers.shown import HIDDEN
 from core.errors import InvalidInput, NotFound
 from core.i18n import gettext as _
 from core.i18n import lazy_gettext as _l
@@ -52,7 +54,8 @@ class ConsentsView(PageView):
             "consent/customer.html", customer=found, form=form, events=events, standings=queries.standings(events), purposes=domain.purposes(),
             channels=domain.channels(), all_channels=domain.all_channels(), all_purposes=domain.all_purposes(), sources=domain.sources(), states=domain.STATES,
             tones=TONES, needed=queries.needed(self.session), asked_for=domain.ASKED_FOR, may_record=self.actor.may(services.RECORD),
-            wording=queries.wording_now(self.session, domain.CONSENT), link=services.address_of(token) if token else None,
+            personal=self.actor.may(PERSONAL), hidden_words=HIDDEN, wording=queries.wording_now(self.session, domain.CONSENT),
+            link=services.address_of(token) if token else None,
             proposals=services.channels_for(self.session, found, domain.SERVICE, actor=self.actor, now=now))
 
     @expose("/<number>", methods=("POST",))

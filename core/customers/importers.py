@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from core.auth.actor import Actor
 from core.customers import domain, importing, queries, values
 from core.customers.models import Customer, CustomerForm, CustomerFormLine
-from core.customers.services import FILL
+from core.customers.services import FILL, IMPORT_KEY
 from core.errors import InvalidInputs
 from core.i18n import lazy_gettext as _l
 from core.imports.models import Import, ImportLine
@@ -251,7 +251,7 @@ def _verdict(
 
 
 def _key(context: Context) -> str:
-    return f"import-{context.import_id}"
+    return f"{IMPORT_KEY}{context.import_id}"
 
 
 def apply(session: Session, lines: Sequence[Line], context: Context, *, actor: Actor, now: datetime) -> list[int | None]:
@@ -299,5 +299,5 @@ def undo(session: Session, ids: Sequence[int], context: Context, *, actor: Actor
 
 def import_of(session: Session, form: CustomerForm) -> Import | None:
     """The import that a form came of, for the link on its page."""
-    key = (form.operation_key or "").removeprefix("import-")
+    key = (form.operation_key or "").removeprefix(IMPORT_KEY)
     return session.get(Import, int(key)) if key.isdigit() else None

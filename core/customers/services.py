@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from core import settings
@@ -25,6 +25,7 @@ from core.customers.values import Rules, clean, values_of
 from core.database import section
 from core.errors import AppError, Conflict, InvalidInput, NotAllowed, NotFound
 from core.i18n import lazy_gettext as _l
+from core.imports.models import Import
 from core.keys import has_key, new_subject
 from core.numbering import next_value, printed
 from core.sending import made_before
@@ -32,6 +33,8 @@ from core.text import check_plain, isolate
 
 DECISION = "customers.change"
 FILL, REVIEW, APPROVE, FILE = "customers.fill", "customers.review", "customers.approve", "customers.file"
+IMPORT_KEY = "import-"
+"""With the number of an import, the operation key of the form that its lines became."""
 STATE_WORDS = {
     "draft": _l("a draft"), "filled": _l("waiting for review"), "reviewed": _l("waiting for approval"), "approved": _l("waiting for entry"),
     "entering": _l("being entered"), "entered": _l("entered"), "rejected": _l("rejected"), "withdrawn": _l("withdrawn"), "filed": _l("filed"),
@@ -225,8 +228,17 @@ def _drop_lines(session: Session, form: CustomerForm) -> None:
 def _authorize_decision(session: Session, form: CustomerForm, actor: Actor) -> None:
     authorize(session, actor, APPROVE, rule="CUST-16")
     lock(session, form)
-    refuse_own(actor, form.made_by, delegator=actor.delegator_for(APPROVE))
-    require_approver(session, DECISION, actor)
+    makers = makers_of(session, form)
+    for maker in makers:
+        refuse_own(actor, maker, delegator=actor.delegator_for(APPROVE))
+    require_approver(session, DECISION, actor, made_by=makers)
+
+
+def makers_of(session: Session, form: CustomerForm) -> list[int | None]:
+    """Who prepared a form: its maker, and of an import also who sent the file."""
+    number = (form.operation_key or "").removeprefix(IMPORT_KEY)
+    sent = session.scalars(select(Import.made_by_id).where(Import.id == int(number))) if form.kind == "import" and number.isdigit() else ()
+    return [form.made_by, *sent]
 
 
 def file_form(session: Session, form: CustomerForm, *, actor: Actor, now: datetime) -> CustomerForm:

@@ -152,11 +152,12 @@ class CustomersView(RecordView):
             flash(_("The number %(old)s now belongs to this customer.", old=number), "info")
             return redirect(_address(found))
         actor, session = current_actor(), self.session_now
-        runs = open_steps_of_customer(session, found.id)
+        runs, influences = open_steps_of_customer(session, found.id), queries.influences_of(session, found.id)
         return self.show(
             "customers/customer.html", customer=found, contacts=shown.contacts(found, actor), aliases=queries.aliases_of(session, found.id),
-            state=session.get(CustomerState, found.id), influences=queries.influences_of(session, found.id), influence_form=InfluenceForm(),
-            may_enter=officers.may_enter(session, actor, now=work.now()), panels=page.panels(session, found, actor),
+            state=session.get(CustomerState, found.id), influences=influences,
+            known_influencers=queries.readable_ids(session, [one.influencer_id for one in influences if one.influencer_id is not None], actor),
+            influence_form=InfluenceForm(), may_enter=officers.may_enter(session, actor, now=work.now()), panels=page.panels(session, found, actor),
             timeline=page.timeline(session, found, actor, request.args.get("kind"), request.args.get("before")),
             optional=page.optional_values(session, found, actor), personal=actor.may(PERSONAL), now=work.now(),
             acts=page.acts(session, found, actor),

@@ -278,7 +278,7 @@ def issue_batch(
     gives the first result. A batch without rows is a result too: it says that there was nothing new.
     """
     authorize(session, actor, EXPORT, rule="FIN-02")
-    known = made_before(session, FinanceBatch, operation_key)
+    known = made_before(session, FinanceBatch, operation_key, issued_by=actor.user_id)
     if known is not None:
         return known
     # The counter is locked first, so that two who issue at once follow each other and the second sees the first's rows.

@@ -69,8 +69,9 @@ def record_contribution(
 
     Raises InvalidInputs naming every wrong field, Conflict for a reference that exists, NotAllowed.
     """
+    authorize(session, actor, RECORD, rule="FIN-01")
     gift = Gift(customer_id, amount, received_on, method, programme_id, fund, reference, memo, pledge_id, lacks=lacks)
-    known = made_before(session, Contribution, operation_key)
+    known = made_before(session, Contribution, operation_key, customer_id=customer_id, recorded_by=actor.user_id)
     if known is not None:
         return known
     made = record_contributions(session, [gift], source=source, source_name=source_name, imported=imported, operation_keys=[operation_key],
@@ -118,7 +119,7 @@ def record_refund(
     Never more than is left of it, in its currency, not before it was received.
     """
     authorize(session, actor, RECORD, rule="FIN-01")
-    known = made_before(session, Contribution, operation_key)
+    known = made_before(session, Contribution, operation_key, refund_of_id=contribution.id, recorded_by=actor.user_id)
     if known is not None:
         return known
     session.refresh(contribution, with_for_update=session.get_bind().dialect.name == "postgresql")
@@ -185,7 +186,7 @@ def record_pledge(
     ``permission`` is a plugin's own where its record holds the proof, such as the written pledge of a lead.
     """
     authorize(session, actor, permission, rule="FIN-01")
-    known = made_before(session, Pledge, operation_key)
+    known = made_before(session, Pledge, operation_key, customer_id=customer_id, recorded_by=actor.user_id)
     if known is not None:
         return known
     gift = Gift(customer_id, amount, promised_on, "other", programme_id, fund, reference, memo)

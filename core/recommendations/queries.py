@@ -118,7 +118,7 @@ def readable(session: Session, ident: int, actor: Actor) -> Recommendation:
 
 def may_decide(session: Session, one: Recommendation, actor: Actor) -> bool:
     """Whether the decision is this person's, by permission, by the table of authorities, and for not having raised it."""
-    return one.state == PROPOSED and _decides(session, one.decision, actor) and one.raised_by_id not in _selves(actor)
+    return one.state == PROPOSED and _decides(session, one.decision, actor, one.raised_by_id) and one.raised_by_id not in _selves(actor)
 
 
 def to_decide(session: Session, actor: Actor, **narrowed: Any) -> list[Recommendation]:
@@ -126,14 +126,14 @@ def to_decide(session: Session, actor: Actor, **narrowed: Any) -> list[Recommend
     if not actor.may(DECIDE):
         return []
     found = waiting_for_decision(session, **narrowed)
-    own = {name for name in {one.decision for one in found} if _decides(session, name, actor)}
-    return [one for one in found if one.decision in own and one.raised_by_id not in _selves(actor)]
+    own = {key for key in {(one.decision, one.raised_by_id) for one in found} if _decides(session, key[0], actor, key[1])}
+    return [one for one in found if (one.decision, one.raised_by_id) in own and one.raised_by_id not in _selves(actor)]
 
 
-def _decides(session: Session, decision: str, actor: Actor) -> bool:
-    """Adopting and declining is the table's approval, where it names somebody for it (ORG-08)."""
+def _decides(session: Session, decision: str, actor: Actor, raised_by_id: int | None) -> bool:
+    """Adopting and declining is the table's approval, where it names somebody for it (ORG-08); not by the role of whoever raised it."""
     decides, approves = authority(session, line_of(session, decision))
-    return actor.may(DECIDE) and not actor.anonymous and actor.holds(approves or decides)
+    return actor.may(DECIDE) and not actor.anonymous and actor.holds(approves or decides, made_by=[raised_by_id])
 
 
 def _selves(actor: Actor) -> set[int | None]:

@@ -77,7 +77,7 @@ def propose(
     Sent twice with the same ``operation_key``, it is one. Its period is the source's, else the day of raising.
     """
     authorize(session, actor, PROPOSE, rule="CMPL-21")
-    known = made_before(session, Recommendation, operation_key)
+    known = made_before(session, Recommendation, operation_key, raised_by_id=actor.user_id)
     if known is not None:
         return known
     text, why = checked(text, field="text", missing=_l("Write what is recommended.")), checked(why, field="why")
@@ -124,7 +124,7 @@ def decide(
     authorize(session, actor, DECIDE, rule=DECIDING)
     _lock(session, one)
     auth.refuse_own(actor, one.raised_by_id, rule=DECIDING, delegator=actor.delegator_for(DECIDE))
-    auth.require_approver(session, line_of(session, one.decision), actor)
+    auth.require_approver(session, line_of(session, one.decision), actor, made_by=[one.raised_by_id])
     if one.state != PROPOSED:
         raise Conflict(_l("%(number)s is decided already: %(state)s.", number=isolate(one.number), state=STATE_NAMES[one.state]), rule=DECIDING)
     reason = checked(reason, field="reason", missing=None if adopt else _l("Say why it is declined; whoever raised it reads this."))

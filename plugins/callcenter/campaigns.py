@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session
 from core import settings
 from core.audit import services as audit
 from core.auth.actor import Actor, authorize, system_actor
+from core.auth.models import User
+from core.auth.services import actor_for
 from core.consent import queries as consented
 from core.consent import services as consent
 from core.consent.domain import PHONE, PURPOSES
@@ -22,7 +24,7 @@ from core.errors import Conflict, InvalidInput, InvalidInputs, NotFound
 from core.i18n import lazy_gettext as _l
 from core.outreach import Outreach, Progress
 from core.sending import made_before
-from core.text import clean
+from core.text import clean, isolate
 from plugins.callcenter import domain, rules, services, tasks
 from plugins.callcenter.models import Campaign, Task
 
@@ -116,7 +118,7 @@ def _read(session: Session, values: Mapping[str, Any], actor: Actor, now: dateti
     if code and rule is None:
         faults.append(InvalidInput(_l("“%(value)s” is no rule of this association.", value=code[:40]), field="rule", value=code[:40], rule="CALL-11"))
     number = _number(values.get("number"), rules.default_number(session, rule), faults) if rule is not None else None
-    ids = [] if code else list(_named(session, str(values.get("numbers") or ""), actor, faults))
+    ids = [] if code else list(_named(session, str(values.get("numbers") or ""), actor, now, faults))
     due_at = values.get("due_at")
     if due_at is not None and due_at <= now:
         faults.append(InvalidInput(_l("Say until when all should be called: a time that is still to come."), field="due_at", rule="CALL-07"))
@@ -147,8 +149,8 @@ def _text(values: Mapping[str, Any], key: str, longest: int, faults: list[Invali
         return ""
 
 
-def _named(session: Session, text: str, actor: Actor, faults: list[InvalidInput]) -> Iterator[int]:
-    """Customers by the numbers that somebody typed; one that is unknown, or may not be read, is named."""
+def _named(session: Session, text: str, actor: Actor, now: datetime, faults: list[InvalidInput]) -> Iterator[int]:
+    """Customers by the numbers that somebody typed; one that is unknown, may not be read, or may not be called by him is named."""
     wanted = list(dict.fromkeys(text.replace(",", " ").replace("،", " ").split()))
     if not wanted:
         faults.append(InvalidInput(_l("Choose a rule, or write the numbers of the customers who are to be called."), field="numbers", rule="CALL-07"))
@@ -158,9 +160,14 @@ def _named(session: Session, text: str, actor: Actor, faults: list[InvalidInput]
         return
     for number in wanted:
         try:
-            yield customers.readable(session, number, actor, field="numbers").id
+            found = customers.readable(session, number, actor, field="numbers")
         except InvalidInput as error:
             faults.append(error)
+            continue
+        reasons = consent.objections(session, found.id, PHONE, services.PURPOSE, actor=actor, now=now, made=True)
+        faults += [InvalidInput(_l("%(number)s is not called: %(reason)s", number=isolate(found.number), reason=reason), field="numbers", value=found.number,
+                                rule="CALL-10") for reason in reasons]
+        yield found.id
 
 
 def add_found(session: Session, campaign: Campaign, now: datetime, *, actor: Actor) -> int:
@@ -170,11 +177,13 @@ def add_found(session: Session, campaign: Campaign, now: datetime, *, actor: Act
 
 
 def find_again(session: Session, arguments: Mapping[str, Any], now: datetime) -> None:
-    """The job of the morning: lists that stand get whom their rule finds today. Nobody acts: the rule was chosen by who began the list."""
+    """The job of the morning: lists that stand get whom their rule finds today, of those whom who began the list may read now. Nobody acts."""
     session.info["actor"] = actor = system_actor("job", "call lists")
     for campaign in session.scalars(sa.select(Campaign).where(Campaign.standing, Campaign.state == domain.OPEN).order_by(Campaign.id)).all():
-        if campaign.rule in rules.RULES:
-            _add(session, campaign, session.execute(rules.found(session, rules.RULES[campaign.rule], campaign.rule_number or 0, now, actor=actor)))
+        beginner = session.get(User, campaign.made_by_id)
+        if campaign.rule in rules.RULES and beginner is not None:
+            found = rules.found(session, rules.RULES[campaign.rule], campaign.rule_number or 0, now, actor=actor)
+            _add(session, campaign, session.execute(customers.scope(found, actor_for(session, beginner, source="job"))))
 
 
 def _add_ids(session: Session, campaign: Campaign, ids: Iterable[int]) -> int:
@@ -247,7 +256,7 @@ def record(session: Session, task: Task, values: Mapping[str, Any], *, actor: Ac
     who = session.get_one(Customer, task.customer_id)
     call = services.log_call(session, {
         **values, "direction": domain.OUT, "subject": campaign.subject, "customer_number": who.number, "phone": who.mobile or who.phone or "",
-    }, actor=actor, now=now, operation_key=operation_key)
+    }, purpose=campaign.purpose, actor=actor, now=now, operation_key=operation_key)
     task.call_id, task.attempts, task.tried_at = call.id, task.attempts + 1, now
     task.held_by_id = task.held_until = None
     if call.result == "wrong_number":

@@ -45,8 +45,11 @@ def matching(query: sa.Select[Any], session: Session, text: str, actor: Actor, *
     Each way is a search of its own with an index of its own, unless it fits so many calls that the list is better walked.
     """
     text = normalise_digits(text).strip()
+    if not actor.may(PERSONAL):
+        number = customers.by_number(session, text) if text else None
+        return query.where(Call.customer_id == number.id if number is not None else sa.false())
     ways = [customers.whose(session, Call.customer_id, text, actor, newest=newest)]
-    if actor.may(PERSONAL) and text:
+    if text:
         ways += [Call.party == text, *_by_name(text), *([Call.phone == phone] if (phone := customers.read_phone(session, text)) else [])]
     if not newest and customers.is_frequent(session, text, actor):
         return query.where(sa.or_(*ways))

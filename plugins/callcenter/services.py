@@ -39,26 +39,35 @@ AHEAD = timedelta(minutes=5)
 # --- writing a call down (CALL-01) -----------------------------------------------------------------------------------
 
 
-def log_call(session: Session, values: Mapping[str, Any], *, actor: Actor, now: datetime, operation_key: str | None = None) -> Call:
+def log_call(
+    session: Session, values: Mapping[str, Any], *, purpose: str = PURPOSE, actor: Actor, now: datetime, operation_key: str | None = None,
+) -> Call:
     """Write a call down. Raises InvalidInputs with every fault.
 
     ``values`` hold direction, subject, result; customer_number, or phone and name of somebody unknown, or neither; started_at (now less its
     duration where absent), duration (seconds, or text such as ``3:20``), agent_id (the writer where absent), note; with the result ``callback``
     also due_at and callback_to (CALL-04). Sent twice with the same ``operation_key``, it is one call. Whom this person may not call
-    he has not called: NotAllowed (CALL-10, LEAD-22); a call that came in is always written down.
+    he has not called for ``purpose``: NotAllowed (CALL-10, LEAD-22); a call that came in is always written down.
     """
     authorize(session, actor, RECORD, rule="CALL-01")
     known = made_before(session, Call, operation_key, recorded_by_id=actor.user_id)
     if known is not None:
         return known
     call = _logged(session, values, actor, now, operation_key)
-    if call.direction == domain.OUT and call.customer_id is not None:
+    if call.direction == domain.OUT:
         try:
-            consent.check_contact(session, call.customer_id, "phone", PURPOSE, actor=actor, now=now, made=True)
+            _check_called(session, call.customer_id, call.phone, purpose, actor, now)
         except NotAllowed as refused:
             refused.field = "caller"  # beside whom he called, with what was typed
             raise
     return call
+
+
+def _check_called(session: Session, customer_id: int | None, phone: str | None, purpose: str, actor: Actor, now: datetime) -> None:
+    """Whom this call reached may be called; where only the number is known, each customer who has it."""
+    owners = [customer_id] if customer_id is not None else [one for one, _subject in queries.by_phone(session, [phone]).get(phone, ())] if phone else []
+    for one in owners:
+        consent.check_contact(session, one, "phone", purpose, actor=actor, now=now, made=True)
 
 
 def _logged(
@@ -213,16 +222,23 @@ def stop_calling(session: Session, call: Call, *, actor: Actor, now: datetime) -
     customer = session.get(Customer, call.customer_id) if call.customer_id is not None else None
     if customer is None or call.result != domain.NOT_WANTED:
         raise Conflict(_l("A withdrawal is recorded of a call with a customer who said that he does not want to be called."), rule="PERM-02")
-    consent.withdraw(session, customer, "phone", ALL, source="call", operation_key=f"call-{call.id}", actor=actor, now=now)
+    consent.withdraw(session, customer, "phone", ALL, source="call", actor=actor, now=now)
 
 
 def attach(session: Session, call: Call, number: str, *, actor: Actor, now: datetime) -> Call:
-    """Whoever called is this customer: chosen between several with one number, or registered since."""
+    """Whoever called is this customer: chosen between several with one number, or registered since.
+
+    Whom this person may not call he has not called; what the exchange counted has happened, and is only named.
+    """
     authorize(session, actor, RECORD, rule="CALL-01")
     _lock(session, call)
     if call.direction == domain.INTERNAL:
         raise InvalidInput(_l("A call between own extensions is with no customer."), field="customer_number", rule="CALL-01")
+    if call.customer_id is not None:
+        raise Conflict(_l("This call stands with a customer already."), rule="CALL-01")
     call.customer_id = customers.readable(session, number, actor, field="customer_number").id
+    if call.direction == domain.OUT and call.source == "staff":
+        _check_called(session, call.customer_id, None, PURPOSE, actor, now)
     audit.name_action(session, call, "customer")
     session.flush()
     return call
@@ -251,8 +267,7 @@ def complete_callback(
     """
     authorize(session, actor, RECORD, rule="CALL-04")
     _lock_open(session, callback)
-    if callback.customer_id is not None:
-        consent.check_contact(session, callback.customer_id, "phone", PURPOSE, actor=actor, now=now, made=True)
+    _check_called(session, callback.customer_id, callback.phone, PURPOSE, actor, now)
     customer = session.get(Customer, callback.customer_id) if callback.customer_id is not None else None
     given = {**values, "direction": domain.OUT, "customer_number": "", "phone": callback.phone, "name": callback.name or "",
              "subject": values.get("subject") or callback.subject}

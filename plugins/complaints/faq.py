@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from core.audit import services as audit
 from core.auth.actor import Actor, authorize
-from core.errors import Conflict, InvalidInput, InvalidInputs, NotAllowed
+from core.auth.services import refuse_own
+from core.errors import Conflict, InvalidInput, InvalidInputs
 from core.exporter.columns import Column
 from core.exporter.text import Options, write_csv
 from core.i18n import lazy_gettext as _l
@@ -37,7 +38,8 @@ def write(
     session: Session, faq: Faq | None = None, *, question_ar: str, answer_ar: str, question_en: str = "", answer_en: str = "", cause_id: Any = None,
     actor: Actor, now: datetime,
 ) -> Faq:
-    """Write a question with its answer, or change one. What is changed is a draft again: another person approves the new words."""
+    """Write a question with its answer, or change one. What is changed is a draft again: another person approves the new words; saved
+    as it was it stays as it is."""
     authorize(session, actor, WRITE, rule="CMPL-14")
     words = _checked({"question_ar": question_ar, "answer_ar": answer_ar, "question_en": question_en or "", "answer_en": answer_en or ""})
     cause = _cause(session, cause_id)
@@ -46,6 +48,8 @@ def write(
         session.add(faq)
     else:
         session.refresh(faq, with_for_update=True)
+        if all(getattr(faq, name) == value for name, value in words.items()) and faq.cause_id == (cause.id if cause is not None else None):
+            return faq
     for name, value in words.items():
         setattr(faq, name, value)
     about = [cause.name_ar, cause.name_en] if cause is not None else []
@@ -84,8 +88,7 @@ def _cause(session: Session, cause_id: Any) -> Cause | None:
 def approve(session: Session, faq: Faq, *, actor: Actor, now: datetime) -> Faq:
     """A manager approves what somebody else has written; from now on it is offered at intake."""
     _step(session, faq, actor, DRAFT)
-    if faq.made_by_id == actor.user_id:
-        raise NotAllowed(_l("Who wrote an answer does not approve it; another manager does."), rule="CMPL-14")
+    refuse_own(actor, faq.made_by_id, rule="CMPL-14", delegator=actor.delegator_for(APPROVE))
     faq.state, faq.approved_by_id, faq.approved_at = APPROVED, actor.user_id, now
     return _named(session, faq, "approve")
 

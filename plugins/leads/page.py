@@ -297,8 +297,8 @@ def to_be_asked(session: Session, form: Any, actor: Actor) -> str:
 
 def may_approve(session: Session, proposed: ContactPerson, actor: Actor) -> bool:
     """Whether the approve button is for this person: neither who proposed nor who is proposed (LEAD-21)."""
-    return (actor.may(persons.APPROVE) and auth.approves(session, persons.DECISION, actor)
-            and actor.user_id not in (proposed.proposed_by_id, proposed.user_id))
+    own = (proposed.proposed_by_id, proposed.user_id)
+    return actor.may(persons.APPROVE) and auth.approves(session, persons.DECISION, actor, made_by=own) and actor.user_id not in own
 
 
 def describe_affected(session: Session, rows: Sequence[Development], actor: Actor) -> None:

@@ -111,11 +111,12 @@ class PersonView(RecordView):
 
     @expose("/appointments/<int:id>")
     def appointment(self, id: int) -> Any:
-        return redirect(url_for(".donor", number=persons.person_for(self.session_now, id).customer.number))
+        return redirect(url_for(".donor", number=self._readable(persons.person_for(self.session_now, id).customer.number).number))
 
     @expose("/requests/<int:id>")
     def request_page(self, id: int) -> Any:
-        return redirect(url_for(".donor", number=persons.request_for(self.session_now, id).customer.number, _anchor=f"request-{id}"))
+        donor = self._readable(persons.request_for(self.session_now, id).customer.number)
+        return redirect(url_for(".donor", number=donor.number, _anchor=f"request-{id}"))
 
     @expose("/<number>/propose", methods=("POST",))
     @needs(persons.APPOINT, rule="LEAD-21")

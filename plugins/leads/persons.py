@@ -154,7 +154,7 @@ def _decide(session: Session, one: ContactPerson, actor: Actor) -> None:
     deputy = actor.delegator_for(APPROVE)
     for person in (one.proposed_by_id, one.user_id):
         auth.refuse_own(actor, person, rule="LEAD-21", delegator=deputy)
-    auth.require_approver(session, DECISION, actor)
+    auth.require_approver(session, DECISION, actor, made_by=[one.proposed_by_id, one.user_id])
     if one.state != domain.PROPOSED:
         raise Conflict(_l("This proposal is decided already."), rule="LEAD-21")
 
@@ -235,10 +235,11 @@ def grants_of(session: Session, requests: Sequence[ContactRequest]) -> dict[int,
 
 
 def parts_for(session: Session, request: ContactRequest, actor: Actor) -> list[int]:
-    """The parts that wait for this person: the steps of the request in his inbox."""
+    """The parts that wait for this person: the steps of the request in his inbox, but for those in the place of who asked."""
     if not actor.may(PERMIT) or request.person_id == actor.user_id:
         return []
-    return sorted(run.step_number for run in _open_runs(session, request) if procedures.has_step(run, actor))
+    runs = [run for run in _open_runs(session, request) if procedures.has_step(run, actor)]
+    return sorted(run.step_number for run in runs if (lender := procedures.behalf_for(run, actor)) is None or lender.user_id != request.person_id)
 
 
 def _open_runs(session: Session, request: ContactRequest) -> list[StepRun]:
