@@ -106,6 +106,7 @@ class FormsView(PageView):
     @expose("/new", methods=("GET", "POST"))
     @needs("customers.fill")
     def new(self) -> Any:
+        """An empty form, or one that begins with what another page knows of somebody (``begin.mobile``); by that nothing is saved."""
         return self._fill(None)
 
     @expose("/<int:form_id>/edit", methods=("GET", "POST"))
@@ -120,9 +121,13 @@ class FormsView(PageView):
     def _fill(self, draft: CustomerForm | None) -> Any:
         modify = draft is not None and draft.kind == "modify"
         data = {name: getattr(draft.line, name) for name in (*domain.FIELDS, "extra")} if draft is not None else {"department_id": self.actor.department_id}
-        form = entry_form(self.session, personal=self.actor.may(PERSONAL), modify=modify, data=data)
+        begun = {name: request.form[f"begin.{name}"] for name in domain.FIELDS if f"begin.{name}" in request.form}
+        if begun:
+            data |= {"name": request.form.get("name", ""), **begun}
+        form = entry_form(self.session, personal=self.actor.may(PERSONAL), modify=modify, data=data, begun=bool(begun))
         found: list[queries.Duplicate] = []
-        if request.method == "POST" and form.validate():
+        sent = request.method == "POST" and not begun
+        if sent and form.validate():
             typed, drafted = typed_values(form), "draft" in request.form
             try:
                 if not drafted and not modify and not form.not_duplicates.data:
@@ -134,7 +139,7 @@ class FormsView(PageView):
         customer = draft.line.customer if draft is not None else None
         steps = page.what_follows(self.session, self.now())
         body = self.render("customers/fill.html", form=form, customer=customer, draft=draft, duplicates=found, steps=steps, relations=domain.relations())
-        return body, 422 if request.method == "POST" else 200
+        return body, 422 if sent else 200
 
     def _save(self, form: Any, typed: dict[str, Any], draft: CustomerForm | None, drafted: bool) -> Any:
         draft_id, sure = draft.id if draft is not None else None, bool("not_duplicates" in form and form.not_duplicates.data)

@@ -45,15 +45,15 @@ class CustomerEntryForm(DiwanForm):
 REQUIRED = frozenset({"name", "customer_class", "registration_origin"})
 
 
-def entry_form(session: Session, *, personal: bool, modify: bool, data: Mapping[str, Any] | None = None) -> CustomerEntryForm:
+def entry_form(session: Session, *, personal: bool, modify: bool, data: Mapping[str, Any] | None = None, begun: bool = False) -> CustomerEntryForm:
     """The form with today's choices and the optional fields in use; without ``personal`` it lacks the personal fields, so
-    that somebody who cannot see them cannot overwrite them unseen when changing a record."""
+    that somebody who cannot see them cannot overwrite them unseen when changing a record. ``begun``: it shows ``data``, not what was sent."""
     kept = data or {}
     fields: dict[str, Any] = {}
     for one in queries.optional_fields(session):
         label = Bilingual(one.name_ar, one.name_en)
         fields[f"extra_{one.code}"] = StringField(label, render_kw=LTR if one.kind == "date" else AUTO)
-    form = type("CustomerEntryForm", (CustomerEntryForm,), fields)(data=_flat(kept))
+    form = type("CustomerEntryForm", (CustomerEntryForm,), fields)(data=_flat(kept), **({"formdata": None} if begun else {}))
     for name, label in domain.field_labels().items():
         if name in form._fields:
             form[name].label.text = label

@@ -92,8 +92,11 @@ def may_read(session: Session, customer_id: int, actor: Actor) -> bool:
 
 
 def readable(session: Session, number: str, actor: Actor, *, field: str = "number") -> Customer:
-    """The customer that a form names by number, if this actor may read it; otherwise InvalidInput, whether there is one or not."""
-    found = by_number(session, number)
+    """The customer that a form names, if this actor may read it; otherwise InvalidInput, whether there is one or not.
+
+    ``number`` is the customer's, an earlier one, or, for who may see them, a telephone number in any writing that one customer has.
+    """
+    found = by_number(session, number) or _by_telephone(session, number, actor, field)
     if found is None or not may_read(session, found.id, actor):
         raise InvalidInput(_l("There is no customer with the number “%(value)s”, or it is not among the records you may read.", value=number[:40]),
                            field=field, value=number)
@@ -101,6 +104,15 @@ def readable(session: Session, number: str, actor: Actor, *, field: str = "numbe
         raise InvalidInput(_l("The data of customer %(number)s was erased; nothing can be recorded of it any more.", number=number[:40]),
                            field=field, value=number)
     return found
+
+
+def _by_telephone(session: Session, number: str, actor: Actor, field: str) -> Customer | None:
+    phone = read_phone(session, number) if actor.may(PERSONAL) else None
+    found = having_phone(session, phone, actor, limit=FEW) if phone else []
+    if len(found) > 1:
+        raise InvalidInput(_l("Several customers have this telephone number: %(numbers)s. Write the customer number of the one who is meant.",
+                              numbers=", ".join(one.number for one in found)), field=field, value=number[:40])
+    return found[0] if found else None
 
 
 def by_number(session: Session, number: str) -> Customer | None:

@@ -8,7 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from core import settings
+from core import settings, work
 from core.auth.actor import Actor
 from core.customers import queries as customers
 from core.customers.models import Customer, CustomerAlias
@@ -19,7 +19,7 @@ from core.finance.models import Contribution
 from core.finance.movements import Movement
 from core.finance.services import RECORD, Gift
 from core.i18n import lazy_gettext as _l
-from core.imports.offers import Context, Importer, ImportField, Line, Reason, Verdict
+from core.imports.offers import NO_FILE, Context, Importer, ImportField, Line, Reason, Verdict
 from core.money import Money, check_currency, to_minor
 from core.organisation.models import Programme
 from core.text import fold, normalise_digits
@@ -27,9 +27,13 @@ from core.text import fold, normalise_digits
 METHOD_WORDS = {fold(text): code for code in METHODS for text in (code, code.replace("_", " "))}
 CUSTOMER = ImportField("customer", _l("Customer number"), required=True, longest=80,
                        help=_l("The number here, an earlier one, or that of the former register."))
-DAY = ImportField("day", _l("Day"), "date", required=True)
+DAY = ImportField("day", _l("Day"), "date", required=True, headings=("التاريخ", "تاريخ المساهمة", "تاريخ", "Date", "Received on"))
 AMOUNT = ImportField("amount", _l("Amount"), "amount", required=True)
 CURRENCY = ImportField("currency", _l("Currency"), "currency", help=_l("Empty: the association's own."))
+
+
+FIELDS = {"received_on": "day", "programme_id": "programme", "customer_id": "customer"}
+"""What services call a field, as a line has it."""
 
 
 def importers() -> list[Importer]:
@@ -53,12 +57,18 @@ def importers() -> list[Importer]:
 
 
 def check_contributions(session: Session, lines: Sequence[Line], context: Context) -> list[Verdict]:
-    """Who gave is found by number; a reference that is known is a duplicate; what the line lacks is named."""
+    """Who gave is found by number; a reference that is known is a duplicate; what the line lacks is named, and what the service would refuse."""
     known = known_customers(session, (str(line.values["customer"]) for line in lines), context.actor)
     taken = _references(session, lines, context.actor)
     programmes = programmes_by_name(session)
     seen: dict[str, Money] = {}
-    return [_judge(session, line, known, taken, programmes, seen) for line in lines]
+    verdicts = [_judge(session, line, known, taken, programmes, seen) for line in lines]
+    new = [place for place, verdict in enumerate(verdicts) if verdict.outcome == "create"]
+    gifts = [gift_of(session, lines[place], known, programmes) for place in new]
+    for place, faults in zip(new, services.faults_of_gifts(session, gifts, imported=context.import_id != NO_FILE, now=work.now()), strict=True):
+        if faults:
+            verdicts[place] = Verdict("refused", [Reason(FIELDS.get(str(fault.field), fault.field), fault.message) for fault in faults])
+    return verdicts
 
 
 def _judge(

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core import settings, work
+from core.admin import printing
 from core.admin.addresses import path_to
 from core.admin.offers import Figure, Reading, SearchHit
 from core.auth.actor import Actor
@@ -18,8 +19,9 @@ from core.customers.offers import SummaryLine, TimelineEntry, among_moments
 from core.finance import queries
 from core.finance.domain import METHODS
 from core.finance.models import Contribution, FinanceBatchRow, FinanceMovement, Pledge
+from core.i18n import LazyString
 from core.i18n import lazy_gettext as _l
-from core.money import shown_amount
+from core.money import Money
 
 WAITING = timedelta(days=60)
 
@@ -50,8 +52,7 @@ def _given(session: Session, customer_id: int, before: datetime | None, limit: i
     return [
         TimelineEntry(among_moments(one.received_on), _l("Refund %(reference)s", reference=one.reference) if one.amount_minor < 0
                       else _l("Contribution %(reference)s", reference=one.reference),
-                      _l("%(amount)s %(currency)s, %(method)s", amount=shown_amount(one.amount.amount, one.currency), currency=one.currency,
-                         method=METHODS[one.method]),
+                      _l("%(amount)s, %(method)s", amount=_shown(one.amount), method=METHODS[one.method]),
                       icon="cash", link=path_to("finance_contributions.contribution", reference=one.reference), whole_day=True)
         for one in session.scalars(statement.limit(limit))
     ]
@@ -62,11 +63,16 @@ def _promised(session: Session, customer_id: int, before: datetime | None, limit
     if before is not None:
         statement = statement.where(Pledge.promised_on <= _last_day(before))
     return [
-        TimelineEntry(among_moments(one.promised_on), _l("Pledge %(reference)s", reference=one.reference),
-                      _l("%(amount)s %(currency)s", amount=shown_amount(one.amount.amount, one.currency), currency=one.currency), icon="heart-handshake",
+        TimelineEntry(among_moments(one.promised_on), _l("Pledge %(reference)s", reference=one.reference) if one.cancelled_at is None
+                      else _l("Pledge %(reference)s, cancelled", reference=one.reference), _shown(one.amount), icon="heart-handshake",
                       link=path_to("finance_pledges.pledge", reference=one.reference), whole_day=True)
         for one in session.scalars(statement.limit(limit))
     ]
+
+
+def _shown(money: Money) -> LazyString:
+    """As the figures of the page have it: grouped, with the currency as the reader's language writes it."""
+    return LazyString(lambda: " ".join(printing.money_parts(money)))
 
 
 def _last_day(before: datetime) -> date:
@@ -100,10 +106,11 @@ def find_references(session: Session, reading: Reading, actor: Actor, limit: int
     contribution = queries.readable(session, Contribution, text, actor) if given else None
     if contribution is not None:
         link = path_to("finance_contributions.contribution", reference=contribution.reference)
-        hits.append(SearchHit(contribution.reference, link, str(contribution.amount), icon="cash"))
+        hits.append(SearchHit(contribution.reference, link, str(_shown(contribution.amount)), icon="cash"))
     pledge = queries.readable(session, Pledge, text, actor) if promised else None
     if pledge is not None:
-        hits.append(SearchHit(pledge.reference, path_to("finance_pledges.pledge", reference=pledge.reference), str(pledge.amount), icon="heart-handshake"))
+        link = path_to("finance_pledges.pledge", reference=pledge.reference)
+        hits.append(SearchHit(pledge.reference, link, str(_shown(pledge.amount)), icon="heart-handshake"))
     batch = queries.batch_by_number(session, text.upper()) if batched else None
     if batch is not None:
         hits.append(SearchHit(batch.number, path_to("finance.batch", number=batch.number), icon="file-export"))

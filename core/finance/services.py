@@ -102,12 +102,12 @@ def record_contributions(
     return ids
 
 
-def faults_of_gifts(session: Session, gifts: Sequence[Gift], *, now: datetime) -> list[list[InvalidInput]]:
+def faults_of_gifts(session: Session, gifts: Sequence[Gift], *, imported: bool = False, now: datetime) -> list[list[InvalidInput]]:
     """What is wrong with each of these gifts, before any is recorded: for whoever takes in the good ones and lists the others."""
     if not gifts:
         return []
     book, today = _Book.open(session, gifts), _today(session, now)
-    return [_faults_of_gift(session, book, gift, imported=False, today=today) for gift in gifts]
+    return [_faults_of_gift(session, book, gift, imported=imported, today=today) for gift in gifts]
 
 
 def record_refund(

@@ -13,7 +13,7 @@ from core.finance import batches, importers, queries, services
 from core.finance.models import Contribution, FinanceBatch
 from core.i18n import lazy_gettext as _l
 from core.imports import direct
-from core.imports.offers import Importer, Reason
+from core.imports.offers import Importer
 from core.rest.offers import COUNT, DAY, LARGE_BODY, MOMENT, Call, File, Resource, maybe, record, text
 
 SHOWN_BATCHES = 100
@@ -53,20 +53,12 @@ def contribute(call: Call) -> dict[str, Any]:
     known = importers.known_customers(session, (str(one.line.values["customer"]) for one in good), call.actor)
     programmes = importers.programmes_by_name(session)
     gifts = [importers.gift_of(session, one.line, known, programmes) for one in good]
-    for one, faults in zip(good, services.faults_of_gifts(session, gifts, now=call.now), strict=True):
-        if faults:
-            direct.refuse(one, [Reason(FIELDS.get(str(fault.field), fault.field), fault.message) for fault in faults])
-    sound = [(one, gift) for one, gift in zip(good, gifts, strict=True) if one.outcome == "created"]
-    made = services.record_contributions(session, [gift for _one, gift in sound], source="api", source_name=call.actor.label, actor=call.actor, now=call.now)
-    for (one, _gift), number in zip(sound, made, strict=True):
+    made = services.record_contributions(session, gifts, source="api", source_name=call.actor.label, actor=call.actor, now=call.now)
+    for one, number in zip(good, made, strict=True):
         one.id = number
     found = session.execute(sa.select(Contribution.id, Contribution.reference).where(Contribution.id.in_(made)))
     references: dict[int | None, str] = {number: reference for number, reference in found}
     return direct.told(judged, lambda one: {"reference": references[one.id]} if one.id in references else {})
-
-
-FIELDS = {"received_on": "day", "programme_id": "programme", "customer_id": "customer"}
-"""What services call a field, as a line has it."""
 
 
 # --- batches -------------------------------------------------------------------------------------------------------------

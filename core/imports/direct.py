@@ -16,12 +16,10 @@ from core.auth.actor import Actor
 from core.errors import InvalidInput, faults
 from core.i18n import lazy_gettext as _l
 from core.imports import readers
-from core.imports.offers import Context, Importer, ImportField, Line, Reason, Verdict
+from core.imports.offers import NO_FILE, Context, Importer, ImportField, Line, Reason, Verdict
 from core.rest.offers import COUNT, DAY, MOMENT, Schema, record, text
 
 MOST_LINES = 1_000
-NO_FILE = 0
-"""Stands for the import of what came without a file."""
 OUTCOMES = ("created", "duplicate", "refused")
 KINDS: Mapping[str, Schema] = {"date": DAY, "moment": MOMENT, "integer": {"type": "integer", "minimum": -(2**31), "maximum": 2**31 - 1},
                                "amount": text(30, pattern="^-?[0-9]+([.][0-9]+)?$")}
@@ -93,10 +91,6 @@ def _read(importer: Importer, number: int, row: Mapping[str, Any], declared: rea
 def _take(one: Judged, verdict: Verdict) -> None:
     one.outcome = {"create": "created", "update": "created"}.get(verdict.outcome, verdict.outcome)
     one.reasons, one.id = list(verdict.reasons), verdict.target_id
-
-
-def refuse(one: Judged, reasons: Sequence[Reason]) -> None:
-    one.outcome, one.reasons = "refused", [*one.reasons, *reasons]
 
 
 def good(judged: Sequence[Judged]) -> list[Judged]:

@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 
 from core.auth.actor import Actor
 
+NO_FILE = 0
+"""Stands for the import of what came without a file."""
 EVERY_OTHER = "*"
 """Stands for every column that no other field takes."""
 

@@ -100,8 +100,10 @@ class CallbackView(RecordView):
         forms = {act: form_of(session, CALLBACK_FORMS, act, **known) for act in acts} | dict(sent or {})
         wanted = callback.customer_id if acts else None
         objections = services.objections(session, wanted, actor=actor, now=work.now()) if wanted is not None else []
-        return self.show("callcenter/callback.html", callback=callback, forms=forms, refused=set(sent or ()), titles=TITLES,
-                         personal=actor.may(PERSONAL), hidden_words=HIDDEN, subjects=domain.subjects(), states=domain.CALLBACK_STATES,
+        tries = queries.tried(session, callback)
+        page.describe(session, tries)
+        return self.show("callcenter/callback.html", callback=callback, forms=forms, refused=set(sent or ()), titles=TITLES, tries=tries,
+                         results=domain.results(), personal=actor.may(PERSONAL), hidden_words=HIDDEN, subjects=domain.subjects(), states=domain.CALLBACK_STATES,
                          due_badge=theme.due_badge, objections=objections,
                          next_step=runs.next_in_inbox(session, actor, record_type=callback.__tablename__, record_id=callback.id)), status
 

@@ -200,6 +200,8 @@ class CampaignView(RecordView):
         status = attempt(form, lambda: self._done(id, act, form))
         if status is None:
             flash(_("It is written down."), "success")
+            if act == "record" and form.result.data == domain.NOT_WANTED and current_actor().may(consent.RECORD):
+                return redirect(url_for("callcenter_calls.call", id=campaigns.task_for(self.session_now, id, current_actor()).call_id))
             return redirect(url_for(".campaign", id=task.campaign_id))
         return self._task(campaigns.task_for(self.session_now, id, current_actor()), {act: form}, status)
 

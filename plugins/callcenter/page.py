@@ -95,7 +95,7 @@ def service_number(session: Session) -> str:
 def call_page(session: Session, call: Call, actor: Actor, now: datetime) -> dict[str, Any]:
     """What the page of a call shows beside its forms."""
     personal = actor.may(PERSONAL)
-    waiting = queries.waiting_for(session, actor, customer_id=call.customer_id, phone=call.phone) if personal else []
+    waiting = queries.waiting_for(session, actor, customer_id=call.customer_id, phone=call.phone, call_id=call.id) if personal else []
     choices = choices_of(session, call, actor) if call.customer_id is None and call.phone and personal else []
     said = call.result == domain.NOT_WANTED and call.customer_id is not None and actor.may(consent.RECORD)
     return {"personal": personal, "hidden_words": HIDDEN, "legs": queries.legs_of(session, call), "recordings": queries.recordings_of(session, call),

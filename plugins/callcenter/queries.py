@@ -71,9 +71,12 @@ def waiting() -> sa.Select[Any]:
     return sa.select(Callback).where(Callback.state == domain.OPEN).order_by(Callback.due_at, Callback.id)
 
 
-def waiting_for(session: Session, actor: Actor, *, customer_id: int | None = None, phone: str | None = None) -> Sequence[Callback]:
-    """What was promised to this customer, or at this number, and is not done yet."""
+def waiting_for(
+    session: Session, actor: Actor, *, customer_id: int | None = None, phone: str | None = None, call_id: int | None = None,
+) -> Sequence[Callback]:
+    """What was promised to this customer, at this number or in this call, and is not done yet."""
     same = [Callback.customer_id == customer_id] if customer_id is not None else []
+    same += [Callback.call_id == call_id] if call_id is not None else []
     same += [Callback.phone == phone] if phone else []
     return session.scalars(scope(waiting().where(sa.or_(*same)), Callback, actor).limit(5)).all() if same else []
 
@@ -95,6 +98,14 @@ def legs_of(session: Session, call: Call) -> Sequence[Leg]:
 
 def recordings_of(session: Session, call: Call) -> Sequence[Recording]:
     return session.scalars(sa.select(Recording).where(Recording.call_id == call.id).order_by(Recording.id)).all()
+
+
+def tried(session: Session, callback: Callback) -> Sequence[Call]:
+    """What was called since the promise, with the same person: also the tries that nobody answered."""
+    same = [Call.customer_id == callback.customer_id] if callback.customer_id is not None else []
+    query = sa.select(Call).where(Call.direction == domain.OUT, Call.started_at >= callback.promised_at, sa.or_(Call.phone == callback.phone, *same))
+    until = [Call.started_at <= callback.settled_at] if callback.settled_at is not None else []
+    return session.scalars(query.where(*until).order_by(Call.started_at.desc(), Call.id.desc()).limit(20)).all()
 
 
 def house(session: Session) -> domain.House:

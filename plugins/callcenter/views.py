@@ -144,8 +144,10 @@ class CallView(RecordView):
             found = callers.find_caller(session, text, actor)
         elif form.customer_number.data:
             found = callers.known_caller(session, form.customer_number.data, actor, text)
-        else:
+        elif form.unknown.data or not text:
             found = Caller(unknown=bool(form.unknown.data), phone=read_phone(session, text) or "")
+        else:  # several were shown, and none was chosen
+            found = callers.find_caller(session, text, actor)
         _remember(form, found, text)
         return found
 

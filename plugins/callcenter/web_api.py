@@ -7,7 +7,7 @@ from typing import Any
 from core.auth.actor import authorize
 from core.i18n import lazy_gettext as _l
 from core.imports import direct
-from core.imports.offers import Context, Importer
+from core.imports.offers import NO_FILE, Context, Importer
 from core.rest.offers import LARGE_BODY, Call, Resource
 from plugins.callcenter import exchange, importers
 
@@ -30,7 +30,7 @@ def take_in(call: Call) -> dict[str, Any]:
     authorize(call.session, call.actor, exchange.IMPORT, rule="CALL-01")
     importer = _importer()
     judged = direct.judge(call.session, importer, call.body["lines"], actor=call.actor)
-    good, context = direct.good(judged), Context(direct.NO_FILE, call.actor, source=call.actor.label)
+    good, context = direct.good(judged), Context(NO_FILE, call.actor, source=call.actor.label)
     made = importer.apply(call.session, [one.line for one in good], context, actor=call.actor, now=call.now)
     for one, number in zip(good, made, strict=True):
         one.id = number

@@ -156,8 +156,10 @@ class LogView(RecordView):
             found = callers.find_caller(session, text, actor)
         elif form.customer_number.data:
             found = callers.known_caller(session, form.customer_number.data, actor)
-        else:
+        elif form.unknown.data or not text:
             found = Caller(unknown=bool(form.unknown.data))
+        else:  # several were shown, and none was chosen
+            found = callers.find_caller(session, text, actor)
         _remember(session, form, found, text)
         return found
 

@@ -83,7 +83,12 @@ class PersonView(RecordView):
     @expose("/find", methods=("GET",))
     def find_donor(self) -> Any:
         """From a number that was typed to the donor's page."""
-        return redirect(url_for(".donor", number=self._readable(request.args.get("number", "").strip()).number))
+        try:
+            found = customers.readable(self.session_now, request.args.get("number", "").strip(), current_actor())
+        except InvalidInput as error:
+            flash(str(error.message), "warning")
+            return redirect(url_for(".index_view"))
+        return redirect(url_for(".donor", number=found.number))
 
     # --- one donor ----------------------------------------------------------------------------------------------------
 

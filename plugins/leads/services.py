@@ -20,6 +20,7 @@ from core.customers.services import refuse_erased
 from core.errors import Conflict, InvalidInput, InvalidInputs, NotAllowed, NotFound
 from core.files import services as files
 from core.files.services import Stored
+from core.finance import queries as pledged
 from core.finance import services as finance
 from core.i18n import lazy_gettext as _l
 from core.money import Money
@@ -295,7 +296,8 @@ def _schedule(text: str, amount: Money | None, signed_on: date | None, faults: l
 
 
 def withdraw(session: Session, lead: Lead, reason: str, *, actor: Actor, now: datetime) -> Lead:
-    """The donor withdrew his pledge: it counts no longer, in finance neither, and the lead is in follow-up again (LEAD-13)."""
+    """The donor withdrew his pledge: it counts no longer, in finance neither but for instalments that were paid, and the lead is in follow-up
+    again (LEAD-13)."""
     authorize(session, actor, PLEDGE, rule="LEAD-13")
     _lock(session, lead)
     _expect_move(lead, domain.FOLLOW_UP)
@@ -312,9 +314,11 @@ def _drop_pledge(session: Session, lead: Lead, reason: str, permission: str, act
         return
     live.withdrawn_at, live.withdraw_reason = now, reason
     audit.name_action(session, live, "withdraw")
-    for one in queries.instalments_of(session, live):
-        if one.pledge.cancelled_at is None:
-            finance.cancel_pledge(session, one.pledge, reason=reason, permission=permission, actor=actor, now=now)
+    promised = [one.pledge for one in queries.instalments_of(session, live)]
+    still_open = pledged.open_of_pledges(session, promised)
+    for one in promised:
+        if one.cancelled_at is None and still_open[one.id].minor > 0:
+            finance.cancel_pledge(session, one, reason=reason, permission=permission, actor=actor, now=now)
     session.flush()
 
 

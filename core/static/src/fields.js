@@ -52,7 +52,7 @@ function reveal(button) {
 // A form whose answer is a file (data-download) leaves no page: it is free again after a double click's time.
 function sendOnce(form) {
   form.addEventListener("submit", (event) => {
-    if (event.defaultPrevented) return
+    if (event.defaultPrevented || event.submitter?.formTarget === "_blank") return
     if (form.dataset.sent) { event.preventDefault(); return }
     form.dataset.sent = "1"
     addEventListener("pageshow", () => delete form.dataset.sent, { once: true })

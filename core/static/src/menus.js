@@ -3,7 +3,7 @@ import { each } from "./dom.js"
 
 export function bindMenus(root) {
   each(root, "[data-menu]", toggleMenu)
-  each(root, "details.dw-drop-menu", closeOutside)
+  each(root, "details.dw-drop-menu, details.dw-board-moves", closeOutside)
   each(root, "[data-copy]", copyText)
   each(root, "[data-print]", printPage)
 }

@@ -98,3 +98,17 @@ def test_an_import_is_taken_back_while_nothing_rests_on_it(session: Session, don
     assert session.scalar(sa.select(sa.func.count(Contribution.id))) == 0
     with pytest.raises(Conflict):
         services.undo(session, row, KINDS[row.kind], actor=FINANCE, now=NOW)
+
+
+def test_what_the_service_would_refuse_is_refused_at_the_check(
+    session: Session, donor: Customer, give: Callable[..., Contribution], take: Take,
+) -> None:
+    give("1.00", fund="zakat")
+    lines = ("2027-10-08,5.00,", "1850-01-01,5.00,", "2026-01-10,5.00,nothing", "2026-01-10,5.00,zakat")
+    text = "\n".join(["customer,day,amount,fund", *(f"{donor.number},{one}" for one in lines)])
+
+    row = take("finance.contributions", text, apply=True)
+
+    assert row.counts == {"refused": 3, "create": 1}
+    assert [(line, field) for line, field, _reason, _cells in services.refused_lines(session, row.id)] == [(2, "day"), (3, "day"), (4, "fund")]
+    assert session.scalar(sa.select(sa.func.count(Contribution.id))) == 2

@@ -124,6 +124,18 @@ def test_refused_lines_are_shown_kept_out_by_choice_only_and_come_back_as_a_file
     assert session.scalar(sa.select(sa.func.count()).select_from(City).where(City.region_ar == "الشرقية")) == 0
 
 
+@pytest.mark.parametrize("day", ["2025-13-01", "03/04/2026", "yesterday"])
+def test_a_day_that_cannot_be_read_is_shown_as_it_came(client: FlaskClient, session: Session, day: str) -> None:
+    user = auth.add_user(session, username="money", name_ar="مال", actor=operator(), now=work.now())
+    auth.grant_role(session, user, "finance_officer", actor=operator())
+    finance = sign_in(client, user)
+    address = upload(finance, "finance.contributions", f"customer,day,amount\n1,{day},5\n")
+    said = {"act": "check", "column.customer": "customer", "column.day": "day", "column.amount": "amount", "date_order": "ymd"}
+    assert finance.post(f"{address}/columns", data=said).status_code == 302
+
+    assert day in words(finance, address) and day in words(finance, f"{address}?outcome=refused")
+
+
 def test_a_reason_is_told_in_the_language_of_whoever_reads_it(importer: FlaskClient) -> None:
     address = upload(importer, "customers.customers", "Name,Mobile\nAhmad Ali,05512\n")
     said = {"act": "check", "column.name": "Name", "column.mobile": "Mobile", "option.customer_class": "donor"}

@@ -22,13 +22,13 @@ from core.auth import services as auth
 from core.commands import operator
 from core.consent import services as consent
 from core.consent.models import Consent
-from core.customers.models import Customer
+from core.customers.models import Customer, CustomerForm
 from core.exporter.guard import unguard
 from core.organisation.models import Department
 from core.state import state
 from core.testing import actor_with, sign_in
-from plugins.callcenter import recordings
-from plugins.callcenter.models import Call, Callback, Recording
+from plugins.callcenter import campaigns, recordings
+from plugins.callcenter.models import Call, Callback, Recording, Task
 from tests.core.customers.conftest import person
 from tests.plugins.callcenter.conftest import MONDAY, Staff
 
@@ -96,6 +96,9 @@ def test_of_several_customers_the_agent_says_which(session: Session, agent: Flas
     refused = agent.post("/callcenter/new", data={**GIVEN, "caller": "0557654321"})
     assert (refused.status_code, session.scalar(sa.select(sa.func.count(Call.id)))) == (422, 0)
     assert "Several customers match" in text(refused) and donor.name in text(refused) and other.name in text(refused)
+
+    passed_over = agent.post("/callcenter/new", data={**GIVEN, "caller": "0557654321", "looked": "0557654321"})
+    assert (passed_over.status_code, session.scalar(sa.select(sa.func.count(Call.id)))) == (422, 0) and other.name in text(passed_over)
 
     chosen = agent.post("/callcenter/new", data={**GIVEN, "caller": "0557654321", "looked": "0557654321", "choose": other.number})
     assert f'name="customer_number" type="hidden" value="{other.number}"' in text(chosen)
@@ -283,3 +286,41 @@ def test_a_file_without_headings_is_known_by_its_looks_and_its_zone_is_asked_for
 @pytest.mark.parametrize("reference", ["../association.toml", "/etc/passwd", "..\\association.toml", "..", ""])
 def test_a_recording_never_lies_outside_its_folder(english: None, session: Session, reference: str) -> None:
     assert recordings.path_of(state().association.folder, reference) is None
+
+
+def test_a_form_for_a_new_customer_begins_with_the_callers_number(session: Session, agent: FlaskClient) -> None:
+    page = text(agent.post("/callcenter/new/parts", data={**GIVEN, "caller": "0559000001"}))
+    begun = dict(re.findall(r'name="(begin\.\w+)" value="([^"]*)"', page))
+    assert begun == {"begin.mobile": "+966559000001", "begin.registration_origin": "call"}
+
+    form = agent.post("/customers/forms/new", data={**begun, "name": "سعد الجديد"})
+
+    assert form.status_code == 200 and session.scalar(sa.select(sa.func.count(CustomerForm.id))) == 0
+    assert 'value="سعد الجديد"' in text(form) and 'value="+966559000001"' in text(form) and '<option selected value="call">' in text(form)
+
+
+def test_a_try_that_nobody_answered_stands_with_the_call_back(session: Session, agent: FlaskClient, donor: Customer) -> None:
+    due = (MONDAY + timedelta(days=2)).strftime("%Y-%m-%dT%H:%M")
+    with work.time_at(MONDAY):
+        agent.post("/callcenter/new", data={**GIVEN, "caller": "", "result": "callback", "due_at": due, "callback_to": "0559000002"})
+    made = session.scalars(sa.select(Callback)).one()
+    given_in = text(agent.get(f"/callcenter/{made.call_id}"))
+    assert f"/callcenter/callbacks/{made.id}" in given_in
+    with work.time_at(MONDAY + timedelta(minutes=20)):
+        form = {"done-result": "no_answer", "done-note": "rang out", "done-subject": "donation"}
+        assert agent.post(f"/callcenter/callbacks/{made.id}/done", data=form).status_code == 302
+        page = text(agent.get(f"/callcenter/callbacks/{made.id}"))
+
+    assert "Called since the promise" in page and "No answer" in page and "rang out" in page
+
+
+def test_who_says_in_a_campaign_that_he_is_not_to_be_called_leads_to_the_call(session: Session, agent: FlaskClient, staff: Staff, donor: Customer) -> None:
+    beginner = actor_with("callcenter.campaigns", "callcenter.read", "customers.read", user_id=staff.manager.user.id, scopes={"*": "all"})
+    campaign = campaigns.begin(session, {"title": "News", "numbers": donor.number}, actor=beginner, now=MONDAY)
+    work.commit(session)
+    task = session.scalars(sa.select(Task).where(Task.campaign_id == campaign.id)).one()
+
+    answer = agent.post(f"/callcenter/campaigns/task/{task.id}/record", data={"record-result": "not_wanted"})
+
+    assert answer.status_code == 302 and re.fullmatch(r"/callcenter/\d+", answer.headers["Location"])
+    assert "Record the withdrawal" in text(agent.get(answer.headers["Location"]))
