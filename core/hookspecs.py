@@ -200,6 +200,14 @@ def on_contribution_recorded(session: Session, contribution_id: int, actor: Acto
 
 
 @hookspec
+def on_contribution_removed(session: Session, contribution_id: int, actor: Actor, now: datetime) -> None:
+    """An import is taken back: this contribution is about to go with it. Told before, inside the transaction; raise to refuse.
+
+    Example: ``if outcome_rests_on(session, contribution_id): raise Conflict(_l("The case was closed with this money."))``
+    """
+
+
+@hookspec
 def on_step_closed(session: Session, step_run_id: int, actor: Actor, now: datetime) -> None:
     """A step of a procedure closed with its output. Told inside the transaction; raise to refuse the closing."""
 

@@ -145,7 +145,7 @@ def gift_of(session: Session, line: Line, known: Mapping[str, int], programmes: 
 
 
 def undo_contributions(session: Session, ids: Sequence[int], context: Context, *, actor: Actor, now: datetime) -> None:
-    services.remove_imported(session, ids, actor=actor)
+    services.remove_imported(session, ids, actor=actor, now=now)
 
 
 # --- movements -----------------------------------------------------------------------------------------------------------

@@ -98,7 +98,7 @@ def record_contributions(
         for gift, reference, key in zip(gifts, references, keys, strict=True)
     ]
     ids = audit.bulk(session, Contribution, rows)
-    _announce(session, ids, actor, now)
+    _tell(session, "on_contribution_recorded", ids, actor, now)
     return ids
 
 
@@ -151,7 +151,7 @@ def complete_contribution(
     return contribution
 
 
-def remove_imported(session: Session, ids: Sequence[int], *, actor: Actor) -> None:
+def remove_imported(session: Session, ids: Sequence[int], *, actor: Actor, now: datetime) -> None:
     """Take imported contributions back while nothing rests on them; Conflict names the first that something does.
 
     Undoing an import is the one way by which money rows leave: whatever was exported or refunded stays.
@@ -161,16 +161,18 @@ def remove_imported(session: Session, ids: Sequence[int], *, actor: Actor) -> No
         if not contribution.imported or queries.is_touched(session, contribution):
             raise Conflict(_l("%(reference)s was exported, refunded or matched since it came in, so it stays.", reference=contribution.reference),
                            rule="FIN-09")
+        _tell(session, "on_contribution_removed", [contribution.id], actor, now)
         session.delete(contribution)
     session.flush()
 
 
-def _announce(session: Session, ids: Sequence[int], actor: Actor, now: datetime) -> None:
+def _tell(session: Session, hook: str, ids: Sequence[int], actor: Actor, now: datetime) -> None:
+    """What plugins hear of contributions: recorded, or about to go."""
     hooks = session.info.get("hooks")
     if hooks is None:
         return
     for contribution_id in ids:
-        hooks.tell("on_contribution_recorded", session=session, contribution_id=contribution_id, actor=actor, now=now)
+        hooks.tell(hook, session=session, contribution_id=contribution_id, actor=actor, now=now)
 
 
 # --- pledges ----------------------------------------------------------------------------------------------------------

@@ -152,3 +152,8 @@ def on_customer_merged(session: Session, kept_id: int, lost_id: int, now: dateti
 @hookimpl
 def on_contribution_recorded(session: Session, contribution_id: int, actor: Actor, now: datetime) -> None:
     services.money_arrived(session, contribution_id, actor=actor, now=now)
+
+
+@hookimpl
+def on_contribution_removed(session: Session, contribution_id: int, actor: Actor, now: datetime) -> None:
+    services.money_goes(session, contribution_id, actor=actor, now=now)

@@ -22,6 +22,7 @@ from core.files import services as files
 from core.files.services import Stored
 from core.finance import queries as pledged
 from core.finance import services as finance
+from core.finance.models import Contribution
 from core.i18n import lazy_gettext as _l
 from core.money import Money
 from core.numbering import next_value
@@ -331,6 +332,20 @@ def money_arrived(session: Session, contribution_id: int, *, actor: Actor, now: 
     if _is_covered(session, found):
         steps.funded(session, lead, now=now)
     else:
+        steps.unfunded(session, lead, actor=actor, now=now)
+
+
+def money_goes(session: Session, contribution_id: int, *, actor: Actor, now: datetime) -> None:
+    """A contribution is about to be taken back with its import: no lead that succeeded with it loses it, and what is covered no more waits again."""
+    found = queries.pledge_of_contribution(session, contribution_id)
+    lead = session.get(Lead, found.lead_id) if found is not None and found.withdrawn_at is None else None
+    if found is None or lead is None:
+        return
+    if lead.state == domain.SUCCESSFUL:
+        raise Conflict(_l("The lead %(number)s was successful with this money, so the import stays. Give the money back by a refund instead.",
+                          number=isolate(lead.number)), rule="LEAD-11")
+    going = session.get_one(Contribution, contribution_id).amount_minor
+    if lead.state == domain.CLOSING and queries.received_on(session, found).minor - going < found.amount_minor:
         steps.unfunded(session, lead, actor=actor, now=now)
 
 

@@ -116,6 +116,11 @@ def on_contribution_recorded(session: Session, contribution_id: int) -> None:
 
 
 @hookimpl
+def on_contribution_removed(session: Session, contribution_id: int) -> None:
+    services.refuse_by_veto(session)
+
+
+@hookimpl
 def on_step_closed(session: Session, step_run_id: int) -> None:
     services.refuse_by_veto(session)
 

@@ -183,8 +183,8 @@ def test_import_is_undone_only_while_nothing_rests_on_it(session: Session, give:
     first, second = give(imported=True), give(imported=True)
     services.record_refund(session, second, refunded_on=date(2026, 1, 20), actor=FINANCE, now=NOW)
 
-    services.remove_imported(session, [first.id], actor=FINANCE)
+    services.remove_imported(session, [first.id], actor=FINANCE, now=NOW)
     with pytest.raises(Conflict, match=second.reference):
-        services.remove_imported(session, [second.id], actor=FINANCE)
+        services.remove_imported(session, [second.id], actor=FINANCE, now=NOW)
 
     assert session.get(Contribution, first.id) is None
