@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from core import work
 from core.audit.models import AuditEvent
+from core.auth import services as auth
 from core.errors import Conflict, InvalidInput, NotAllowed, faults
 from core.testing import actor_with, sign_in
 from plugins.complaints import causes, faq, queries
@@ -223,3 +225,16 @@ def test_entries_keep_a_cause_out_of_use(session: Session, staff: Staff, receive
     assert entry.cause_id == cause.id
     with pytest.raises(InvalidInput):
         receive(staff.crm, cause_id=str(cause.id))
+
+
+def test_own_words_are_approved_neither_by_a_deputy_nor_after_anothers_save(session: Session, staff: Staff) -> None:
+    own = faq.write(session, **RECEIPT, actor=staff.crm_manager.actor, now=MONDAY)
+    auth.delegate(session, staff.crm_manager.user, staff.crm.user, MONDAY.date(), MONDAY.date() + timedelta(days=3), actor=staff.crm_manager.actor, now=MONDAY)
+    deputy = auth.actor_for(session, staff.crm.user, source="web", now=MONDAY)
+
+    faq.write(session, own, **RECEIPT, actor=staff.crm.actor, now=MONDAY)
+
+    assert own.made_by_id == staff.crm_manager.user.id
+    for actor in (staff.crm_manager.actor, deputy):
+        with pytest.raises(NotAllowed):
+            faq.approve(session, own, actor=actor, now=MONDAY)
