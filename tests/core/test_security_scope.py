@@ -95,6 +95,7 @@ def world(shared_app: Flask) -> Iterator[World]:
         pledge = money.record_pledge(session, customer_id=hidden.id, amount=Money.of_minor(500, "SAR"), promised_on=date(2026, 1, 10), due_on=None,
                                      programme_id=None, fund="zakat", reference="SECRET-PLEDGE", memo=None, actor=FINANCE, now=NOON)
         batch = batches.issue_batch(session, batches.Choice(date(2026, 1, 1), date(2026, 1, 31)), actor=FINANCE, now=NOON)
+        services.add_influence(session, seen, kind="adviser", influencer=hidden, actor=people.officer, now=NOON)
         attacker = _attacker(session, own)
         work.commit(session)
         yield World(hidden, seen, form, draft, given, pledge, batch, attacker, people, session)
@@ -279,6 +280,13 @@ def test_lines_of_another_department_on_a_shared_import_stay_hidden(app: Flask, 
     assert "شركة مرئية ثانية" in page.get_data(as_text=True)
     assert told(page) == []
     assert told(client.get("/customers/forms/")) == []
+
+
+def test_who_influences_a_customer_is_named_to_who_may_read_him(client: FlaskClient, world: World) -> None:
+    page = client.get(f"/customers/{world.open.number}?lang=en")
+
+    assert page.status_code == 200 and "Another customer" in page.get_data(as_text=True)
+    assert told(page) == []
 
 
 def test_somebody_elses_import_is_not_read(app: Flask, client: FlaskClient, world: World) -> None:

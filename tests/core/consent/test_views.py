@@ -124,6 +124,18 @@ def test_who_may_only_read_records_nothing(client: FlaskClient, session: Session
         assert client.post("/consent/wording/consent", data={"consent-text_ar": "نص", "consent-text_en": "Text"}).status_code == 403
 
 
+def test_who_may_only_read_has_neither_the_withdrawal_link_nor_the_notes(
+    client: FlaskClient, session: Session, people: People, donor: Customer,
+) -> None:
+    services.give(session, donor, "email", "marketing", source="form", note="his wife has 0559991234", actor=people.employee.actor, now=NOW)
+    link = services.links(session, [donor.id], now=NOW)[donor.id]
+    with work.time_at(NOW):
+        signed_in(client, session, "auditor")
+        page = client.get(f"/consent/{donor.number}?lang=en").get_data(as_text=True)
+
+    assert "Withdrawal link" in page and link not in page and "0559991234" not in page
+
+
 def test_the_wording_page_publishes_and_shows_the_checklist(client: FlaskClient, session: Session, people: People) -> None:
     with work.time_at(NOW):
         sign_in(client, people.manager.user)
