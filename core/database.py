@@ -154,6 +154,8 @@ class OwnedBase:
     """Name of the attribute with the subject id (UUID text) under whose key personal values are encrypted."""
     __audit_fields__: ClassVar[Mapping[str, Any]] = {}
     """On an owner's base: what the log calls the columns of its models, by name, in both languages."""
+    __audit_actions__: ClassVar[Mapping[str, Any]] = {}
+    """On an owner's base: what the log calls the acts that its services name (``audit.name_action``), in both languages."""
     __merge_same__: ClassVar[bool] = False
     """Whether of two rows that a merge of customers makes equal by a unique key the lost customer's goes aside: it says no more than the other."""
     id: Any

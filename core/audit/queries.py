@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from core.admin.lists import ListColumn, ListEngine, ListFilter
 from core.audit import chain
 from core.audit.models import AuditBlock, AuditEvent
-from core.audit.titles import ACTIONS, field_title
+from core.audit.titles import actions, field_title
 from core.calendar import day_bounds
 from core.errors import DiwanError
 from core.i18n import lazy_gettext as _l
@@ -39,7 +39,7 @@ def engine(zone: ZoneInfo, plugins: Sequence[tuple[str, Any]], named: Named | No
             ListFilter("from", _l("From"), partial(_from, zone), kind="date_from"),
             ListFilter("to", _l("Until"), partial(_until, zone), kind="date_to"),
             ListFilter("who", _l("By"), partial(_by, named), kind="text"),
-            ListFilter("action", _l("Action"), _action, choices=list(ACTIONS.items())),
+            ListFilter("action", _l("Action"), _action, choices=lambda _session: list(actions().items())),
             ListFilter("record", _l("Record"), _record, kind="text"),
             ListFilter("plugin", _l("Plugin"), _plugin, choices=plugins),
         ],

@@ -1,7 +1,7 @@
 """What actions, records and fields are called in the log; what is no longer installed keeps its bare name and stays readable.
 
-A model may say ``__audit_title__``, a column ``info={"label": …}``, an owner's base ``__audit_fields__``; what is called the same
-everywhere is in ``catalogue.json``.
+A model may say ``__audit_title__``, a column ``info={"label": …}``, an owner's base ``__audit_fields__`` and
+``__audit_actions__``; what is called the same everywhere is in ``catalogue.json``.
 """
 
 from __future__ import annotations
@@ -23,8 +23,13 @@ CHOICES: dict[str, dict[str, Bilingual]] = {
 """Titles of codes by ``table.field``, where no area offers them."""
 
 
+def actions() -> dict[str, Any]:
+    """What every act is called: core's, and those of every owner that is installed."""
+    return {name: title for base in _bases() for name, title in base.__audit_actions__.items()} | ACTIONS
+
+
 def action_title(action: str) -> Any:
-    return ACTIONS.get(action, action)
+    return ACTIONS.get(action) or actions().get(action, action)
 
 
 def record_title(table: str | None) -> Any:

@@ -7,6 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
+from core.consent import domain as consents
 from core.customers.models import Customer
 from core.database import Phone, UtcDateTime, owner_base
 from core.i18n import lazy_gettext as _l
@@ -16,6 +17,7 @@ from plugins.callcenter import domain
 
 Base = owner_base("callcenter")
 Base.__audit_fields__ = domain.CATALOGUE.labels("fields")
+Base.__audit_actions__ = domain.CATALOGUE.labels("actions")
 
 
 class Call(Base):
@@ -194,7 +196,7 @@ class Campaign(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(sa.String(10), info={"choices": domain.KINDS})
     title: Mapped[str] = mapped_column(sa.String(200))
-    purpose: Mapped[str] = mapped_column(sa.String(20))
+    purpose: Mapped[str] = mapped_column(sa.String(20), info={"choices": consents.purposes})
     """For what the customers are contacted, as ``core.consent`` names it."""
     subject: Mapped[str] = mapped_column(sa.String(40), info={"choices": domain.subjects})
     script: Mapped[str | None] = mapped_column(sa.Text)
@@ -297,7 +299,7 @@ class Reminder(Base):
     customer_id: Mapped[int] = mapped_column(sa.ForeignKey("core_customer.id"), index=True)
     subject_id: Mapped[str] = mapped_column(sa.String(36))
     kind: Mapped[str] = mapped_column(sa.String(20), info={"choices": domain.reminder_kinds})
-    channel: Mapped[str] = mapped_column(sa.String(10))
+    channel: Mapped[str] = mapped_column(sa.String(10), info={"choices": consents.channels})
     about: Mapped[str] = mapped_column(sa.Text, info={"personal": True})
     about_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When the thing itself is: the appointment, the promised day."""

@@ -21,6 +21,7 @@ from plugins.complaints import domain
 
 Base = owner_base("complaints")
 Base.__audit_fields__ = domain.CATALOGUE.labels("fields")
+Base.__audit_actions__ = domain.CATALOGUE.labels("actions")
 
 
 class Cause(Kind, Base):

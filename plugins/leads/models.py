@@ -20,6 +20,7 @@ from plugins.leads import domain
 
 Base = owner_base("leads")
 Base.__audit_fields__ = domain.CATALOGUE.labels("fields")
+Base.__audit_actions__ = {**domain.states(), **domain.CATALOGUE.labels("actions")}
 
 
 class Interest(Kind, Base):

@@ -15,7 +15,7 @@ from babel.messages.pofile import read_po
 
 from core import schema
 from core.audit.plan import plan_for
-from core.audit.titles import field_title, record_title
+from core.audit.titles import actions, field_title, record_title
 from core.consent.domain import PURPOSES
 from core.database import _bases, make_engine, metadata
 from core.i18n import Bilingual, LazyString
@@ -51,6 +51,17 @@ def test_the_log_has_words_in_both_languages_for_every_record_and_field(plugin: 
         assert both(record_title(table)), f"{table}: say what one is called, by `__audit_title__`"
         nameless = [field for field in plan_for(mapper).fields if not both(field_title(table, field))]
         assert nameless == [], f"{table}: say what they are called, by `Base.__audit_fields__`"
+
+
+def test_the_log_has_words_for_every_act_that_services_name(plugin: Installed) -> None:
+    assert sorted(acts_named(plugin.folder) - set(actions())) == [], "say what they are called, by `Base.__audit_actions__`"
+
+
+def acts_named(folder: Path) -> set[str]:
+    """The literal names that code below ``folder`` gives to ``audit.name_action``."""
+    calls = (node for file in folder.rglob("*.py") for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))) if isinstance(node, ast.Call))
+    named = (call.args[2] for call in calls if getattr(call.func, "attr", "") == "name_action" and len(call.args) > 2)
+    return {one.value for one in named if isinstance(one, ast.Constant) and isinstance(one.value, str)}
 
 
 def both(title: object) -> bool:

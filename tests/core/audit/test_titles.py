@@ -9,6 +9,7 @@ import core
 from core.audit.plan import plan_for
 from core.audit.titles import ACTIONS, FIELDS, RECORDS, field_title
 from core.database import Base
+from tests.contract.test_plugin_contract import acts_named
 
 for models in Path(core.__file__).parent.glob("*/models.py"):
     importlib.import_module(f"core.{models.parent.name}.models")
@@ -35,3 +36,7 @@ def test_names_are_given_in_both_languages() -> None:
     labels = [*ACTIONS.values(), *RECORDS.values(), *FIELDS.values()]
 
     assert not [label for label in labels if not label.en.isascii() or label.ar.isascii()]
+
+
+def test_every_act_that_core_names_has_a_name() -> None:
+    assert sorted(acts_named(Path(core.__file__).parent) - set(ACTIONS)) == []
