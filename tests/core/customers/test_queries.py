@@ -10,6 +10,7 @@ from core.auth import services as auth
 from core.customers import callers, entry, importing, queries, services
 from core.customers.models import Customer, CustomerAlias
 from core.customers.views import CustomersView
+from core.errors import InvalidInput
 from core.numbering import check_digit
 from core.organisation import services as organisation
 from core.organisation.models import City
@@ -262,3 +263,17 @@ def test_a_form_under_way_is_a_duplicate_too(session, people, fill):
 def test_many_are_compared_at_once(session, register):
     found = queries.find_duplicates(session, [{"name": "x"}, {"name": "فاطمه الزهرا", "mobile": "+966551000003"}, {"name": NAMES[1]}])
     assert {position: [one.name for one in ones] for position, ones in found.items()} == {1: [NAMES[3]], 2: [NAMES[1]]}
+
+
+def test_a_customer_is_named_by_a_telephone_number_that_is_his_alone(session, customer):
+    one = customer(mobile="0557654399", phone="0112345678")
+    reader = actor_with("customers.read", queries.PERSONAL, scopes={"*": "all"})
+
+    assert {queries.readable(session, text, reader).id for text in (one.number, "055 765 4399", "٠٥٥٧٦٥٤٣٩٩", "+966557654399")} == {one.id}
+    with pytest.raises(InvalidInput):
+        queries.readable(session, "0557654399", actor_with("customers.read", scopes={"*": "all"}))
+
+    other = customer(name="أخوه", mobile="0557654398", phone="0112345678")
+    with pytest.raises(InvalidInput) as several:
+        queries.readable(session, "011 234 5678", reader)
+    assert one.number in str(several.value.message) and other.number in str(several.value.message)
