@@ -55,7 +55,7 @@ def chosen(options: argparse.Namespace) -> Association:
 
 def operator() -> Actor:
     """Whoever runs commands on the server: trusted with everything that commands do, named as such in the log."""
-    return Actor(user_id=None, label="operator", permissions=AllPermissions(), source="cli")
+    return Actor(user_id=None, label="operator", permissions=AllPermissions(), source="cli", scopes={"*": "all"})
 
 
 class AllPermissions(frozenset[str]):

@@ -7,11 +7,15 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from core import work
 from core.cli import main
+from core.commands import operator
+from core.customers import entry
 from core.opening import opened
-from core.organisation.models import City
+from core.organisation.models import City, Department
 from core.settings import Association
-from core.testing import actor_with, new_association, test_deployment
+from core.testing import NOON, actor_with, new_association, test_deployment
+from tests.acceptance.register import approved_form, register_people
 
 CITIES = "code,name_ar,region_ar\n1,مدينة أ,الشرقية\n2,,الغربية\n1,مدينة أ,الشرقية\n"
 
@@ -65,3 +69,20 @@ def test_an_option_that_does_not_exist_is_refused_with_those_there_are(
 
     err = capsys.readouterr().err
     assert all(words in err for words in named)
+
+
+def test_the_operator_reaches_customers_of_every_department(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    deployment = test_deployment(home)
+    with opened(Association.load(deployment.associations / "albalad"), deployment, actor=operator()) as (_app, session), work.unit_of_work(session) as own:
+        own.info["actor"] = operator()
+        department = own.scalars(sa.select(Department.id)).first()
+        people = register_people(own, NOON)
+        form = approved_form(own, people, NOON, department_id=department)
+        entry.enter(own, form, actor=people.officer, now=NOON)
+        number = form.line.customer.number
+    gifts = home / "gifts.csv"
+    gifts.write_text(f"customer,day,amount,reference\n{number},2019-05-01,250.50,OLD-1\n", encoding="utf-8")
+
+    assert main(["import", "finance.contributions", str(gifts), "--date-order", "ymd", "--apply"]) == 0
+
+    assert "1 lines applied." in capsys.readouterr().out
