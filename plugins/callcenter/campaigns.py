@@ -180,7 +180,7 @@ def find_again(session: Session, arguments: Mapping[str, Any], now: datetime) ->
     """The job of the morning: lists that stand get whom their rule finds today, of those whom who began the list may read now. Nobody acts."""
     session.info["actor"] = actor = system_actor("job", "call lists")
     for campaign in session.scalars(sa.select(Campaign).where(Campaign.standing, Campaign.state == domain.OPEN).order_by(Campaign.id)).all():
-        beginner = session.get(User, campaign.made_by_id)
+        beginner = session.get(User, campaign.made_by_id) if campaign.made_by_id is not None else None
         if campaign.rule in rules.RULES and beginner is not None:
             found = rules.found(session, rules.RULES[campaign.rule], campaign.rule_number or 0, now, actor=actor)
             _add(session, campaign, session.execute(customers.scope(found, actor_for(session, beginner, source="job"))))
