@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from core import settings, work
 from core.auth.actor import Actor
+from core.catalogue_file import Catalogue
 from core.customers import queries as customers
 from core.customers.models import Customer, CustomerAlias
 from core.errors import InvalidInput
@@ -25,9 +26,11 @@ from core.organisation.models import Programme
 from core.text import fold, normalise_digits
 
 METHOD_WORDS = {fold(text): code for code in METHODS for text in (code, code.replace("_", " "))}
+HEADINGS = Catalogue(__file__)["headings"]
+"""What files kept elsewhere call a field."""
 CUSTOMER = ImportField("customer", _l("Customer number"), required=True, longest=80,
                        help=_l("The number here, an earlier one, or that of the former register."))
-DAY = ImportField("day", _l("Day"), "date", required=True, headings=("التاريخ", "تاريخ المساهمة", "تاريخ", "Date", "Received on"))
+DAY = ImportField("day", _l("Day"), "date", required=True, headings=HEADINGS["day"])
 AMOUNT = ImportField("amount", _l("Amount"), "amount", required=True)
 CURRENCY = ImportField("currency", _l("Currency"), "currency", help=_l("Empty: the association's own."))
 

@@ -71,7 +71,7 @@ class DonorInterestView(RecordView):
         return statement.where(customers.whose(session, DonorInterest.customer_id, text, actor))
 
     def describe(self, record: Any) -> str:
-        return f"{record.customer.number} · {record.interest.name}"
+        return f"{record.customer.name} · {record.interest.name}"
 
     def create_form(self, obj: Any = None) -> Form:
         form = super().create_form(obj)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core import work
-from core.admin import values
+from core.admin import printing, values
 from core.admin.addresses import path_to
 from core.auth import queries as staff
 from core.auth import services as auth
@@ -25,7 +25,7 @@ from core.finance import queries as finance
 from core.finance.models import Contribution
 from core.i18n import LazyString
 from core.i18n import lazy_gettext as _l
-from core.money import Money, shown_amount
+from core.money import Money
 from core.procedures import queries as runs
 from core.procedures import services as procedures
 from core.text import isolate
@@ -256,13 +256,13 @@ def _of_progress(one: Progress, names: Mapping[int, str], personal: bool) -> Tim
 def _of_contact(one: Contact, names: Mapping[int, str], personal: bool) -> TimelineEntry:
     channel = domain.channels().get(one.channel, one.channel)
     words = f"{one.customer.name}: {one.summary}" if personal else HIDDEN
-    title = _l("Contact by %(channel)s", channel=channel)
+    title = _l("Contact: %(channel)s", channel=channel)
     return TimelineEntry(one.contacted_at, title, isolate(words, "auto"), "phone", who=names.get(one.made_by_id or 0, ""))
 
 
 def _of_money(one: Contribution) -> TimelineEntry:
     title = _l("Money received") if one.amount_minor > 0 else _l("Money given back")
-    amount = isolate(f"{shown_amount(one.amount.amount, one.currency)} {one.currency}")
+    amount = isolate(" ".join(printing.money_parts(one.amount)))
     return TimelineEntry(among_moments(one.received_on), title, _l("%(amount)s, %(reference)s", amount=amount, reference=isolate(one.reference)), "coins",
                          whole_day=True)
 
