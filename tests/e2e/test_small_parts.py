@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import PHONE, Window
+from tests.e2e.conftest import PHONE, Window, turn
 
 Open = Callable[..., Window]
 
@@ -40,6 +41,31 @@ def test_a_file_is_chosen_in_the_language_of_the_page(window: Open, tmp_path: Pa
 
     expect(page.locator("[data-drop-text]")).to_have_text("donors.csv")
     assert page.locator("input[type=file]").evaluate("one => one.labels.length") == 2
+
+
+def test_what_was_typed_is_left_only_after_a_question(window: Open) -> None:
+    page = window("employee", language="en").open("customers/forms/new")
+    asked: list[str] = []
+    answer = [False, True]
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept() if answer.pop(0) else dialog.dismiss()))
+    page.locator("input[name=name]").press_sequentially("شركة")
+
+    page.locator(".dw-side a[href$='/customers/']").click()
+    expect(page.locator("input[name=name]")).to_have_value("شركة")
+    page.locator(".dw-side a[href$='/customers/']").click()
+    page.wait_for_url("**/customers/")
+
+    assert asked == ["beforeunload", "beforeunload"]
+
+
+def test_what_is_sent_asks_nothing(window: Open) -> None:
+    page = window("employee", language="en").open("customers/forms/new")
+    page.on("dialog", lambda dialog: pytest.fail(f"asked: {dialog.type}"))
+    page.locator("input[name=name]").press_sequentially("شركة")
+
+    turn(page, lambda: page.get_by_role("button", name=re.compile("draft", re.IGNORECASE)).click())
+
+    assert re.search(r"/forms/\d+", page.url)
 
 
 def test_a_log_can_be_downloaded_twice_from_one_page(window: Open) -> None:

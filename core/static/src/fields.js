@@ -5,6 +5,7 @@ export function bindFields(root) {
   each(root, "select[data-lookup], select[data-choose]", lookUp)
   each(root, "[data-reveal]", reveal)
   each(root, "form[method=post]", sendOnce)
+  each(root, "form[data-save]", keepTyped)
   each(root, "[data-auto-submit]", submitOnChange)
   each(root, "[data-focus]", focusNow)
   each(root, "[data-narrow]", narrow)
@@ -58,6 +59,14 @@ function sendOnce(form) {
     addEventListener("pageshow", () => delete form.dataset.sent, { once: true })
     setTimeout(() => delete form.dataset.sent, "download" in form.dataset ? 1000 : 5000)
   })
+}
+
+// What was typed into a page's main form is not left without the browser's question; after a refusal it is still unsaved.
+function keepTyped(form) {
+  let typed = Boolean(form.querySelector("[aria-invalid=true]"))
+  for (const kind of ["input", "change"]) form.addEventListener(kind, () => { typed = true })
+  form.addEventListener("submit", (event) => { if (!event.defaultPrevented && event.submitter?.formTarget !== "_blank") typed = false })
+  addEventListener("beforeunload", (event) => { if (typed && form.isConnected) event.preventDefault() })
 }
 
 function submitOnChange(field) {
