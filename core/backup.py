@@ -77,6 +77,8 @@ def make_backup(association: Association, *, now: datetime, folder: Path | None 
     Raises DiwanError naming what is missing (disk space, pg_dump, the database); nothing half is left behind.
     """
     folder = folder or association.backups_folder
+    if folder.exists() and not folder.is_dir():
+        raise DiwanError(f"{folder} is a file. Name a folder for the backup; nothing was written.")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     check_space(association, folder)
     name = f"{association.slug}-{now:%Y%m%dT%H%M%SZ}{f'-{reason}' if reason else ''}.zip"
@@ -275,6 +277,8 @@ def read_manifest(file: Path) -> Manifest:
             data = json.loads(archive.read(MANIFEST))
         if data.get("format") != FORMAT:
             raise DiwanError(f"{file} was made by a newer Diwan (format {data.get('format')}). Upgrade Diwan, then restore it.")
+        if data.get("kind"):
+            raise DiwanError(f"{file} holds {data['kind']}, not a whole backup. To restore, name the backup, and give this file as --keys.")
         return Manifest(**data)
     except FileNotFoundError:
         raise DiwanError(f"There is no file {file}.") from None

@@ -53,6 +53,14 @@ def chosen(options: argparse.Namespace) -> Association:
     return everyone[0]
 
 
+def check_new_file(path: Path) -> None:
+    """A file that a command is to write: its folder is there and it is not, so that nothing is done first and lost then. Raises DiwanError."""
+    if not path.parent.is_dir():
+        raise DiwanError(f"There is no folder {path.parent}. Make it first, or name another.")
+    if path.exists():
+        raise DiwanError(f"{path} exists already. Name a new file, or remove the old one.")
+
+
 def operator() -> Actor:
     """Whoever runs commands on the server: trusted with everything that commands do, named as such in the log."""
     return Actor(user_id=None, label="operator", permissions=AllPermissions(), source="cli", scopes={"*": "all"})
@@ -215,7 +223,9 @@ def keys_backup(options: argparse.Namespace) -> None:
     from core.backup import backup_keys
 
     one = chosen(options)
-    file = backup_keys(one, Path(options.out or f"{one.slug}-keys.zip").resolve())
+    target = Path(options.out or f"{one.slug}-keys.zip").resolve()
+    check_new_file(target)
+    file = backup_keys(one, target)
     print(f"{file}\nKeep it apart from the backups: with both, everything can be read; without it, a backup cannot be restored.")
 
 
@@ -296,7 +306,9 @@ COMMANDS: tuple[Command, ...] = (
         argument("--apply", action="store_true"), argument("--leave-out-refused", action="store_true", help="apply the good lines without the refused ones"),
         argument("--column", action="append", metavar="FIELD=HEADING"), argument("--option", action="append", metavar="NAME=VALUE"),
         argument("--by", metavar="USER", help="in whose name; somebody else approves"), argument("--encoding"), argument("--delimiter"), argument("--sheet"),
-        argument("--header-row", type=int), argument("--date-order", choices=("dmy", "mdy", "ymd")), argument("--calendar", choices=("gregorian", "hijri")),
+        argument("--header-row", type=int), argument("--date-order", choices=("dmy", "mdy", "ymd")),
+        argument("--decimal", choices=(".", ","), help="the sign before the decimals of amounts; a dot by default"),
+        argument("--calendar", choices=("gregorian", "hijri")),
         argument("--time-zone", help="of times without one; that of the association by default"),
         argument("--region", help="country of phone numbers without a code"), argument("--currency"), argument("--refused", metavar="FILE"))),
     Command("customers advance", "take waiting forms through their next steps in bulk", later("core.customers.commands", "advance"), (

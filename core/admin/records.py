@@ -21,10 +21,10 @@ from core import work
 from core.admin.forms import DiwanForm
 from core.admin.list_file import ListFile
 from core.admin.lists import ListColumn, ListEngine, ListFilter
-from core.admin.views import Guarded, current_actor, refuse_without, show_faults, show_refusal, writing
+from core.admin.views import Guarded, current_actor, refuse_without, show_conflict, show_faults, show_refusal, writing
 from core.auth.actor import Actor
 from core.database import db
-from core.errors import InvalidInput, NotAllowed, NotFound
+from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.exporter.names import file_name
 from core.exporter.responses import attachment
 from core.i18n import gettext as _
@@ -161,6 +161,8 @@ class RecordView(Guarded, ModelView):
                 return redirect(url_for(".index_view"))
             except InvalidInput as error:
                 show_faults(form, error)
+            except Conflict as error:
+                show_conflict(form, error)
         return self.show("admin/record_form.html", form=form, record=None), 422 if request.method == "POST" else 200
 
     @expose("/edit/", methods=("GET", "POST"))
@@ -176,6 +178,8 @@ class RecordView(Guarded, ModelView):
                 return redirect(url_for(".index_view"))
             except InvalidInput as error:
                 show_faults(form, error)
+            except Conflict as error:
+                show_conflict(form, error)
             except NotAllowed as refused:
                 show_refusal(form, refused)
         return self.show("admin/record_form.html", form=form, record=record), 422 if request.method == "POST" else 200

@@ -130,6 +130,13 @@ def show_faults(form: Form, error: AppError) -> None:
             form.form_errors.append(fault.message)
 
 
+def show_conflict(form: Form, error: Conflict) -> None:
+    """Put a conflict that names a field of this form beside it, so that nothing typed is lost; any other is raised again."""
+    if error.field not in form._fields:
+        raise error
+    show_faults(form, error)
+
+
 def show_refusal(form: Form, refused: NotAllowed) -> None:
     """Put a refusal that names a field of this form beside it, logged as any other (AUD-04), so that nothing typed is lost.
 

@@ -33,7 +33,10 @@ SOURCES = {
 
 
 def _usernames(name: str) -> sa.Select[Any]:
-    return sa.select(User.username).where(sa.or_(User.name_ar == name, User.name_en == name))
+    """Whoever has all these words in a name or in the user name, in any case."""
+    words = name.split()
+    columns = (User.name_ar, User.name_en, User.username)
+    return sa.select(User.username).where(sa.and_(*(sa.or_(*(column.icontains(word, autoescape=True) for column in columns)) for word in words)))
 
 
 class AuditView(PageView):

@@ -14,7 +14,7 @@ from core import erasures, work
 from core.auth.actor import Actor
 from core.auth.queries import user_named
 from core.auth.services import actor_for
-from core.commands import at_work, chosen, operator
+from core.commands import at_work, check_new_file, chosen, operator
 from core.customers import entry, erasure, officers, queries, services
 from core.customers import subject_file as subject_files
 from core.customers.models import CustomerForm
@@ -115,6 +115,7 @@ def _acting(session: Session, username: str | None, option: str) -> Actor:
 
 def subject_file(options: argparse.Namespace) -> None:
     """Write everything held about a customer; it is logged before the file is there."""
+    check_new_file(Path(options.out))
     with opened(chosen(options), Deployment.from_environment(), actor=operator(), language=options.language) as (_app, session):
         customer = queries.by_number(session, options.customer)
         if customer is None:

@@ -9,6 +9,7 @@ from core.auth.actor import Actor, authorize
 from core.customers.domain import CATALOGUE
 from core.customers.models import OptionalField
 from core.errors import InvalidInput
+from core.i18n import Bilingual
 from core.i18n import lazy_gettext as _l
 from core.text import check_plain
 
@@ -29,7 +30,7 @@ def switch_on(session: Session, field: OptionalField, purpose: str, *, actor: Ac
     authorize(session, actor, SETTINGS, rule="CUST-28")
     purpose = check_plain(purpose or "", field="purpose").strip()
     if len(purpose) < 3:
-        raise InvalidInput(_l("State what the association needs “%(name)s” for. Without a purpose it stays off.", name=field.name_ar),
+        raise InvalidInput(_l("State what the association needs “%(name)s” for. Without a purpose it stays off.", name=Bilingual(field.name_ar, field.name_en)),
                            field="purpose", rule="CUST-28")
     field.purpose, field.enabled = purpose[:500], True
     session.flush()

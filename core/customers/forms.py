@@ -17,6 +17,7 @@ from core.customers.values import classes
 from core.i18n import Bilingual
 from core.i18n import lazy_gettext as _l
 from core.organisation import queries as organisation
+from core.text import without_marks
 
 LTR = {"dir": "ltr"}
 AUTO = {"dir": "auto"}
@@ -28,8 +29,8 @@ class CustomerEntryForm(DiwanForm):
     name = StringField(render_kw={**AUTO, "autocomplete": "off", "data-duplicates": "1"})
     customer_class = SelectField(validate_choice=False)
     other_detail = StringField(render_kw={**AUTO, "list": "relations"})
-    mobile = StringField(render_kw={**LTR, "inputmode": "tel", "autocomplete": "off", "data-duplicates": "1"})
-    phone = StringField(render_kw={**LTR, "inputmode": "tel", "autocomplete": "off", "data-duplicates": "1"})
+    mobile = StringField(filters=[without_marks], render_kw={**LTR, "inputmode": "tel", "autocomplete": "off", "data-duplicates": "1"})
+    phone = StringField(filters=[without_marks], render_kw={**LTR, "inputmode": "tel", "autocomplete": "off", "data-duplicates": "1"})
     email = StringField(render_kw={**LTR, "inputmode": "email", "autocomplete": "off", "data-duplicates": "1"})
     contact_channel = SelectField(validate_choice=False)
     city_id = SelectField(validate_choice=False)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from core import work
 from core.auth.actor import Actor
-from core.commands import operator, reading
+from core.commands import check_new_file, operator, reading
 from core.errors import DiwanError, NotFound
 from core.exporter.stream import group_digest
 from core.finance import batches, queries
@@ -28,10 +28,10 @@ def finance_export(options: argparse.Namespace) -> None:
 def export(session: Session, options: argparse.Namespace, *, actor: Actor) -> Path:
     """Make, log and write the file; returns where it is. What is left out is printed with reason and remedy."""
     again = getattr(options, "batch", None)
-    if options.out and Path(options.out).is_file():
-        raise DiwanError(f"{options.out} exists already. Remove it or choose another name; nothing was issued.")
+    if options.out and not Path(options.out).is_dir():
+        check_new_file(Path(options.out))
     with work.unit_of_work(session):
-        handed = _again(session, again, actor) if again else _issue(session, options, actor)
+        handed = _again(session, again, options.layout, actor) if again else _issue(session, options, actor)
     path = _target(options.out, handed.name)
     _write(path, handed.artifact.content)
     print(f"{path}: sha256 {group_digest(handed.artifact.sha256)}")
@@ -51,10 +51,12 @@ def _issue(session: Session, options: argparse.Namespace, actor: Actor) -> batch
     return batches.hand_out(session, batch, actor=actor, now=work.now())
 
 
-def _again(session: Session, number: str, actor: Actor) -> batches.Handed:
+def _again(session: Session, number: str, layout: str | None, actor: Actor) -> batches.Handed:
     batch = queries.batch_by_number(session, number)
     if batch is None:
         raise NotFound(_l("There is no batch “%(number)s”.", number=number), value=number)
+    if layout is not None and layout != batch.layout:
+        raise DiwanError(f"{number} was issued in the layout '{batch.layout}', and its file stays so. Leave --layout out.")
     return batches.re_export(session, batch, actor=actor, now=work.now())
 
 

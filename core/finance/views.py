@@ -18,14 +18,14 @@ from core import settings, work
 from core.admin.help import Help
 from core.admin.lists import ListColumn, ListFilter, by_id, by_value
 from core.admin.records import RecordView
-from core.admin.views import PageView, current_actor, needs, show_faults, writing
+from core.admin.views import PageView, current_actor, needs, show_conflict, show_faults, writing
 from core.audit import services as audit
 from core.auth.actor import Actor
 from core.auth.queries import roles_granting
 from core.calendar import local_day
 from core.customers import queries as customers
 from core.customers.models import Customer
-from core.errors import InvalidInput, NotAllowed, NotFound
+from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.exporter.responses import attachment, download
 from core.exporter.stream import Outcome, read_all
 from core.exporter.text import Options, write_csv
@@ -232,6 +232,8 @@ class ContributionsView(MoneyView):
                 return redirect(address)
             except InvalidInput as error:
                 show_faults(form, error)
+            except Conflict as error:
+                show_conflict(form, error)
         return self.page_of(self.readable(reference), form), 422
 
     @expose("/complete/<path:reference>", methods=("POST",))
@@ -250,6 +252,8 @@ class ContributionsView(MoneyView):
                 return redirect(url_for(".contribution", reference=reference))
             except InvalidInput as error:
                 show_faults(form, error)
+            except Conflict as error:
+                show_conflict(form, error)
         return self.page_of(self.readable(reference), None, form), 422
 
     @expose("/export", methods=("POST",))

@@ -17,7 +17,7 @@ from core import settings, work
 from core.auth.actor import Actor
 from core.auth.queries import user_named
 from core.auth.services import actor_for
-from core.commands import chosen, operator
+from core.commands import check_new_file, chosen, operator
 from core.errors import DiwanError, InvalidInput
 from core.imports import readers, services
 from core.imports.models import Import
@@ -35,6 +35,8 @@ def import_file(options: argparse.Namespace) -> int:
     file = Path(options.file)
     if not file.is_file():
         raise DiwanError(f"There is no file {file}.")
+    if options.refused:
+        check_new_file(Path(options.refused))
     with opened(chosen(options), Deployment.from_environment(), actor=operator()) as (app, session):
         importer = _importer(app, options.kind)
         actor = _actor(session, options.by)
@@ -84,8 +86,9 @@ def _check(session: Session, importer: Importer, file: Path, options: argparse.N
 
 def _declared(session: Session, options: argparse.Namespace) -> dict[str, object]:
     given = {"encoding": options.encoding, "delimiter": options.delimiter, "sheet": options.sheet, "header_row": options.header_row,
-             "date_order": options.date_order, "calendar": options.calendar, "currency": options.currency or settings.currency(session),
-             "region": options.region or settings.get(session, "core.country"), "time_zone": options.time_zone or settings.get(session, "core.time_zone")}
+             "date_order": options.date_order, "decimal": options.decimal, "calendar": options.calendar,
+             "currency": options.currency or settings.currency(session), "region": options.region or settings.get(session, "core.country"),
+             "time_zone": options.time_zone or settings.get(session, "core.time_zone")}
     return {key: value for key, value in given.items() if value not in (None, "")}
 
 

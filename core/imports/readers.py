@@ -31,8 +31,9 @@ from core.calendar import CALENDARS, ORDERS, parse_date
 from core.emails import normal_email
 from core.errors import InvalidInput
 from core.exporter.guard import unguard
+from core.i18n import LazyString
 from core.i18n import lazy_gettext as _l
-from core.imports.workbooks import check_workbook
+from core.imports.workbooks import check_workbook, gaps
 from core.money import check_currency, known_currencies, parse_amount
 from core.phones import parse_phone
 from core.text import check_plain, fold, normalise_digits
@@ -271,8 +272,8 @@ def _csv_rows(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[int, 
                 yield line_no, cells
                 line_no = reader.line_num + 1
         except csv.Error as error:
-            raise InvalidInput(_l("The line that begins at line %(line)s cannot be read: a quotation mark is not closed, or a cell is too long (%(error)s).",
-                                  line=line_no, error=str(error)), field="file") from error
+            raise InvalidInput(_l("The line that begins at line %(line)s cannot be read: a quotation mark is not closed, or a cell is longer than %(most)s"
+                                  " characters.", line=line_no, most=csv.field_size_limit()), field="file") from error
         except UnicodeError as error:
             raise InvalidInput(_l("After line %(line)s the text is not %(encoding)s. Declare the right encoding.", line=line_no, encoding=encoding),
                                field="encoding") from error
@@ -334,7 +335,7 @@ def _unreadable() -> InvalidInput:
 def _read_xlsx(path: Path, declared: Declaration) -> Reading:
     book = _workbook(path)
     name = _chosen_sheet(book, declared.sheet)
-    rows = _sheet_rows(book, name)
+    rows = _with_gaps(_sheet_rows(book, name), path, book, name)
     if declared.header_row == 0:
         return _without_headings(rows, "xlsx", name)
     wanted = declared.header_row or _likely_header(book, name)
@@ -360,6 +361,27 @@ def _sheet_rows(book: CalamineWorkbook, name: str) -> Iterator[tuple[int, Sequen
             yield line_no, [_cell(value) for value in row]
     except (CalamineError, ValueError, OverflowError) as error:
         raise _unreadable() from error
+
+
+class Gap(str):
+    """A cell in which something stands that is no value: an error such as ``#N/A``, or a formula whose value was not saved."""
+
+    @property
+    def why(self) -> LazyString:
+        return _l("The cell holds “%(value)s”, which is an error, or a formula whose value the file does not have. Put the value there, or open the workbook"
+                  " in a spreadsheet and save it again.", value=str(self)[:60])
+
+
+def _with_gaps(rows: Iterator[tuple[int, Sequence[Cell]]], path: Path, book: CalamineWorkbook, name: str) -> Iterator[tuple[int, Sequence[Cell]]]:
+    """The rows with ``Gap`` in the cells that the library gives out as empty although something stands there."""
+    found = gaps(path, name)
+    if not found:
+        return rows
+    first = (book.get_sheet_by_name(name).start or (0, 0))[1] + 1
+    places: dict[int, dict[int, Gap]] = {}
+    for (line_no, column), text in found.items():
+        places.setdefault(line_no, {})[column - first] = Gap(text)
+    return ((line_no, [places.get(line_no, {}).get(at, cell) for at, cell in enumerate(cells)]) for line_no, cells in rows)
 
 
 def _likely_header(book: CalamineWorkbook, name: str) -> int:

@@ -183,7 +183,11 @@ class Sources:
         """Put the values of a line in, and why one could not be read."""
         own = readers.of_line(declared, *(None if at is None else cells[at] for at in (self.country, self.currency)))
         for one, places in self.columns:
-            if len(places) == 1:
+            gap = next((cell for at in places if isinstance(cell := cells[at], readers.Gap)), None)
+            if gap is not None:
+                reasons.append(Reason(one.key, gap.why))
+                values[one.key] = shown(gap)
+            elif len(places) == 1:
                 _coerce_into(values, reasons, one, cells[places[0]], own)
             else:
                 _coerce_into(values, reasons, one, one.joined([(self.headings[at], readers.text_of(cells[at])) for at in places]), own)

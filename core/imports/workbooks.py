@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import re
 import zipfile
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
+from typing import IO
+from xml.etree import ElementTree
 
 from core.errors import InvalidInput
 from core.i18n import lazy_gettext as _l
@@ -21,6 +24,7 @@ LAST_ROW, LAST_COLUMN = 1_048_576, 16_384
 PIECE = 1024 * 1024
 OVERLAP = 256
 CELL = re.compile(rb"<(?:\w+:)?c\s[^<>]{0,200}?\br\s*=\s*[\"']([A-Za-z]*)([0-9]*)")
+GAP = re.compile(rb"<(?:\w+:)?f[\s>/]|\bt\s*=\s*[\"']e[\"']")
 ROW = re.compile(rb"<(?:\w+:)?row\s[^<>]{0,200}?\br\s*=\s*[\"']([0-9]+)")
 
 
@@ -76,6 +80,59 @@ def _column(letters: bytes) -> int:
     for letter in letters[:5].upper():
         number = number * 26 + letter - 64
     return number
+
+
+# --- cells in which something stands that is no value ----------------------------------------------------------------------
+
+
+def gaps(path: Path, sheet: str) -> dict[tuple[int, int], str]:
+    """(line, column), both from 1, → what stands there: an error such as ``#N/A``, or a formula whose value was not saved.
+
+    The library gives such cells out as empty. A sheet without any is only looked through, not parsed.
+    """
+    with zipfile.ZipFile(path) as archive:
+        part = _part_of(archive, sheet)
+        if part is None or not _may_have_gaps(archive, part):
+            return {}
+        with archive.open(part) as stream:
+            return dict(_gaps(stream))
+
+
+def _part_of(archive: zipfile.ZipFile, sheet: str) -> str | None:
+    """The part of the archive that holds a sheet."""
+    book, relations = (ElementTree.fromstring(archive.read(f"xl/{name}")) for name in ("workbook.xml", "_rels/workbook.xml.rels"))
+    key = next((value for one in book.iter() if _tag(one) == "sheet" and one.get("name") == sheet for name, value in one.items() if name.endswith("}id")), None)
+    target = next((str(one.get("Target")) for one in relations if one.get("Id") == key), None)
+    found = target.lstrip("/") if target is not None and target.startswith("/") else f"xl/{target}"
+    return found if found in archive.namelist() else None
+
+
+def _may_have_gaps(archive: zipfile.ZipFile, part: str) -> bool:
+    kept = b""
+    with archive.open(part) as stream:
+        while piece := stream.read(PIECE):
+            if GAP.search(kept + piece):
+                return True
+            kept = piece[-OVERLAP:]
+    return False
+
+
+def _gaps(stream: IO[bytes]) -> Iterator[tuple[tuple[int, int], str]]:
+    for _event, element in ElementTree.iterparse(stream):
+        if _tag(element) == "c":
+            held = {_tag(one): one.text or "" for one in element}
+            place = re.fullmatch(r"([A-Za-z]+)([0-9]+)", element.get("r") or "")
+            if place and element.get("t") == "e":
+                yield (int(place[2]), _column(place[1].encode())), held.get("v") or "#"
+            elif place and "f" in held and not held.get("v") and element.get("t") != "str":
+                yield (int(place[2]), _column(place[1].encode())), f"={held['f']}"
+            element.clear()
+        elif _tag(element) == "row":
+            element.clear()
+
+
+def _tag(element: ElementTree.Element) -> str:
+    return element.tag.rsplit("}", 1)[-1]
 
 
 def _too_large() -> InvalidInput:

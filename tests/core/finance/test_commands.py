@@ -65,3 +65,22 @@ def test_command_line_knows_it() -> None:
     found = parser().parse_args(["finance", "export", "--from", "2026-01-01", "--to", "2026-01-31", "--layout", "xero_manual_journal", "--out", "x.csv"])
 
     assert (found.from_on, found.until_on, found.layout, found.out) == ("2026-01-01", "2026-01-31", "xero_manual_journal", "x.csv")
+
+
+def test_an_issued_batch_stays_in_its_layout(session: Session, give: Callable[..., Contribution], tmp_path: Path) -> None:
+    give("100.00", reference="TR-1")
+    work.commit(session)
+    number = export(session, options(tmp_path), actor=FINANCE).name.split("-generic")[0]
+
+    with pytest.raises(DiwanError, match="generic"):
+        export(session, options(tmp_path, batch=number, layout="odoo_account_move"), actor=FINANCE)
+
+
+def test_nothing_is_issued_for_a_folder_that_is_not_there(session: Session, give: Callable[..., Contribution], tmp_path: Path) -> None:
+    give()
+    work.commit(session)
+
+    with pytest.raises(DiwanError, match="no folder"):
+        export(session, options(tmp_path / "nowhere" / "x.csv"), actor=FINANCE)
+
+    assert session.scalar(sa.select(sa.func.count(FinanceBatch.id))) == 0

@@ -85,6 +85,19 @@ def test_faults_stand_beside_their_fields_and_input_is_kept(officer: FlaskClient
     assert "customer_number-error" in html and "للحفظ" in html
 
 
+def test_a_reference_that_is_taken_is_told_beside_its_field_with_what_was_typed(officer: FlaskClient, donor: Customer, give: Give) -> None:
+    given = give("100.00", reference="TR-7")
+    form = {"customer_number": donor.number, "amount": "12.34", "currency": "SAR", "received_on": "2026-01-05", "method": "bank", "fund": "zakat",
+            "reference": "TR-7", "memo": "للحفظ", "operation_key": "one"}
+
+    answers = [officer.post("/finance/contributions/new/", data=form),
+               officer.post(f"/finance/contributions/refund/{given.reference}", data={**form, "amount": "1", "received_on": "2026-01-20", "operation_key": "two"})]
+
+    for answer in answers:
+        html = answer.get_data(as_text=True)
+        assert (answer.status_code, "reference-error" in html, "للحفظ" in html) == (422, True, True)
+
+
 def test_amount_with_too_many_decimals_is_refused(session: Session, officer: FlaskClient, donor: Customer) -> None:
     form = {"customer_number": donor.number, "amount": "1.005", "currency": "SAR", "received_on": "2026-01-05", "method": "bank"}
 

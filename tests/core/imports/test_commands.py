@@ -86,3 +86,22 @@ def test_the_operator_reaches_customers_of_every_department(home: Path, capsys: 
     assert main(["import", "finance.contributions", str(gifts), "--date-order", "ymd", "--apply"]) == 0
 
     assert "1 lines applied." in capsys.readouterr().out
+
+
+def test_the_file_of_refused_lines_overwrites_nothing(home: Path, file: str, capsys: pytest.CaptureFixture[str]) -> None:
+    before = Path(file).read_bytes()
+
+    assert main(["import", "organisation.cities", file, "--refused", file]) == 1
+    assert "exists already" in capsys.readouterr().err and Path(file).read_bytes() == before
+    assert main(["import", "organisation.cities", file, "--refused", str(home / "nowhere" / "r.csv"), "--apply", "--leave-out-refused"]) == 1
+    assert "There is no folder" in capsys.readouterr().err and regions(home) == []
+
+
+def test_a_decimal_comma_is_declared(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    gifts = home / "gifts.csv"
+    gifts.write_text("customer,day,amount\n1,2019-05-01,\"1.250,00\"\n", encoding="utf-8")
+
+    main(["import", "finance.contributions", str(gifts), "--date-order", "ymd"])
+    assert "line 2: amount" in capsys.readouterr().err
+    main(["import", "finance.contributions", str(gifts), "--date-order", "ymd", "--decimal", ","])
+    assert "line 2: amount" not in capsys.readouterr().err

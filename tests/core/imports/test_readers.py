@@ -15,6 +15,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 import xlsxwriter
 from hypothesis import HealthCheck, given, settings
@@ -397,3 +398,32 @@ def test_a_time_zone_that_there_is_not_is_refused():
     with pytest.raises(InvalidInput) as refused:
         Declaration(time_zone="Asia/Nowhere")
     assert refused.value.field == "time_zone"
+
+
+def test_a_cell_with_an_error_or_a_formula_without_its_value_is_no_empty_cell(tmp_path):
+    path = tmp_path / "formulas.xlsx"
+    book = openpyxl.Workbook()
+    for row in (["", "name", "mobile", "note"], ["", "سعد", '=CONCATENATE("0551110","100")', "x"], ["", "علي", "#N/A", ""], ["", "بدر", "0551112233", ""]):
+        book.active.append(row)
+    book.active["C3"].data_type = "e"
+    book.save(path)
+
+    rows = {line: list(cells) for line, cells in readers.read(path, readers.Declaration()).rows}
+
+    held = {line: gap for line, cells in rows.items() for gap in cells if isinstance(gap, readers.Gap)}
+    assert held == {2: '=CONCATENATE("0551110","100")', 3: "#N/A"}
+    assert all(one in str(one.why) for one in held.values())
+
+
+def test_a_formula_with_its_value_is_its_value(tmp_path):
+    path = tmp_path / "values.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, ["name", "amount", "word"])
+        sheet.write_formula(1, 1, "=10+10", None, 20)
+        sheet.write_formula(1, 2, "=A2", None, "word")
+        sheet.write(1, 0, "سعد")
+
+    ((_line, cells),) = readers.read(path, readers.Declaration()).rows
+
+    assert list(cells)[:2] == ["سعد", 20] and not any(isinstance(one, readers.Gap) for one in cells)
