@@ -25,7 +25,7 @@ from core.customers.models import Customer, CustomerInfluence, CustomerState
 from core.customers.queries import PERSONAL
 from core.customers.values import classes, values_of
 from core.database import db
-from core.errors import InvalidInput, NotFound
+from core.errors import Conflict, InvalidInput, NotFound
 from core.exporter.names import content_disposition, file_name
 from core.exporter.responses import download
 from core.i18n import gettext as _
@@ -172,6 +172,7 @@ class CustomersView(RecordView):
     def modify(self, number: str) -> Any:
         found, actor = self._readable(number), current_actor()
         form = entry_form(self.session_now, personal=actor.may(PERSONAL), modify=True, data=values_of(found))
+        status = InvalidInput.status
         if request.method == "POST" and form.validate():
             try:
                 with writing() as session:
@@ -180,11 +181,12 @@ class CustomersView(RecordView):
                     given, form_id = made.number, made.id
                 flash(_("The form %(number)s is sent for review.", number=isolate(given)) if given else _("The draft is kept."), "success")
                 return redirect(url_for("customer_forms.show_form", form_id=form_id))
-            except InvalidInput as error:
+            except (InvalidInput, Conflict) as error:
                 show_faults(form, error)
+                status = error.status
         shown_page = self.show("customers/fill.html", form=form, customer=self._readable(number), draft=None, duplicates=[],
                                steps=page.what_follows(self.session_now, work.now()), relations=domain.relations())
-        return shown_page, 422 if request.method == "POST" else 200
+        return shown_page, status if request.method == "POST" else 200
 
     @expose("/<number>/confirm", methods=("POST",))
     @needs("customers.fill")

@@ -86,7 +86,8 @@ def _judge(
     if reference:
         seen[reference] = money_of(session, line)
     lacks = [key for key in ("programme", "method", "fund") if not line.values.get(key)]
-    return Verdict("create", lacks=lacks)
+    back = [Reason("amount", _l("Less than nothing: it is taken in as money given back."))] if line.values["amount"] < 0 else []
+    return Verdict("create", back, lacks=lacks)
 
 
 def _known(session: Session, line: Line, reference: str, there: Money | None) -> Verdict:

@@ -147,6 +147,16 @@ def test_a_change_form_without_personal_permission_leaves_contact_data_alone(cli
     assert (line.name, line.mobile) == ("شركة النور الجديدة", "+966550000001")
 
 
+def test_a_change_while_another_is_under_way_keeps_what_was_typed(sign, customer):
+    number, clerk = customer().number, sign()
+    typed = {"name": "شركة النور", "customer_class": "donor", "registration_origin": "call", "mobile": "0550000001", "address": "شارع حراء 999"}
+    assert clerk.post(f"/customers/{number}/modify", data={**typed, "address": "شارع آخر"}).status_code == 302
+
+    refused = clerk.post(f"/customers/{number}/modify?lang=en", data=typed)
+
+    assert refused.status_code == 409 and "شارع حراء 999" in refused.get_data(as_text=True) and "is under way" in refused.get_data(as_text=True)
+
+
 def test_the_way_of_a_form_through_the_pages(client, session, people, fill):
     address = f"/customers/forms/{fill().id}"
     manager = sign_in(client, people.manager.user)
