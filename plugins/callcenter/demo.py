@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,7 @@ class Day:
                  "duration": self.random.randint(*words["seconds"]), "note": self.random.choice(words["note"])}
         given |= self.with_whom()
         called = next((one for one in self.people if one.number == given.get("customer_number")), None)
-        if called is not None and consent.objections(self.session, called.id, "phone", services.PURPOSE, actor=agent, now=at, made=True):
+        if called is not None and not self.may_be_called(called, agent):
             given["direction"] = domain.IN  # whom nobody may call, calls
         services.log_call(self.session, given, actor=agent, now=at + timedelta(minutes=8))
 
@@ -107,7 +108,8 @@ class Day:
         manager = next((one for one in self.actors if one.may(campaigns.MANAGE) and one.roles & {"crm_manager"}), None)
         if manager is None:
             return
-        given = {"numbers": " ".join(one.number for one in self.people[:6]), "title": self.words["notice"], "script": self.words["script"]}
+        free = islice((one.number for one in self.people if self.may_be_called(one, manager, *self.agents)), 6)
+        given = {"numbers": " ".join(free), "title": self.words["notice"], "script": self.words["script"]}
         notice = campaigns.begin(self.session, given, actor=manager, now=self.now - timedelta(hours=3))
         found = self.session.scalars(sa.select(Task).where(Task.campaign_id == notice.id).order_by(Task.id)).all()
         for place, (task, result) in enumerate(zip(found, ("informed", "no_answer", "informed"), strict=False)):
@@ -123,6 +125,9 @@ class Day:
         reminders.plan(self.session, {
             "customer_number": self.people[0].number, "kind": "appointment", "channel": "phone", "about": self.words["reminder"],
             "due_at": self.now + timedelta(hours=20), "about_at": self.now + timedelta(hours=26)}, actor=agent, now=self.now)
+
+    def may_be_called(self, who: Customer, *callers: Actor) -> bool:
+        return not any(consent.objections(self.session, who.id, "phone", services.PURPOSE, actor=one, now=self.now, made=True) for one in callers)
 
     def with_whom(self) -> dict[str, str]:
         if self.random.random() < 1 / 6:
