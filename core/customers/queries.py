@@ -130,6 +130,17 @@ def by_number(session: Session, number: str) -> Customer | None:
     return session.scalar(query.where(CustomerAlias.number.in_({text, digits})).order_by(CustomerAlias.id).limit(1))
 
 
+def ids_by_number(session: Session, numbers: Collection[str], actor: Actor) -> dict[str, int]:
+    """Number → customer, by present numbers and earlier ones, written as the register has them; of whom this actor may read."""
+    if not numbers:
+        return {}
+    found = {number: key for number, key in session.execute(select(Customer.number, Customer.id).where(Customer.number.in_(numbers)))}
+    earlier = select(CustomerAlias.number, CustomerAlias.customer_id).where(CustomerAlias.number.in_(set(numbers) - set(found)))
+    found |= {number: key for number, key in session.execute(earlier)}
+    readable = readable_ids(session, set(found.values()), actor)
+    return {number: key for number, key in found.items() if key in readable}
+
+
 def having_phone(session: Session, phone: str, actor: Actor, *, limit: int) -> list[Customer]:
     """The customers within the actor's scope whose mobile or telephone is this (E.164), by number."""
     query = scope(select(Customer).where(or_(Customer.mobile == phone, Customer.phone == phone)), actor)

@@ -12,7 +12,6 @@ from core import settings, work
 from core.auth.actor import Actor
 from core.catalogue_file import Catalogue
 from core.customers import queries as customers
-from core.customers.models import Customer, CustomerAlias
 from core.errors import InvalidInput
 from core.finance import movements, services
 from core.finance.domain import METHODS
@@ -195,14 +194,7 @@ def number_of(line: Line) -> str:
 
 def known_customers(session: Session, written: Iterable[str], actor: Actor) -> dict[str, int]:
     """Number → customer id, by present numbers, earlier ones, and those of a former register; of whom ``actor`` may read (CUST-37)."""
-    numbers = {number_of(Line(0, {"customer": text})) for text in written}
-    if not numbers:
-        return {}
-    found = {number: customer_id for number, customer_id in session.execute(sa.select(Customer.number, Customer.id).where(Customer.number.in_(numbers)))}
-    aliases = session.execute(sa.select(CustomerAlias.number, CustomerAlias.customer_id).where(CustomerAlias.number.in_(numbers - set(found))))
-    found |= {number: customer_id for number, customer_id in aliases}
-    readable = customers.readable_ids(session, set(found.values()), actor)
-    return {number: customer_id for number, customer_id in found.items() if customer_id in readable}
+    return customers.ids_by_number(session, {number_of(Line(0, {"customer": text})) for text in written}, actor)
 
 
 def money_of(session: Session, line: Line) -> Money:

@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 
 from core.auth.actor import Actor, authorize
 from core.customers import queries as customers
-from core.customers.models import Customer, CustomerAlias
 from core.finance.models import Contribution, FinanceMovement
 from core.finance.services import RECORD
 from core.i18n import lazy_gettext as _l
@@ -49,7 +48,7 @@ class Match:
 
 def judge_movements(session: Session, movements: Sequence[Movement], actor: Actor) -> list[Match]:
     """Match without writing; the outcome of each, in order. A customer whom ``actor`` may not read matches nothing (CUST-37)."""
-    numbers = _customers(session, {one.number for one in movements}, actor)
+    numbers = customers.ids_by_number(session, {one.number for one in movements}, actor)
     references = [one.reference for one in movements]
     given = {one.reference: one for one in session.scalars(sa.select(Contribution).where(Contribution.reference.in_(references)))}
     known = _known(session, references)
@@ -93,15 +92,6 @@ def remove_movements(session: Session, ids: Sequence[int], *, actor: Actor) -> N
     for row in session.scalars(sa.select(FinanceMovement).where(FinanceMovement.id.in_(ids))):
         session.delete(row)
     session.flush()
-
-
-def _customers(session: Session, numbers: set[str], actor: Actor) -> dict[str, int]:
-    """Customers by number whom ``actor`` may read; an earlier number leads to the customer who has it now."""
-    aliases = session.execute(sa.select(CustomerAlias.number, CustomerAlias.customer_id).where(CustomerAlias.number.in_(numbers)))
-    found = {row.number: row.customer_id for row in aliases}
-    found |= {row.number: row.id for row in session.execute(sa.select(Customer.number, Customer.id).where(Customer.number.in_(numbers)))}
-    readable = customers.readable_ids(session, set(found.values()), actor)
-    return {number: customer_id for number, customer_id in found.items() if customer_id in readable}
 
 
 def _known(session: Session, references: Sequence[str]) -> dict[tuple[Any, ...], int]:

@@ -88,8 +88,14 @@ def _column(letters: bytes) -> int:
 def gaps(path: Path, sheet: str) -> dict[tuple[int, int], str]:
     """(line, column), both from 1, → what stands there: an error such as ``#N/A``, or a formula whose value was not saved.
 
-    The library gives such cells out as empty. A sheet without any is only looked through, not parsed.
+    The library gives such cells out as empty. A sheet without any is only looked through, not parsed; remembered as ``check_workbook`` is.
     """
+    stated = path.stat()
+    return _gaps_of(path, sheet, stated.st_mtime_ns, stated.st_size)
+
+
+@lru_cache(maxsize=64)
+def _gaps_of(path: Path, sheet: str, _changed: int, _size: int) -> dict[tuple[int, int], str]:
     with zipfile.ZipFile(path) as archive:
         part = _part_of(archive, sheet)
         if part is None or not _may_have_gaps(archive, part):

@@ -65,7 +65,9 @@ def log_call(
 
 def _check_called(session: Session, customer_id: int | None, phone: str | None, purpose: str, actor: Actor, now: datetime) -> None:
     """Whom this call reached may be called; where only the number is known, each customer who has it."""
-    owners = [customer_id] if customer_id is not None else [one for one, _subject in queries.by_phone(session, [phone]).get(phone, ())] if phone else []
+    owners = [customer_id] if customer_id is not None else []
+    if customer_id is None and phone:
+        owners = [one for one, _subject in queries.by_phone(session, [phone]).get(phone, ())]
     for one in owners:
         consent.check_contact(session, one, "phone", purpose, actor=actor, now=now, made=True)
 
