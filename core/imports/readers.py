@@ -21,6 +21,7 @@ from functools import cache
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 from zoneinfo import ZoneInfo, available_timezones
 
 import phonenumbers
@@ -374,7 +375,10 @@ class Gap(str):
 
 def _with_gaps(rows: Iterator[tuple[int, Sequence[Cell]]], path: Path, book: CalamineWorkbook, name: str) -> Iterator[tuple[int, Sequence[Cell]]]:
     """The rows with ``Gap`` in the cells that the library gives out as empty although something stands there."""
-    found = gaps(path, name)
+    try:
+        found = gaps(path, name)
+    except (ElementTree.ParseError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        raise _unreadable() from error
     if not found:
         return rows
     first = (book.get_sheet_by_name(name).start or (0, 0))[1] + 1

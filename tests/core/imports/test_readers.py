@@ -427,3 +427,18 @@ def test_a_formula_with_its_value_is_its_value(tmp_path):
     ((_line, cells),) = readers.read(path, readers.Declaration()).rows
 
     assert list(cells)[:2] == ["سعد", 20] and not any(isinstance(one, readers.Gap) for one in cells)
+
+
+def test_a_sheet_whose_xml_breaks_off_is_no_workbook(tmp_path):
+    path, broken = tmp_path / "whole.xlsx", tmp_path / "broken.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, ["name", "amount"])
+        sheet.write_formula(1, 1, "=10+10", None, 20)
+    with zipfile.ZipFile(path) as whole, zipfile.ZipFile(broken, "w") as cut:
+        for part in whole.namelist():
+            content = whole.read(part)
+            cut.writestr(part, content.replace(b"</row></sheetData>", b"</rows></sheetData>") if part.endswith("sheet1.xml") else content)
+
+    with pytest.raises(InvalidInput, match="Excel workbook"):
+        list(readers.read(broken, readers.Declaration()).rows)
