@@ -136,6 +136,17 @@ def test_a_day_that_cannot_be_read_is_shown_as_it_came(client: FlaskClient, sess
     assert day in words(finance, address) and day in words(finance, f"{address}?outcome=refused")
 
 
+def test_an_amount_below_nought_does_not_turn_round_in_arabic(client: FlaskClient, session: Session) -> None:
+    user = auth.add_user(session, username="money", name_ar="مال", actor=operator(), now=work.now())
+    auth.grant_role(session, user, "finance_officer", actor=operator())
+    finance = sign_in(client, user)
+    address = upload(finance, "finance.contributions", "customer,day,amount\n1,2026-01-10,-5.00\n")
+    said = {"act": "check", "column.customer": "customer", "column.day": "day", "column.amount": "amount", "date_order": "ymd"}
+    finance.post(f"{address}/columns", data=said)
+
+    assert re.search(r'dir="ltr"[^>]*>-5\.00<', finance.get(f"{address}?lang=ar").get_data(as_text=True))
+
+
 def test_a_reason_is_told_in_the_language_of_whoever_reads_it(importer: FlaskClient) -> None:
     address = upload(importer, "customers.customers", "Name,Mobile\nAhmad Ali,05512\n")
     said = {"act": "check", "column.name": "Name", "column.mobile": "Mobile", "option.customer_class": "donor"}
